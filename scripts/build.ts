@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/**
+ * Compiles `protocol/`, `node/` and `cli/` to `dist/`, because Node refuses to strip types inside `node_modules`.
+ * Runs as `prepack`, so that every tarball is built from what is packed.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmod, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const sources = ['protocol', 'node', 'cli'];
+const bin = join(dist, 'cli/main.js');
+
+/** `new URL('./x.ts', import.meta.url)`: how a worker's entry is named. The compiler only rewrites imports. */
+const MODULE_URL = /(new URL\(\s*(['"])\.{1,2}\/[^'"]+)\.ts(\2\s*,\s*import\.meta\.url\s*\))/g;
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function compile(): void {
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+}
+
+async function rewriteModuleUrls(): Promise<void> {
+  for (const file of await filesBelow(dist)) {
+    if (!file.endsWith('.js')) continue;
+    const text = await readFile(file, 'utf8');
+    const rewritten = text.replace(MODULE_URL, '$1.js$3');
+    if (rewritten !== text) await writeFile(file, rewritten);
+  }
+}
+
+/** WebAssembly, CDDL and whatever else the sources read at run time lies beside them. */
+async function copyAssets(): Promise<void> {
+  for (const folder of sources) {
+    for (const file of await filesBelow(join(root, folder))) {
+      if (!file.endsWith('.ts')) await cp(file, join(dist, relative(root, file)));
+    }
+  }
+}
+
+/** The compiled code finds its version where the sources find it: in the package.json above their folders. */
+async function writePackageJson(): Promise<void> {
+  const { name, version, type, license } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  await writeFile(join(dist, 'package.json'), `${JSON.stringify({ name, version, type, license }, null, 2)}\n`);
+}
+
+async function makeExecutable(): Promise<void> {
+  const text = await readFile(bin, 'utf8');
+  if (!text.startsWith('#!')) throw new Error(`${relative(root, bin)} has no #! line: add it to cli/main.ts`);
+  await chmod(bin, 0o755);
+}
+
+await rm(dist, { recursive: true, force: true });
+compile();
+await rewriteModuleUrls();
+await copyAssets();
+await writePackageJson();
+await makeExecutable();
