@@ -1,0 +1,152 @@
+import { Worker } from 'node:worker_threads';
+import { CodeError } from '../../protocol/code.ts';
+import type { GfKernel } from '../../protocol/codes/gf256.ts';
+
+/** What the worker is asked; the stripe's buffer changes threads with it, both ways, without a copy. */
+export interface GfJob {
+  readonly id: number;
+  readonly stripe: Uint8Array;
+  readonly k: number;
+  readonly m: number;
+  /** Reconstruct from these (k+m flags); encode when absent. */
+  readonly present?: readonly boolean[];
+  /** Recompute parity after a reconstruction. */
+  readonly parity?: boolean;
+}
+
+/** `result` is one of the library's RESULT_* numbers, 0 is good. */
+export type GfReply =
+  | { readonly id: number; readonly result: number; readonly stripe: Uint8Array; readonly error?: never }
+  | { readonly id: number; readonly error: string; readonly stripe?: never };
+
+interface Pending {
+  readonly resolve: (stripe: Uint8Array) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Waiting extends Pending {
+  readonly job: GfJob;
+}
+
+/** One stripe in work and one ready, so that the worker never idles between two. */
+const POSTED = 2;
+/** Callers are pipelines that work on a few stripes; more than this waiting is a runaway (16+8: 3 MiB a stripe). */
+const DEFAULT_MAX_WAITING = 16;
+
+/**
+ * Code 2 by `@subspace/reed-solomon-erasure.wasm` in a worker thread of its own (a 16+8 stripe takes 14 ms), which
+ * starts with the first stripe. A stripe is copied twice in the worker: whole into the library's memory, results out.
+ */
+export class ReedSolomon implements GfKernel {
+  readonly #maxWaiting: number;
+  readonly #posted = new Map<number, Pending>();
+  readonly #waiting: Waiting[] = [];
+  #worker: Worker | undefined;
+  #stopped = false;
+  #nextId = 0;
+
+  constructor({ maxWaiting = DEFAULT_MAX_WAITING }: { readonly maxWaiting?: number } = {}) {
+    this.#maxWaiting = maxWaiting;
+  }
+
+  encode(stripe: Uint8Array, k: number, m: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#submit({ id: this.#nextId++, stripe, k, m }, signal);
+  }
+
+  reconstruct(
+    stripe: Uint8Array,
+    k: number,
+    m: number,
+    present: readonly boolean[],
+    parity: boolean,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    return this.#submit({ id: this.#nextId++, stripe, k, m, present, parity }, signal);
+  }
+
+  /** Allows work again after `stop`. The worker itself starts with the first stripe. */
+  async start(): Promise<void> {
+    this.#stopped = false;
+  }
+
+  /** Ends the worker; what is under way is rejected with 'kernel-stopped'. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const worker = this.#worker;
+    this.#fail(new CodeError({ code: 'kernel-stopped' }, 'the erasure code was stopped while it worked'));
+    await worker?.terminate();
+  }
+
+  async #submit(job: GfJob, signal?: AbortSignal): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    if (this.#stopped) throw new CodeError({ code: 'kernel-stopped' }, 'the erasure code is stopped: start the node');
+    if (this.#waiting.length >= this.#maxWaiting) {
+      const type = { code: 'kernel-busy', waiting: this.#waiting.length } as const;
+      throw new CodeError(type, `${type.waiting} stripes wait to be coded already: try again when some are done`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const waiting = { job, resolve, reject };
+    const abort = () => {
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      // A stripe in work runs to its end in a few milliseconds; its result is dropped.
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#waiting.push(waiting);
+    this.#post();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #post(): void {
+    while (this.#posted.size < POSTED) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#worker ??= this.#startWorker();
+      this.#worker.ref();
+      this.#posted.set(next.job.id, next);
+      this.#worker.postMessage(next.job, [next.job.stripe.buffer as ArrayBuffer]);
+    }
+  }
+
+  #startWorker(): Worker {
+    // The compiled form runs the compiled worker.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./gf256-worker.${extension}`, import.meta.url));
+    worker.on('message', (reply: GfReply) => this.#settle(reply));
+    worker.on('error', (cause) => {
+      if (worker !== this.#worker) return;
+      const message = 'the worker of the erasure code died; the next stripe starts another';
+      this.#fail(new CodeError({ code: 'kernel-failed' }, message, { cause }));
+    });
+    return worker;
+  }
+
+  #settle(reply: GfReply): void {
+    const pending = this.#posted.get(reply.id);
+    this.#posted.delete(reply.id);
+    if (reply.error !== undefined) {
+      pending?.reject(new CodeError({ code: 'kernel-failed' }, `the erasure code failed: ${reply.error}`));
+    } else if (reply.result !== 0) {
+      const type = { code: 'kernel-failed', result: reply.result } as const;
+      pending?.reject(new CodeError(type, `the erasure code refused a stripe with result ${reply.result}`));
+    } else {
+      pending?.resolve(reply.stripe);
+    }
+    this.#post();
+    // An idle worker keeps no process alive.
+    if (this.#posted.size === 0) this.#worker?.unref();
+  }
+
+  #fail(error: CodeError): void {
+    this.#worker = undefined;
+    const pending = [...this.#posted.values(), ...this.#waiting];
+    this.#posted.clear();
+    this.#waiting.length = 0;
+    for (const { reject } of pending) reject(error);
+  }
+}
