@@ -1,19 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as the node sees it; injected, so that tests decide what time it is. */
+/** The only source of time in `node/`, so that tests decide what time it is. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970: for expiry and for what is shown to people. */
+  /** Wall clock, milliseconds since 1970. For expiry and for what others read. */
   now(): number;
-  /** Milliseconds that never run backwards: for deadlines and durations. */
+  /** Milliseconds from an arbitrary start, never going back. For deadlines and durations. */
   monotonic(): number;
-  /** Resolves after `ms`. @throws the signal's reason (an `AbortError`) when aborted. */
+  /** Resolves after `ms`. @throws the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  async sleep(ms, signal) {
+    signal?.throwIfAborted();
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   },
 };
