@@ -39,7 +39,10 @@ export type ProblemCode = keyof typeof PROBLEMS;
 /** Figures that help to act on a problem, e.g. `{ needed: 6, present: 4 }`. */
 export type ProblemData = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
 
-export type ApiErrorType = { readonly [C in ProblemCode]: { readonly code: C; readonly data?: ProblemData } }[ProblemCode];
+export interface ApiErrorType {
+  readonly code: ProblemCode;
+  readonly data?: ProblemData;
+}
 
 /** What a service throws when a request fails in a way that the caller should understand. The message becomes `detail`. */
 export class ApiError extends CodedError<ApiErrorType> {

@@ -1,0 +1,185 @@
+import { formatSize, parseSize } from './size.ts';
+
+/** Raw values as they come from YAML (any scalar or a list) or from a flag or variable (a string). */
+export type RawValue = unknown;
+
+export interface Option<V> {
+  readonly default: V;
+  readonly doc: string;
+  /** Placeholder for help texts, e.g. `<size>`. */
+  readonly placeholder: string;
+  /** What is accepted, for error messages. */
+  readonly expected: string;
+  /** @returns undefined when the value is not accepted. */
+  parse(raw: RawValue): V | undefined;
+  /** The form that `parse` accepts back, as YAML and `config get` show it. */
+  format(value: V): string | number | boolean | readonly string[];
+}
+
+interface Described<V> {
+  readonly default: V;
+  readonly doc: string;
+}
+
+const MAX_LIST = 64;
+const MAX_TEXT = 4096;
+
+export function text(p: Described<string> & { readonly pattern: RegExp; readonly expected: string }): Option<string> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<text>',
+    expected: p.expected,
+    parse: (raw) => {
+      const value = typeof raw === 'number' ? String(raw) : raw;
+      return typeof value === 'string' && value.length <= MAX_TEXT && p.pattern.test(value) ? value : undefined;
+    },
+    format: (value) => value,
+  };
+}
+
+export function enumeration<const V extends string>(values: readonly V[], p: Described<NoInfer<V>>): Option<V> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: `<${values.join('|')}>`,
+    expected: `one of ${values.join(', ')}`,
+    parse: (raw) => values.find((value) => value === raw),
+    format: (value) => value,
+  };
+}
+
+export function flag(p: Described<boolean>): Option<boolean> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<true|false>',
+    expected: 'true or false',
+    parse: (raw) => {
+      if (raw === true || raw === 'true' || raw === '1' || raw === 'yes') return true;
+      if (raw === false || raw === 'false' || raw === '0' || raw === 'no') return false;
+      return undefined;
+    },
+    format: (value) => value,
+  };
+}
+
+interface Bounded extends Described<number> {
+  readonly min: number;
+  readonly max: number;
+}
+
+export function integer(p: Bounded): Option<number> {
+  return numeric(p, `a whole number from ${p.min} to ${p.max}`, Number.isSafeInteger);
+}
+
+export function number(p: Bounded): Option<number> {
+  return numeric(p, `a number from ${p.min} to ${p.max}`, Number.isFinite);
+}
+
+function numeric(p: Bounded, expected: string, accept: (value: number) => boolean): Option<number> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<n>',
+    expected,
+    parse: (raw) => {
+      const value = typeof raw === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(raw) ? Number(raw) : raw;
+      return typeof value === 'number' && accept(value) && value >= p.min && value <= p.max ? value : undefined;
+    },
+    format: (value) => value,
+  };
+}
+
+/** Bytes: `100GiB`, `2.5 GB`, `1048576`. */
+export function size(p: Bounded): Option<number> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<size>',
+    expected: `a size from ${formatSize(p.min)} to ${formatSize(p.max)}, e.g. 100GiB`,
+    parse: (raw) => boundedSize(raw, p.min, p.max),
+    format: formatSize,
+  };
+}
+
+/** Bytes, or `auto`, for which the node derives a value when it starts. */
+export function sizeOrAuto(p: {
+  readonly doc: string;
+  readonly min: number;
+  readonly max: number;
+}): Option<number | 'auto'> {
+  return {
+    default: 'auto',
+    doc: p.doc,
+    placeholder: '<size|auto>',
+    expected: `auto or a size from ${formatSize(p.min)} to ${formatSize(p.max)}, e.g. 100GiB`,
+    parse: (raw) => (raw === 'auto' ? 'auto' : boundedSize(raw, p.min, p.max)),
+    format: (value) => (value === 'auto' ? value : formatSize(value)),
+  };
+}
+
+/** Bytes per second, or `unlimited` (held as Infinity). Below 64 KiB/s a shard would run into its time limits. */
+export function rate(p: { readonly doc: string }): Option<number> {
+  const min = 64 * 1024;
+  const max = 1024 ** 4;
+  return {
+    default: Number.POSITIVE_INFINITY,
+    doc: p.doc,
+    placeholder: '<size|unlimited>',
+    expected: `unlimited or a size from ${formatSize(min)} to ${formatSize(max)} per second`,
+    parse: (raw) => (raw === 'unlimited' ? Number.POSITIVE_INFINITY : boundedSize(raw, min, max)),
+    format: (value) => (value === Number.POSITIVE_INFINITY ? 'unlimited' : formatSize(value)),
+  };
+}
+
+function boundedSize(raw: RawValue, min: number, max: number): number | undefined {
+  const bytes = typeof raw === 'number' ? raw : typeof raw === 'string' ? parseSize(raw) : undefined;
+  return bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= min && bytes <= max ? bytes : undefined;
+}
+
+/** TCP multiaddrs; the full check is libp2p's when it listens or dials. */
+const ADDRESS =
+  /^\/(?:ip4|ip6|dns|dns4|dns6)\/[\w.:%-]{1,253}\/tcp\/\d{1,5}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$|^\/dnsaddr\/[\w.-]{1,253}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$/;
+
+/** A YAML list, or text separated by commas. */
+export function addressList(p: Described<readonly string[]>): Option<readonly string[]> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<address,…>',
+    expected: `at most ${MAX_LIST} addresses such as /ip4/192.0.2.1/tcp/4780`,
+    parse: (raw) => {
+      const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
+      if (!Array.isArray(items) || items.length > MAX_LIST) return undefined;
+      const given = items.filter((item) => item !== '');
+      return given.every((item): item is string => typeof item === 'string' && ADDRESS.test(item)) ? given : undefined;
+    },
+    format: (value) => value,
+  };
+}
+
+export interface CodeNumbers {
+  readonly k: number;
+  readonly m: number;
+}
+
+/** `auto` or `k+m`, k ≥ 1, m ≥ 0, k + m ≤ 64 (protocol v1 §2). */
+export function codeChoice(p: Described<'auto' | CodeNumbers>): Option<'auto' | CodeNumbers> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<auto|k+m>',
+    expected: 'auto or k+m with k+m at most 64, e.g. 4+2',
+    parse: (raw) => (raw === 'auto' ? 'auto' : typeof raw === 'string' ? parseCodeNumbers(raw) : undefined),
+    format: (value) => (value === 'auto' ? value : `${value.k}+${value.m}`),
+  };
+}
+
+export function parseCodeNumbers(raw: string): CodeNumbers | undefined {
+  const match = /^(\d{1,2})\+(\d{1,2})$/.exec(raw);
+  if (match === null) return undefined;
+  const k = Number(match[1]);
+  const m = Number(match[2]);
+  return k >= 1 && k + m <= 64 ? { k, m } : undefined;
+}
