@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { CodeError } from '../../protocol/code.ts';
-import type { GfKernel } from '../../protocol/codes/gf256.ts';
+import type { GfKernel, StripeSource } from '../../protocol/codes/gf256.ts';
 
 /** What the worker is asked; the stripe's buffer changes threads with it, both ways, without a copy. */
 export interface GfJob {
@@ -24,14 +24,17 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+type Work = Omit<GfJob, 'id' | 'stripe'>;
+
 interface Waiting extends Pending {
-  readonly job: GfJob;
+  readonly work: Work;
+  readonly source: StripeSource;
 }
 
 /** One stripe in work and one ready, so that the worker never idles between two. */
 const POSTED = 2;
-/** Callers are pipelines that work on a few stripes; more than this waiting is a runaway (16+8: 3 MiB a stripe). */
-const DEFAULT_MAX_WAITING = 16;
+/** Callers are pipelines that work on a few stripes; more than this waiting is a runaway. */
+const DEFAULT_MAX_WAITING = 256;
 
 /**
  * Code 2 by `@subspace/reed-solomon-erasure.wasm` in a worker thread of its own (a 16+8 stripe takes 14 ms), which
@@ -49,19 +52,19 @@ export class ReedSolomon implements GfKernel {
     this.#maxWaiting = maxWaiting;
   }
 
-  encode(stripe: Uint8Array, k: number, m: number, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#submit({ id: this.#nextId++, stripe, k, m }, signal);
+  encode(stripe: StripeSource, k: number, m: number, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#submit(stripe, { k, m }, signal);
   }
 
   reconstruct(
-    stripe: Uint8Array,
+    stripe: StripeSource,
     k: number,
     m: number,
     present: readonly boolean[],
     parity: boolean,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    return this.#submit({ id: this.#nextId++, stripe, k, m, present, parity }, signal);
+    return this.#submit(stripe, { k, m, present, parity }, signal);
   }
 
   /** Allows work again after `stop`. The worker itself starts with the first stripe. */
@@ -77,7 +80,7 @@ export class ReedSolomon implements GfKernel {
     await worker?.terminate();
   }
 
-  async #submit(job: GfJob, signal?: AbortSignal): Promise<Uint8Array> {
+  async #submit(source: StripeSource, work: Work, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted();
     if (this.#stopped) throw new CodeError({ code: 'kernel-stopped' }, 'the erasure code is stopped: start the node');
     if (this.#waiting.length >= this.#maxWaiting) {
@@ -85,7 +88,7 @@ export class ReedSolomon implements GfKernel {
       throw new CodeError(type, `${type.waiting} stripes wait to be coded already: try again when some are done`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const waiting = { job, resolve, reject };
+    const waiting = { work, source, resolve, reject };
     const abort = () => {
       const at = this.#waiting.indexOf(waiting);
       if (at >= 0) this.#waiting.splice(at, 1);
@@ -106,17 +109,21 @@ export class ReedSolomon implements GfKernel {
     while (this.#posted.size < POSTED) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#worker ??= this.#startWorker();
-      this.#worker.ref();
-      this.#posted.set(next.job.id, next);
-      this.#worker.postMessage(next.job, [next.job.stripe.buffer as ArrayBuffer]);
+      const id = this.#nextId++;
+      try {
+        const job: GfJob = { id, stripe: next.source(), ...next.work };
+        this.#worker ??= this.#startWorker();
+        this.#worker.postMessage(job, [job.stripe.buffer as ArrayBuffer]);
+        this.#worker.ref();
+        this.#posted.set(id, next);
+      } catch (error) {
+        next.reject(error);
+      }
     }
   }
 
   #startWorker(): Worker {
-    // The compiled form runs the compiled worker.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./gf256-worker.${extension}`, import.meta.url));
+    const worker = new Worker(new URL('./gf256-worker.ts', import.meta.url));
     worker.on('message', (reply: GfReply) => this.#settle(reply));
     worker.on('error', (cause) => {
       if (worker !== this.#worker) return;

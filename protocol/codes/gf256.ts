@@ -4,16 +4,18 @@ import { PAYLOAD_BYTES } from '../constants.ts';
 import { ContentError } from '../content-error.ts';
 
 /**
- * Reed–Solomon over GF(2⁸) in the form of the `reed-solomon-erasure` family, handed in from `node/`.
- * A stripe is (k+m) · 126,976 contiguous bytes, data first. Kernels own the stripe they are given and return it
- * (or its successor) filled, so that it can change threads without a copy.
+ * Makes a stripe: (k+m) · 126,976 contiguous bytes, data first. Called when its turn comes, so that what waits holds
+ * no memory; the kernel owns the result, so that it can change threads without a copy.
  */
+export type StripeSource = () => Uint8Array;
+
+/** Reed–Solomon over GF(2⁸) in the form of the `reed-solomon-erasure` family, handed in from `node/`. */
 export interface GfKernel {
   /** Fills the parity part. */
-  encode(stripe: Uint8Array, k: number, m: number, signal?: AbortSignal): Promise<Uint8Array>;
+  encode(stripe: StripeSource, k: number, m: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Fills the data payloads that are not `present` (k+m flags), and then, if `parity`, all parity. */
   reconstruct(
-    stripe: Uint8Array,
+    stripe: StripeSource,
     k: number,
     m: number,
     present: readonly boolean[],
@@ -31,7 +33,7 @@ export function gf256Code(kernel: GfKernel): ErasureCode {
     id: 2,
     async encode(data, k, m, signal) {
       checkEncode({ id: 2, k, m }, data);
-      const stripe = await kernel.encode(fill(data.entries(), k + m), k, m, signal);
+      const stripe = await kernel.encode(() => fill(data.entries(), k + m), k, m, signal);
       return Array.from({ length: m }, (_, j) => shardOf(stripe, k + j));
     },
     async reconstruct(request, signal) {
@@ -41,7 +43,7 @@ export function gf256Code(kernel: GfKernel): ErasureCode {
       if (missing.length === 0) return want.map((index) => have.get(index) as Uint8Array);
       const present = Array.from({ length: k + m }, (_, i) => have.has(i) || (i >= dataCount && i < k));
       const parity = missing.some((index) => index >= k);
-      const stripe = await kernel.reconstruct(fill(have, k + m), k, m, present, parity, signal);
+      const stripe = await kernel.reconstruct(() => fill(have, k + m), k, m, present, parity, signal);
       return want.map((index) => have.get(index) ?? shardOf(stripe, index));
     },
   };
