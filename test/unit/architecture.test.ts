@@ -14,9 +14,9 @@ import {
   protocolIsPure,
   protocolPackages,
   type Rule,
-} from '../support/architecture-rules.ts';
-import { parseSource } from '../support/source-file.ts';
-import { readRepositoryFile, repositoryFiles, sourceFiles } from '../support/source-tree.ts';
+} from '../helpers/architecture-rules.ts';
+import { parseSource } from '../helpers/source-file.ts';
+import { readRepositoryFile, repositoryFiles, sourceFiles } from '../helpers/source-tree.ts';
 
 const { dependencies, optionalDependencies } = JSON.parse(readRepositoryFile('package.json'));
 const runtimePackages = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
