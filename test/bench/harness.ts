@@ -1,0 +1,109 @@
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+
+/** One figure of the product beside what bounds it; both measured in the same rounds, in the same unit. */
+export interface BenchCase {
+  readonly name: string;
+  /** Rates are better when higher, times when lower. */
+  readonly unit: 'MB/s' | 'ms';
+  /** What the bound is, for the reader of the table. */
+  readonly boundedBy: string;
+  /** The ratio to reach, or null where none is promised. */
+  readonly target: number | null;
+  bound(): Promise<number>;
+  product(): Promise<number>;
+}
+
+/** Cases that share what they run on; it is started before their rounds and stopped after them. */
+export interface BenchSuite {
+  start(): Promise<readonly BenchCase[]>;
+  stop(): Promise<void>;
+}
+
+export interface BenchResult {
+  readonly name: string;
+  readonly unit: BenchCase['unit'];
+  readonly boundedBy: string;
+  readonly value: number;
+  readonly bound: number;
+  /** How close to the bound, 1 is the bound: value / bound for rates, bound / value for times. */
+  readonly ratio: number;
+  readonly target: number | null;
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+}
+
+export interface BenchReport {
+  readonly machine: Machine;
+  readonly results: readonly BenchResult[];
+}
+
+export interface BenchOptions {
+  readonly rounds: number;
+  /** Names of the cases to run; all when empty. */
+  readonly only: readonly string[];
+  readonly onRound?: (name: string, round: number) => void;
+}
+
+export function describeMachine(): Machine {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${release()} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+/** @throws RangeError for an empty list. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle];
+  if (upper === undefined) throw new RangeError('the median of nothing');
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
+export const ratioOf = (unit: BenchCase['unit'], value: number, bound: number): number =>
+  unit === 'ms' ? bound / value : value / bound;
+
+/**
+ * Runs the suites one after the other. Within a suite each round measures every case once, bound and product in turn,
+ * and every second round the other way round, so that a machine that slows down slows both.
+ */
+export async function runSuites(suites: readonly BenchSuite[], options: BenchOptions): Promise<BenchReport> {
+  const results: BenchResult[] = [];
+  for (const suite of suites) {
+    try {
+      const cases = (await suite.start()).filter(
+        ({ name }) => options.only.length === 0 || options.only.includes(name),
+      );
+      results.push(...(await runCases(cases, options)));
+    } finally {
+      await suite.stop();
+    }
+  }
+  return { machine: describeMachine(), results };
+}
+
+async function runCases(cases: readonly BenchCase[], { rounds, onRound }: BenchOptions): Promise<BenchResult[]> {
+  const runs = cases.map((subject) => ({ subject, values: [] as number[], bounds: [] as number[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { subject, values, bounds } of runs) {
+      onRound?.(subject.name, round);
+      if (round % 2 === 0) bounds.push(await subject.bound());
+      values.push(await subject.product());
+      if (round % 2 === 1) bounds.push(await subject.bound());
+    }
+  }
+  return runs.map(({ subject: { name, unit, boundedBy, target }, values, bounds }) => {
+    const value = median(values);
+    const bound = median(bounds);
+    return { name, unit, boundedBy, value, bound, ratio: ratioOf(unit, value, bound), target };
+  });
+}

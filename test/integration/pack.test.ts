@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { repositoryRoot } from '../helpers/source-tree.ts';
+
+const run = promisify(execFile);
+let folder: string;
+let installed: string;
+
+/** What someone who only has the tarball does. Install scripts stay off, so that nothing is compiled: that must do. */
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-pack-'));
+  const consumer = join(folder, 'consumer');
+  await mkdir(consumer);
+  await writeFile(join(consumer, 'package.json'), '{ "name": "consumer", "private": true }');
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: repositoryRoot });
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? '';
+  const install = ['install', '--ignore-scripts', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', [...install, join(folder, tarball)], { cwd: consumer });
+  installed = join(consumer, 'node_modules/holdfast');
+});
+
+after(() => rm(folder, { recursive: true, force: true }));
+
+test('the installed command runs and knows its version', async () => {
+  const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8'));
+  const { stdout } = await run(process.execPath, [join(installed, '../.bin/holdfast'), 'version'], { cwd: folder });
+  assert.ok(stdout.includes(version), stdout);
+});
+
+test('the package holds compiled code and its papers, and no source or test', async () => {
+  const files = await readdir(installed, { recursive: true });
+  assert.deepEqual(
+    files.filter((file) => file.endsWith('.ts') || /(^|\/)test(\/|$)|\.test\./.test(file)),
+    [],
+  );
+  assert.deepEqual((await readdir(installed)).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+});
+
+test('every module of the package loads where nothing was compiled at install', async () => {
+  const files = await readdir(join(installed, 'dist'), { recursive: true });
+  const modules = files.filter(
+    (file) => file.endsWith('.js') && !file.endsWith('-worker.js') && file !== 'cli/main.js',
+  );
+  assert.ok(modules.length > 0);
+  const urls = modules.map((file) => pathToFileURL(join(installed, 'dist', file)).href);
+  const script = `for (const url of ${JSON.stringify(urls)}) await import(url); process.exit(0);`;
+  await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder });
+});
+
+test('workers are named by their compiled files', async () => {
+  const files = await readdir(join(installed, 'dist'), { recursive: true });
+  for (const file of files.filter((name) => name.endsWith('.js'))) {
+    const text = await readFile(join(installed, 'dist', file), 'utf8');
+    for (const [, target] of text.matchAll(/new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g)) {
+      const url = new URL(target ?? '', pathToFileURL(join(installed, 'dist', file)));
+      assert.ok(!url.pathname.endsWith('.ts'), `${file} names ${target}`);
+      await readFile(url).catch(() => assert.fail(`${file} names ${target}, which is not in the package`));
+    }
+  }
+});

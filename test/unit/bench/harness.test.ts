@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type BenchCase, type BenchSuite, median, runSuites } from '../../bench/harness.ts';
+import { formatReport } from '../../bench/report.ts';
+
+/** A suite of one case that takes its figures from lists and notes the order of what is asked. */
+function scripted(unit: BenchCase['unit'], values: number[], bounds: number[], target: number | null = null) {
+  const calls: string[] = [];
+  const take = (what: string, from: number[]) => async () => {
+    calls.push(what);
+    const next = from.shift();
+    if (next === undefined) throw new Error(`${what} ran dry`);
+    return next;
+  };
+  const subject: BenchCase = {
+    name: 'subject',
+    unit,
+    boundedBy: 'a list',
+    target,
+    bound: take('bound', bounds),
+    product: take('product', values),
+  };
+  const suite: BenchSuite = {
+    start: async () => [subject],
+    stop: async () => {
+      calls.push('stop');
+    },
+  };
+  return { suite, calls };
+}
+
+test('the median is the middle value or the mean of the two', () => {
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([9, 1, 5, 6]), 5.5);
+  assert.throws(() => median([]), RangeError);
+});
+
+test('a rate is compared with its bound by medians, in alternating order', async () => {
+  const { suite, calls } = scripted('MB/s', [10, 30, 20], [40, 50, 900]);
+  const { results } = await runSuites([suite], { rounds: 3, only: [] });
+  assert.deepEqual(results, [
+    { name: 'subject', unit: 'MB/s', boundedBy: 'a list', value: 20, bound: 50, ratio: 0.4, target: null },
+  ]);
+  assert.deepEqual(calls, ['bound', 'product', 'product', 'bound', 'bound', 'product', 'stop']);
+});
+
+test('a time is at its bound when it is as short', async () => {
+  const { suite } = scripted('ms', [8], [4], 0.75);
+  const report = await runSuites([suite], { rounds: 1, only: ['subject'] });
+  assert.equal(report.results[0]?.ratio, 0.5);
+  assert.match(formatReport(report), /below target: subject at 0\.50 of its bound, to reach 0\.75/);
+});
+
+test('a reached target is not listed', async () => {
+  const { suite } = scripted('ms', [4], [4], 0.75);
+  assert.match(formatReport(await runSuites([suite], { rounds: 1, only: [] })), /every target reached/);
+});
+
+test('cases that were not asked for do not run', async () => {
+  const { suite, calls } = scripted('ms', [], []);
+  assert.deepEqual((await runSuites([suite], { rounds: 1, only: ['other'] })).results, []);
+  assert.deepEqual(calls, ['stop']);
+});
+
+test('a suite is stopped when a measurement fails', async () => {
+  const { suite, calls } = scripted('ms', [], [1]);
+  await assert.rejects(runSuites([suite], { rounds: 1, only: [] }), /product ran dry/);
+  assert.equal(calls.at(-1), 'stop');
+});
