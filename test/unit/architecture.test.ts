@@ -99,7 +99,7 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
       'node/e.ts': 'export class E { constructor(readonly x: number) {} }',
       'node/f.ts': 'export namespace F { export const g = 1 }',
     },
-    keeps: { 'node/a.ts': 'const a = 1; export { a };' },
+    keeps: { 'node/a.ts': `const a = 1; export { a }; declare module 'fastify' { interface B { c: 1 } }` },
   },
   {
     name: 'names are in kebab case and none is index.ts',
