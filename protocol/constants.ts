@@ -32,3 +32,5 @@ export const MAX_CODE_WIDTH = 64;
 export const MAX_SHARDS_PER_CALL = 256;
 /** Shards one audit may cover: 2 GiB. */
 export const MAX_AUDIT_SHARDS = 16_384;
+/** A request or an answer of one audit. */
+export const MAX_AUDIT_BYTES = 1024 * 1024;
