@@ -1,0 +1,135 @@
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from '../log.ts';
+import { hostGuard, tokenGuard } from './guards.ts';
+import {
+  HEADERS_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  MAX_HEADER_BYTES,
+  MAX_JSON_BODY_BYTES,
+} from './limits.ts';
+import { ApiError, PROBLEMS, type Problem, problemOf } from './problem.ts';
+import type { RouteContext } from './route-context.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fileInfoRoutes } from './routes/file-info.ts';
+import { fileReadRoutes } from './routes/file-read.ts';
+import { fileWriteRoutes } from './routes/file-write.ts';
+import { nodeRoutes } from './routes/node.ts';
+import { peerRoutes } from './routes/peers.ts';
+import { probeRoutes } from './routes/probes.ts';
+import type { NodeServices } from './services.ts';
+
+export interface AppOptions {
+  readonly services: NodeServices;
+  readonly token: string;
+  readonly version: string;
+  readonly log: Logger;
+  /** Names besides localhost and addresses that the Host header may carry. */
+  readonly allowedHosts: readonly string[];
+  /** Aborts what is in flight when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** All routes and guards, not yet listening. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    bodyLimit: MAX_JSON_BODY_BYTES,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    // Uploads take as long as they take; headers and idle connections have their own limits.
+    requestTimeout: 0,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    routerOptions: { maxParamLength: 256 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Holdfast node', description: 'Admin API of one Holdfast node.', version: options.version },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+  });
+
+  const checkHost = hostGuard(options.allowedHosts);
+  const checkToken = tokenGuard(options.token);
+  app.addHook('onRequest', async (request) => {
+    checkHost(request);
+    checkToken(request);
+  });
+  app.addHook('onSend', async (_request, reply, payload) => {
+    reply.header('x-content-type-options', 'nosniff');
+    return payload;
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(asApiError(error));
+    if (problem.code === 'internal') options.log.error('request failed', { detail: problem.detail });
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const what = `${request.method} ${request.url.split('?')[0]}`;
+    return sendProblem(reply, problemOf(new ApiError('no-such-route', `${what} is no route: see /openapi.json`)));
+  });
+
+  const context: RouteContext = { services: options.services, log: options.log, stopping: options.stopping };
+  for (const routes of [
+    probeRoutes,
+    nodeRoutes,
+    peerRoutes,
+    fileInfoRoutes,
+    fileReadRoutes,
+    fileWriteRoutes,
+    eventRoutes,
+  ]) {
+    await app.register(async (scope) => routes(scope, context));
+  }
+  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => app.swagger());
+  await app.ready();
+  return app;
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem);
+}
+
+/** The framework's own refusals, by their codes. */
+function asApiError(error: unknown): unknown {
+  if (error instanceof ApiError || !(error instanceof Error)) return error;
+  const { code, statusCode } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new ApiError(
+      'unsupported-media-type',
+      'send files as application/octet-stream, all else as application/json',
+    );
+  }
+  if (statusCode === PROBLEMS['too-large'].status) return new ApiError('too-large', error.message, { cause: error });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ApiError('invalid-request', error.message, { cause: error });
+  }
+  return error;
+}
+
+/** What cannot be parsed as HTTP has no request to reply to. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const problem = tooLarge
+    ? problemOf(new ApiError('too-large', `the headers are larger than ${MAX_HEADER_BYTES} bytes`))
+    : problemOf(new ApiError('invalid-request', 'the request is not valid HTTP/1.1 or came too slowly'));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\n` +
+      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,9 @@
+import type { Logger } from '../log.ts';
+import type { NodeServices } from './services.ts';
+
+/** What every group of routes is handed. */
+export interface RouteContext {
+  readonly services: NodeServices;
+  readonly log: Logger;
+  readonly stopping: AbortSignal;
+}
