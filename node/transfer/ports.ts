@@ -10,7 +10,7 @@ import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 export interface OfferedShard {
   /** SHA-256 of the shard, 32 bytes. */
   readonly id: Uint8Array;
-  bytes(): Uint8Array | Promise<Uint8Array>;
+  bytes(): Uint8Array;
 }
 
 export interface FinalizeEntry {
@@ -138,6 +138,7 @@ export interface HolderChooser {
   select(request: {
     readonly count: number;
     readonly exclude?: readonly string[];
+    readonly beside?: readonly string[];
     readonly bytesEach: number;
     readonly maxPerRegion?: number;
   }): { readonly peers: string[]; readonly warnings: readonly string[] };
