@@ -8,10 +8,10 @@ export type AuditErrorType =
   | { readonly code: 'unknown-segment'; readonly entry: number }
   | { readonly code: 'unknown-shard'; readonly entry: number; readonly index: number }
   | { readonly code: 'too-many-shards'; readonly shards: number }
-  | { readonly code: 'conflicting-commitments' }
   | { readonly code: 'underived-commitments'; readonly entry: number }
   | { readonly code: 'wrong-count'; readonly claimed: number; readonly shards: number }
   | { readonly code: 'wrong-digest' }
+  | { readonly code: 'receipt-expired'; readonly entry: number }
   | { readonly code: 'wrong-challenge' }
   | { readonly code: 'bad-missing'; readonly reason: string }
   | { readonly code: 'bad-response-signature' }

@@ -1,0 +1,114 @@
+import { AuditError } from './audit-error.ts';
+import { type AuditRefusal, decodeAuditRefusal, verifyAuditRefusal } from './audit-refusal.ts';
+import type { OpenedAuditRequest } from './audit-request.ts';
+import { type AuditedPart, type AuditItem, missingIds, type SegmentLookup } from './audit-set.ts';
+import { bitmapIndices } from './bitmap.ts';
+import { equalBytes } from './bytes.ts';
+import type { AuditAnswer } from './messages/audit.ts';
+import { decodeRelease, verifyRelease } from './release.ts';
+import { decodeResponse, responseDigest } from './response.ts';
+import { verifySignature } from './signature.ts';
+import { auditOpening, challengeId } from './transcript.ts';
+
+/** What the pairing check needs: C = Σ coefficients[i] · commitments[i], then (C, z, y, π). */
+export interface PairingInput {
+  /** In the order of the shard ids. */
+  readonly commitments: readonly Uint8Array[];
+  /** ρ, one per commitment, 128 bits each. */
+  readonly coefficients: readonly bigint[];
+  readonly z: Uint8Array;
+  readonly y: Uint8Array;
+  readonly proof: Uint8Array;
+}
+
+export type OpenedAnswer =
+  | {
+      readonly kind: 'opening';
+      /** Ids declared lost, ascending; empty when nothing is. */
+      readonly missing: readonly Uint8Array[];
+      readonly sentAt: number;
+      readonly pairing: PairingInput;
+    }
+  | { readonly kind: 'all-missing'; readonly missing: readonly Uint8Array[]; readonly sentAt: number }
+  | { readonly kind: 'refused'; readonly refusal: AuditRefusal };
+
+/**
+ * Checks all of an answer but its pairing: that it is to this challenge, signed by its prover and well-formed. Only
+ * an answer that passes, with a pairing that fails, is evidence.
+ *
+ * @param challenge the 218 bytes.
+ * @param items of the set, as `auditItems` orders them, and their commitments.
+ * @throws StructureError | AuditError
+ */
+export function openAuditAnswer(
+  challenge: Uint8Array,
+  request: OpenedAuditRequest,
+  answer: AuditAnswer,
+  lookup: SegmentLookup,
+  items: readonly AuditItem[],
+  commitments: readonly Uint8Array[],
+): OpenedAnswer {
+  const id = challengeId(challenge);
+  if ('refusal' in answer) return { kind: 'refused', refusal: openRefusal(id, request, answer.refusal, lookup) };
+  const response = decodeResponse(answer.response);
+  if (!equalBytes(response.challengeId, id)) throw wrongChallenge();
+  if ((response.status === 0) !== (answer.missing.length === 0)) {
+    throw badMissing('shards are listed as missing exactly when the status is 1');
+  }
+  const missing = response.status === 0 ? [] : missingIds(request.parts, answer.missing, lookup);
+  if (response.status === 1 && missing.length === 0) throw badMissing('the status is 1 but no shard is listed');
+  if (!verifySignature(request.challenge.prover, responseDigest(answer.response, missing), answer.sig)) {
+    throw new AuditError({ code: 'bad-response-signature' }, 'the response is not signed by its prover');
+  }
+  const { y, proof, sentAt } = response;
+  if (missing.length === items.length) {
+    if ([...y, ...proof].some((byte) => byte !== 0))
+      throw badMissing('it opens something although all shards are lost');
+    return { kind: 'all-missing', missing, sentAt };
+  }
+  const ids = items.map((item) => item.id);
+  const { positions, coefficients, z } = auditOpening(challenge, ids, missing);
+  const answered = positions.map((i) => commitments[i] as Uint8Array);
+  return { kind: 'opening', missing, sentAt, pairing: { commitments: answered, coefficients, z, y, proof } };
+}
+
+function openRefusal(
+  id: Uint8Array,
+  { challenge, parts }: OpenedAuditRequest,
+  bytes: Uint8Array,
+  lookup: SegmentLookup,
+): AuditRefusal {
+  const refusal = decodeAuditRefusal(bytes);
+  if (!equalBytes(refusal.challengeId, id)) throw wrongChallenge();
+  if (!equalBytes(refusal.prover, challenge.prover)) throw badRefusal('it is of another prover');
+  if (!verifyAuditRefusal(refusal)) throw badRefusal('it is not signed by its prover');
+  const entries = bitmapIndices(refusal.entries ?? new Uint8Array(0));
+  if (entries.some((entry) => entry >= parts.length)) throw badRefusal('it names an entry that was not asked for');
+  if (refusal.release === undefined) return refusal;
+  const release = decodeRelease(refusal.release);
+  if (!verifyRelease(release)) throw badRefusal('its release is not signed by the owner');
+  for (const entry of entries) {
+    const part = parts[entry] as AuditedPart;
+    // The owner comes from the signed root: a holder could name an accomplice in its own receipt.
+    const owner = lookup(part.root, part.segment)?.owner;
+    const fits =
+      owner !== undefined &&
+      release.root.equals(part.root) &&
+      equalBytes(release.owner, owner) &&
+      equalBytes(release.network, challenge.network);
+    if (!fits) throw badRefusal(`its release is not about entry ${entry}`);
+  }
+  return refusal;
+}
+
+function wrongChallenge(): AuditError {
+  return new AuditError({ code: 'wrong-challenge' }, 'the answer is to another challenge');
+}
+
+function badMissing(reason: string): AuditError {
+  return new AuditError({ code: 'bad-missing', reason }, `the list of missing shards is refused: ${reason}`);
+}
+
+function badRefusal(reason: string): AuditError {
+  return new AuditError({ code: 'bad-refusal', reason }, `the refusal of the audit is refused: ${reason}`);
+}
