@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { hostGuard, tokenGuard } from './guards.ts';
 import {
@@ -25,6 +26,7 @@ export interface AppOptions {
   readonly token: string;
   readonly version: string;
   readonly log: Logger;
+  readonly clock: Clock;
   /** Names besides localhost and addresses that the Host header may carry. */
   readonly allowedHosts: readonly string[];
   /** Aborts what is in flight when the server stops. */
@@ -74,7 +76,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return sendProblem(reply, problemOf(new ApiError('no-such-route', `${what} is no route: see /openapi.json`)));
   });
 
-  const context: RouteContext = { services: options.services, log: options.log, stopping: options.stopping };
+  const { services, log, clock, stopping } = options;
+  const context: RouteContext = { services, log, clock, stopping };
   for (const routes of [
     probeRoutes,
     nodeRoutes,

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts';
 import { silentLogger } from '../log.ts';
 import { createApp } from './app.ts';
 import type { NodeServices } from './services.ts';
@@ -10,6 +11,7 @@ export async function openApiDocument(): Promise<string> {
     token: 'unused',
     version: '1',
     log: silentLogger,
+    clock: systemClock,
     allowedHosts: [],
     stopping: new AbortController().signal,
   });

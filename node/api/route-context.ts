@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { NodeServices } from './services.ts';
 
@@ -5,5 +6,6 @@ import type { NodeServices } from './services.ts';
 export interface RouteContext {
   readonly services: NodeServices;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly stopping: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CodedError } from '../../protocol/errors.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { createApp } from './app.ts';
 import type { NodeServices } from './services.ts';
@@ -10,6 +11,7 @@ export interface ApiServerOptions {
   readonly token: string;
   readonly version: string;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
@@ -36,15 +38,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let app: FastifyInstance | undefined;
   return {
     start: async () => {
-      const { host, port, services, token, version, log, allowedHosts = [] } = options;
-      app = await createApp({
-        services,
-        token,
-        version,
-        log,
-        allowedHosts: [host, ...allowedHosts],
-        stopping: stopping.signal,
-      });
+      const { host, port, allowedHosts = [], ...rest } = options;
+      app = await createApp({ ...rest, allowedHosts: [host, ...allowedHosts], stopping: stopping.signal });
       try {
         await app.listen({ host, port });
       } catch (error) {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemRandom } from '../random.ts';
 
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
@@ -29,7 +29,7 @@ async function viaTemporary(
   content: string,
   publish: (temporary: string, target: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = `${path}.${Buffer.from(systemRandom(6)).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', OWNER_ONLY_FILE);
     try {

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { equalBytes, fromHex, toHex } from '../../protocol/bytes.ts';
 import { homePaths } from '../config/home.ts';
 import { createFileAtomically, createPrivateFolder, writeFileAtomically } from '../config/private-file.ts';
+import { systemRandom } from '../random.ts';
 import { type Identity, identityFromSeed } from './identity.ts';
 import { IdentityError } from './identity-error.ts';
 
@@ -29,7 +29,7 @@ export async function initialiseHome(home: string, identity: Identity, prepare: 
   const paths = homePaths(home);
   if (await isInitialised(home)) throw alreadyInitialised(home);
   await createPrivateFolder(home);
-  await writeFileAtomically(paths.token, `${randomBytes(TOKEN_BYTES).toString('base64url')}\n`);
+  await writeFileAtomically(paths.token, `${Buffer.from(systemRandom(TOKEN_BYTES)).toString('base64url')}\n`);
   await prepare();
   const content = {
     version: 1,

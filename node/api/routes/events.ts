@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import { every } from '../every.ts';
 import { EVENT_HEARTBEAT_MS, MAX_EVENT_BACKLOG_BYTES, MAX_EVENT_STREAMS } from '../limits.ts';
 import { ApiError } from '../problem.ts';
 import type { RouteContext } from '../route-context.ts';
 import { problem } from '../schemas.ts';
 
 /** `GET /v1/events`: server-sent events (HTML Living Standard §9.2), one `NodeEvent` each, in bounded memory. */
-export function eventRoutes(app: FastifyInstance, { services: { events }, stopping }: RouteContext): void {
+export function eventRoutes(app: FastifyInstance, { services: { events }, stopping, clock }: RouteContext): void {
   let streams = 0;
   app.get(
     '/v1/events',
@@ -20,7 +21,7 @@ export function eventRoutes(app: FastifyInstance, { services: { events }, stoppi
         if (response.writableLength > MAX_EVENT_BACKLOG_BYTES) response.destroy();
         else response.write(frame);
       };
-      const heartbeat = setInterval(() => send(': alive\n\n'), EVENT_HEARTBEAT_MS);
+      const stopHeartbeat = every(clock, EVENT_HEARTBEAT_MS, () => send(': alive\n\n'));
       const unsubscribe = events.subscribe((event) => {
         send(`event: ${event.type.replace(/\s/g, '-')}\ndata: ${JSON.stringify(event)}\n\n`);
       });
@@ -28,7 +29,7 @@ export function eventRoutes(app: FastifyInstance, { services: { events }, stoppi
       stopping.addEventListener('abort', end, { once: true });
       response.once('close', () => {
         streams -= 1;
-        clearInterval(heartbeat);
+        stopHeartbeat();
         unsubscribe();
         stopping.removeEventListener('abort', end);
       });

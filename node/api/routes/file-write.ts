@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Clock } from '../../clock.ts';
+import { every } from '../every.ts';
 import { HEARTBEAT_MS, PROGRESS_INTERVAL_MS, UPLOAD_STALL_MS } from '../limits.ts';
 import { ApiError, type Problem, problemOf } from '../problem.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -32,7 +34,7 @@ const NDJSON = 'application/x-ndjson';
  * `POST /v1/files`: a body of any length. With `Accept: application/x-ndjson` the answer is one JSON object a line:
  * `{type: "progress", progress}` as it goes, and at last `{type: "result", result}` or `{type: "problem", problem}`.
  */
-export function fileWriteRoutes(app: FastifyInstance, { services: { files }, stopping }: RouteContext): void {
+export function fileWriteRoutes(app: FastifyInstance, { services: { files }, stopping, clock }: RouteContext): void {
   // Only here: the body stays a stream, everywhere else it is bounded JSON.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/octet-stream', (_request, _body, done) => done(null));
@@ -48,10 +50,10 @@ export function fileWriteRoutes(app: FastifyInstance, { services: { files }, sto
     async (request, reply) => {
       const stalled = new AbortController();
       const signal = AbortSignal.any([requestSignal(reply, stopping), stalled.signal]);
-      const source = readBody(request.raw, stalled);
+      const source = readBody(request.raw, clock, stalled);
       const add = (onProgress: (progress: AddProgress) => void) =>
         files.add(source, { ...addOptions(request.query), onProgress, signal });
-      if (request.headers.accept?.includes(NDJSON) === true) return streamResult(reply, add);
+      if (request.headers.accept?.includes(NDJSON) === true) return streamResult(reply, clock, add);
       return reply.code(CREATED).send(await add(() => {}));
     },
   );
@@ -76,22 +78,26 @@ function addOptions(query: AddRequest['Querystring']): Omit<AddOptions, 'onProgr
 }
 
 /** The body, which must arrive whole and must not stop moving. */
-async function* readBody(request: IncomingMessage, stalled: AbortController): AsyncGenerator<Uint8Array> {
-  const stall = () =>
+async function* readBody(request: IncomingMessage, clock: Clock, stalled: AbortController): AsyncGenerator<Uint8Array> {
+  // Only the time spent waiting for the client counts, not the time it waits for us.
+  let waitingSince: number | undefined = clock.monotonic();
+  const stopWatch = every(clock, UPLOAD_STALL_MS / 10, () => {
+    if (waitingSince === undefined || clock.monotonic() - waitingSince < UPLOAD_STALL_MS) return;
     stalled.abort(new ApiError('timeout', `the body stopped for ${UPLOAD_STALL_MS / 60_000} minutes`));
-  let timer = setTimeout(stall, UPLOAD_STALL_MS);
+    request.destroy();
+  });
   try {
     for await (const chunk of request as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
+      waitingSince = undefined;
       yield chunk;
-      timer = setTimeout(stall, UPLOAD_STALL_MS);
+      waitingSince = clock.monotonic();
     }
   } catch (error) {
     throw new ApiError('upload-incomplete', 'the client stopped sending before the body was complete', {
       cause: error,
     });
   } finally {
-    clearTimeout(timer);
+    stopWatch();
   }
   // A connection that breaks exactly between two chunks may end the iteration without an error.
   if (!request.complete) throw new ApiError('upload-incomplete', 'the body ended before it was complete');
@@ -99,6 +105,7 @@ async function* readBody(request: IncomingMessage, stalled: AbortController): As
 
 async function streamResult(
   reply: FastifyReply,
+  clock: Clock,
   add: (onProgress: (progress: AddProgress) => void) => Promise<AddResult>,
 ): Promise<FastifyReply> {
   const response = reply.raw;
@@ -116,21 +123,21 @@ async function streamResult(
   };
   let written: AddProgress | undefined;
   let quietMs = 0;
-  const timer = setInterval(() => {
+  const stopProgress = every(clock, PROGRESS_INTERVAL_MS, () => {
     quietMs += PROGRESS_INTERVAL_MS;
     if ((latest === written && quietMs < HEARTBEAT_MS) || response.writableNeedDrain) return;
     quietMs = 0;
     written = latest;
     writeLine({ type: 'progress', progress: latest });
-  }, PROGRESS_INTERVAL_MS);
+  });
   try {
     const result = await add((progress) => {
       latest = progress;
     });
-    clearInterval(timer);
+    stopProgress();
     writeLine({ type: 'result', result });
   } catch (error) {
-    clearInterval(timer);
+    stopProgress();
     // Nothing was sent yet: the failure still gets its proper status.
     if (!response.headersSent) throw error;
     writeLine({ type: 'problem', problem: problemOf(error) });
