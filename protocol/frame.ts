@@ -42,7 +42,7 @@ export function contentKey(fileKey: Uint8Array): Uint8Array {
 /** Frames of a plaintext: `max(1, ⌈size / 126,960⌉)`. One frame fills one data shard. */
 export function frameCount(size: number): number {
   checkSize(size);
-  return Math.max(1, Math.ceil(size / FRAME_BYTES));
+  return Math.max(1, framesBefore(size) + (size % FRAME_BYTES === 0 ? 0 : 1));
 }
 
 /** Where frame `i` lies in a plaintext of `size` bytes. */
@@ -76,8 +76,8 @@ export function framesForRange(offset: number, length: number, size: number): Fr
       `${length} bytes from ${offset} are not within the ${size} bytes of this object: ask for a range inside it`,
     );
   }
-  const first = Math.floor(offset / FRAME_BYTES);
-  const end = length === 0 ? first : Math.ceil((offset + length) / FRAME_BYTES);
+  const first = framesBefore(offset);
+  const end = length === 0 ? first : frameCount(offset + length);
   return { first, end, skip: offset - first * FRAME_BYTES };
 }
 
@@ -105,6 +105,11 @@ export function openFrame(aead: Aead, key: Uint8Array, i: number, count: number,
     const message = `frame ${i} does not authenticate: the key is wrong or the data were altered`;
     throw new ContentError({ code: 'not-authentic', frame: i }, message, { cause });
   }
+}
+
+/** Whole frames before an offset. A quotient of large numbers rounds, so the remainder goes first. */
+function framesBefore(offset: number): number {
+  return (offset - (offset % FRAME_BYTES)) / FRAME_BYTES;
 }
 
 function checkSize(size: number): void {

@@ -37,8 +37,8 @@ const POSTED = 2;
 const DEFAULT_MAX_WAITING = 256;
 
 /**
- * Code 2 by `@subspace/reed-solomon-erasure.wasm` in a worker thread of its own (a 16+8 stripe takes 14 ms), which
- * starts with the first stripe. A stripe is copied twice in the worker: whole into the library's memory, results out.
+ * Code 2 in a worker thread of its own (a 16+8 stripe takes 14 ms), which starts with the first stripe and loads the
+ * library once. A byte is copied twice in the worker at most: into the library's memory, and out when it is a result.
  */
 export class ReedSolomon implements GfKernel {
   readonly #maxWaiting: number;
