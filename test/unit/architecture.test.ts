@@ -166,6 +166,16 @@ test('no file names a folder of the machine it was written on, or a package regi
   assert.deepEqual(named, []);
 });
 
+test('the lock file has the builds for other platforms: npm ci refuses it otherwise', () => {
+  const { packages } = JSON.parse(readRepositoryFile('package-lock.json'));
+  const missing = Object.keys(packages).flatMap((path) =>
+    Object.keys(packages[path].optionalDependencies ?? {}).filter(
+      (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
+    ),
+  );
+  assert.deepEqual(missing, [], 'run scripts/complete-lock.ts');
+});
+
 test('the lock file does not say where packages were fetched from', () => {
   const { packages } = JSON.parse(readRepositoryFile('package-lock.json'));
   const resolved = Object.keys(packages).filter((path) => packages[path].resolved !== undefined);
