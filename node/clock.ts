@@ -10,16 +10,22 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Timers of Node hold 31 bits and fire at once beyond them. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
-    signal?.throwIfAborted();
-    try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal });
-    } catch (error) {
+    for (let left = ms; left > 0; left -= MAX_TIMER_MS) {
       signal?.throwIfAborted();
-      throw error;
+      try {
+        await delay(Math.min(left, MAX_TIMER_MS), undefined, signal === undefined ? {} : { signal });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      }
     }
+    signal?.throwIfAborted();
   },
 };

@@ -27,6 +27,7 @@ export type StoreErrorType =
   | { readonly code: 'not-initialised'; readonly path: string }
   | { readonly code: 'damaged-home'; readonly path: string; readonly reason: string }
   | { readonly code: 'disk-full'; readonly path: string }
+  | { readonly code: 'no-access'; readonly path: string }
   | { readonly code: 'io-error'; readonly path: string }
   | { readonly code: 'schema-too-new'; readonly path: string; readonly found: number; readonly supported: number }
   | { readonly code: 'closed' };
@@ -64,6 +65,8 @@ function describe(type: StoreErrorType): string {
       return `${type.path} is damaged (${type.reason}): nothing was changed, run holdfast doctor`;
     case 'disk-full':
       return `no space left on the disk of ${type.path}: free some, writing resumes by itself`;
+    case 'no-access':
+      return `${type.path} may not be read or written: run as its owner or correct its permissions`;
     case 'io-error':
       return `the disk failed under ${type.path}: check the disk, then run holdfast doctor`;
     case 'schema-too-new':

@@ -29,6 +29,8 @@ export interface StageTicket {
 export interface ShardReference extends ShardEntry {
   readonly root: CID;
   readonly segment: CID;
+  /** Peer id of the object's owner; undefined when that record is damaged. */
+  readonly owner: string | undefined;
 }
 
 /** Bytes charged to one peer: each reference and each staged shard counts, also when the bytes are shared. */

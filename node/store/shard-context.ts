@@ -1,0 +1,69 @@
+import { toHex } from '../../protocol/bytes.ts';
+import type { Clock } from '../clock.ts';
+import type { Database } from './database.ts';
+import type { DiskGuard } from './disk-guard.ts';
+import type { SpaceLedger } from './space-ledger.ts';
+
+/** A shard that open stage calls wait for. Changed only by the single writer. */
+export interface WantedShard {
+  tickets: number;
+  written: boolean;
+  /** It has its `present` key and is part of the used bytes. */
+  counted: boolean;
+  damaged: boolean;
+  readonly claimedBy: Set<string>;
+}
+
+/** What the parts of the shard store share. */
+export interface ShardContext {
+  readonly database: Database;
+  readonly ledger: SpaceLedger;
+  readonly disk: DiskGuard;
+  readonly clock: Clock;
+  readonly wanted: WantedShards;
+}
+
+/** The shards on their way, so that two uploads of the same shard store and count it once. */
+export class WantedShards {
+  readonly #shards = new Map<string, WantedShard>();
+  #generation = 0;
+
+  /** Rises when the database was reopened: what open tickets believe about it no longer holds. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  reset(): void {
+    this.#shards.clear();
+    this.#generation++;
+  }
+
+  join(id: Uint8Array, found: Omit<WantedShard, 'tickets' | 'claimedBy'>): WantedShard {
+    const name = toHex(id);
+    let shard = this.#shards.get(name);
+    if (shard === undefined) {
+      shard = { ...found, tickets: 0, claimedBy: new Set() };
+      this.#shards.set(name, shard);
+    }
+    shard.tickets++;
+    return shard;
+  }
+
+  leave(id: Uint8Array, shard: WantedShard): void {
+    const name = toHex(id);
+    shard.tickets--;
+    if (shard.tickets === 0 && this.#shards.get(name) === shard) this.#shards.delete(name);
+  }
+
+  /** The bytes go: whoever still waits for the shard must write it. */
+  removed(id: Uint8Array): void {
+    const shard = this.#shards.get(toHex(id));
+    if (shard === undefined) return;
+    shard.written = false;
+    shard.counted = false;
+  }
+
+  unclaimed(id: Uint8Array, owner: string): void {
+    this.#shards.get(toHex(id))?.claimedBy.delete(owner);
+  }
+}

@@ -1,0 +1,201 @@
+import { concat, u64 } from '../../protocol/bytes.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { openValue, sealValue } from './checked-value.ts';
+import type { Database } from './database.ts';
+import { StoreError } from './errors.ts';
+import { peerAt, prefixRange, u64At } from './key-codec.ts';
+import { namespacePrefix, ownerCounterKey, SHARD_NAMESPACES, totalKey } from './shard-keys.ts';
+import type { OwnerUsage, ShardQuota, StoreUsage } from './shard-types.ts';
+import type { Operation } from './write-queue.ts';
+
+/** Counts of shards, each of SHARD_BYTES. */
+export interface OwnerCount {
+  readonly staged: number;
+  readonly stored: number;
+}
+
+export interface Totals {
+  shards: number;
+  readonly owners: Map<string, OwnerCount>;
+}
+
+export interface SpaceLimits {
+  readonly capacityBytes: number;
+  readonly quota: ShardQuota;
+}
+
+/** Shards promised to one open stage call. */
+export interface Reservation {
+  readonly owner: string;
+  /** New shards that need room. */
+  space: number;
+  /** New claims that count against the owner. */
+  claims: number;
+}
+
+const NOTHING: OwnerCount = { staged: 0, stored: 0 };
+
+/**
+ * Who uses how much. Changes are collected while a batch is built, written in that same batch, and count once it is
+ * durable; so the counters survive a crash exactly. Reservations live in memory only: a crash gives them back.
+ */
+export class SpaceLedger {
+  readonly #limits: SpaceLimits;
+  #totals: Totals = { shards: 0, owners: new Map() };
+  #draftShards = 0;
+  readonly #draftOwners = new Map<string, OwnerCount>();
+  readonly #reservations = new Set<Reservation>();
+
+  constructor(limits: SpaceLimits) {
+    this.#limits = limits;
+  }
+
+  /** Reads the counters; false when one is damaged and they must be counted again. */
+  async load(database: Database): Promise<boolean> {
+    const totals: Totals = { shards: 0, owners: new Map() };
+    this.#dropDraft();
+    for await (const [key, sealed] of database.entries(prefixRange(namespacePrefix(SHARD_NAMESPACES.counter)))) {
+      const value = openValue(key, sealed);
+      if (value === undefined) return false;
+      if (key.length === totalKey.length) totals.shards = u64At(value, 0);
+      else totals.owners.set(peerAt(key, 1).peer, { staged: u64At(value, 0), stored: u64At(value, 8) });
+    }
+    this.#totals = totals;
+    return true;
+  }
+
+  /** Makes counted totals the current ones; the operations replace what is stored. */
+  replace(totals: Totals): Operation[] {
+    const owners = new Set([...this.#totals.owners.keys(), ...totals.owners.keys()]);
+    this.#totals = totals;
+    return [
+      this.#totalOperation(totals.shards),
+      ...[...owners].map((owner) => ownerOperation(owner, this.#count(owner))),
+    ];
+  }
+
+  get totals(): Totals {
+    return { shards: this.#totals.shards, owners: new Map(this.#totals.owners) };
+  }
+
+  addShards(count: number): void {
+    this.#draftShards += count;
+  }
+
+  addOwner(owner: string, change: Partial<OwnerCount>): void {
+    const { staged, stored } = this.#draftOwners.get(owner) ?? NOTHING;
+    this.#draftOwners.set(owner, { staged: staged + (change.staged ?? 0), stored: stored + (change.stored ?? 0) });
+  }
+
+  /** The counters as they will be after the batch. */
+  seal(): Operation[] {
+    const operations: Operation[] = [];
+    if (this.#draftShards !== 0) operations.push(this.#totalOperation(this.#totals.shards + this.#draftShards));
+    for (const [owner, change] of this.#draftOwners)
+      operations.push(ownerOperation(owner, sum(this.#count(owner), change)));
+    return operations;
+  }
+
+  settle(ok: boolean): void {
+    if (ok) {
+      this.#totals.shards += this.#draftShards;
+      for (const [owner, change] of this.#draftOwners) {
+        const next = sum(this.#count(owner), change);
+        if (next.staged === 0 && next.stored === 0) this.#totals.owners.delete(owner);
+        else this.#totals.owners.set(owner, next);
+      }
+    }
+    this.#dropDraft();
+  }
+
+  /** @throws StoreError `no-space`, `quota-exceeded`. */
+  reserve(reservation: Reservation): void {
+    const { owner, space, claims } = reservation;
+    const neededBytes = space * SHARD_BYTES;
+    const freeBytes = this.#freeBytes();
+    if (neededBytes > freeBytes) throw new StoreError({ code: 'no-space', neededBytes, freeBytes });
+    const { stagedBytes, storedBytes, reservedBytes } = this.#ownerUsage(owner);
+    this.#checkQuota(owner, 'staged', stagedBytes + reservedBytes, claims);
+    this.#checkQuota(owner, 'stored', storedBytes + stagedBytes + reservedBytes, claims);
+    this.#reservations.add(reservation);
+  }
+
+  unreserve(reservation: Reservation): void {
+    this.#reservations.delete(reservation);
+  }
+
+  /** @throws StoreError `quota-exceeded` when `count` more stored shards are too many for the owner. */
+  checkStored(owner: string, count: number): void {
+    this.#checkQuota(owner, 'stored', this.#count(owner).stored * SHARD_BYTES, count);
+  }
+
+  usage(): StoreUsage {
+    let staged = 0;
+    for (const count of this.#totals.owners.values()) staged += count.staged;
+    return {
+      capacityBytes: this.#limits.capacityBytes,
+      usedBytes: this.#totals.shards * SHARD_BYTES,
+      stagedBytes: staged * SHARD_BYTES,
+      reservedBytes: this.#reservedShards() * SHARD_BYTES,
+      freeBytes: this.#freeBytes(),
+      shards: this.#totals.shards,
+      byOwner: (owner) => this.#ownerUsage(owner),
+    };
+  }
+
+  #reservedShards(): number {
+    let reserved = 0;
+    for (const { space } of this.#reservations) reserved += space;
+    return reserved;
+  }
+
+  #freeBytes(): number {
+    const taken = (this.#totals.shards + this.#reservedShards()) * SHARD_BYTES;
+    return Math.max(0, this.#limits.capacityBytes - taken);
+  }
+
+  #ownerUsage(owner: string): OwnerUsage {
+    const { staged, stored } = this.#count(owner);
+    let reserved = 0;
+    for (const reservation of this.#reservations) if (reservation.owner === owner) reserved += reservation.claims;
+    return {
+      stagedBytes: staged * SHARD_BYTES,
+      storedBytes: stored * SHARD_BYTES,
+      reservedBytes: reserved * SHARD_BYTES,
+    };
+  }
+
+  #checkQuota(owner: string, quota: 'staged' | 'stored', usedBytes: number, count: number): void {
+    const limitBytes =
+      quota === 'staged' ? this.#limits.quota.stagedBytesPerPeer : this.#limits.quota.storedBytesPerPeer;
+    const neededBytes = count * SHARD_BYTES;
+    if (count > 0 && usedBytes + neededBytes > limitBytes) {
+      throw new StoreError({ code: 'quota-exceeded', owner, quota, neededBytes, usedBytes, limitBytes });
+    }
+  }
+
+  #count(owner: string): OwnerCount {
+    return this.#totals.owners.get(owner) ?? NOTHING;
+  }
+
+  #totalOperation(shards: number): Operation {
+    return { type: 'put', key: totalKey, value: sealValue(totalKey, u64(shards)) };
+  }
+
+  #dropDraft(): void {
+    this.#draftShards = 0;
+    this.#draftOwners.clear();
+  }
+}
+
+/** Never below zero: a damaged record can make a count too small, and a recount corrects it. */
+const sum = (a: OwnerCount, b: OwnerCount): OwnerCount => ({
+  staged: Math.max(0, a.staged + b.staged),
+  stored: Math.max(0, a.stored + b.stored),
+});
+
+function ownerOperation(owner: string, { staged, stored }: OwnerCount): Operation {
+  const key = ownerCounterKey(owner);
+  if (staged === 0 && stored === 0) return { type: 'del', key };
+  return { type: 'put', key, value: sealValue(key, concat(u64(staged), u64(stored))) };
+}

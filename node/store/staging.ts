@@ -1,0 +1,194 @@
+import { hash } from 'node:crypto';
+import { equalBytes, toHex } from '../../protocol/bytes.ts';
+import { HASH_BYTES, MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../protocol/constants.ts';
+import { StoreError } from './errors.ts';
+import type { ShardContext, WantedShard } from './shard-context.ts';
+import { bytesKey, claimKey, damagedKey, presentKey } from './shard-keys.ts';
+import type { StageTicket } from './shard-types.ts';
+import type { Reservation } from './space-ledger.ts';
+import { claimOperation, readClaim, trafficOperation, UPLOAD_BYTES } from './staged-claim.ts';
+import type { Operation } from './write-queue.ts';
+
+interface Upload {
+  readonly owner: string;
+  readonly id: Uint8Array;
+}
+
+interface Slot {
+  readonly id: Uint8Array;
+  readonly shard: WantedShard;
+  put: boolean;
+}
+
+/** Opens a stage call: what is here already is claimed for the owner, for the rest space is reserved. */
+export async function stageShards(
+  context: ShardContext,
+  owner: string,
+  uploadId: Uint8Array,
+  ids: readonly Uint8Array[],
+): Promise<StageTicket> {
+  if (uploadId.length !== UPLOAD_BYTES) throw new RangeError(`an upload id has ${UPLOAD_BYTES} bytes`);
+  if (ids.length > MAX_SHARDS_PER_CALL) throw new RangeError(`at most ${MAX_SHARDS_PER_CALL} shards a stage call`);
+  if (ids.some((id) => id.length !== HASH_BYTES)) throw new RangeError(`a shard id has ${HASH_BYTES} bytes`);
+  const { database, disk, ledger } = context;
+  const upload: Upload = { owner, id: uploadId.slice() };
+  const unique = [...new Map(ids.map((id) => [toHex(id), id.slice()])).values()];
+  await disk.admit(unique.length * SHARD_BYTES);
+  const reservation: Reservation = { owner, space: 0, claims: 0 };
+  try {
+    return await database.transaction(async () => {
+      ledger.unreserve(reservation);
+      const { operations, slots } = await claimAndReserve(context, upload, unique, reservation);
+      return { operations, result: new Ticket(context, upload, ids, slots, reservation) };
+    });
+  } catch (error) {
+    ledger.unreserve(reservation);
+    throw error;
+  }
+}
+
+async function claimAndReserve(
+  context: ShardContext,
+  upload: Upload,
+  ids: readonly Uint8Array[],
+  reservation: Reservation,
+): Promise<{ operations: Operation[]; slots: Slot[] }> {
+  const { database, ledger, clock, wanted } = context;
+  const { owner } = upload;
+  const now = clock.now();
+  const claimKeys = ids.map((id) => claimKey(id, owner));
+  const [written, counted, damaged, claims] = await Promise.all([
+    database.hasMany(ids.map(bytesKey)),
+    database.hasMany(ids.map(presentKey)),
+    database.hasMany(ids.map(damagedKey)),
+    database.getMany(claimKeys),
+  ]);
+  const indices = ids.map((_, i) => i);
+  const wantedIndices = indices.filter((i) => !written[i]);
+  const heldIndices = indices.filter((i) => written[i]);
+  const unclaimed = (list: number[]): number => list.filter((i) => claims[i] === undefined).length;
+
+  reservation.space = wantedIndices.filter((i) => !counted[i]).length;
+  reservation.claims = unclaimed(indices);
+  ledger.reserve(reservation);
+  reservation.claims = unclaimed(wantedIndices);
+
+  const operations = heldIndices.map((i): Operation => {
+    const key = claimKeys[i] as Uint8Array;
+    const sealed = claims[i];
+    if (sealed === undefined) ledger.addOwner(owner, { staged: 1 });
+    const stagedAt = sealed === undefined ? now : readClaim(key, sealed).stagedAt;
+    return claimOperation(key, { upload: upload.id, stagedAt });
+  });
+  if (operations.length > 0) operations.push(trafficOperation(owner, upload.id, now));
+
+  const slots = wantedIndices.map((i): Slot => {
+    const id = ids[i] as Uint8Array;
+    const found = { written: false, counted: counted[i] === true, damaged: damaged[i] === true };
+    const shard = wanted.join(id, found);
+    if (claims[i] !== undefined) shard.claimedBy.add(owner);
+    return { id, shard, put: false };
+  });
+  return { operations, slots };
+}
+
+class Ticket implements StageTicket {
+  readonly wanted: readonly boolean[];
+  readonly #context: ShardContext;
+  readonly #upload: Upload;
+  readonly #slots: Map<string, Slot>;
+  readonly #reservation: Reservation;
+  readonly #generation: number;
+  readonly #writes: Promise<void>[] = [];
+  #stale = false;
+  #ended = false;
+
+  constructor(
+    context: ShardContext,
+    upload: Upload,
+    ids: readonly Uint8Array[],
+    slots: readonly Slot[],
+    reservation: Reservation,
+  ) {
+    this.#context = context;
+    this.#upload = upload;
+    this.#reservation = reservation;
+    this.#generation = context.wanted.generation;
+    this.#slots = new Map(slots.map((slot) => [toHex(slot.id), slot]));
+    const unseen = new Set(this.#slots.keys());
+    this.wanted = ids.map((id) => unseen.delete(toHex(id)));
+  }
+
+  async put(id: Uint8Array, bytes: Uint8Array): Promise<void> {
+    const { database, disk } = this.#context;
+    if (this.#ended) throw new StoreError({ code: 'closed' });
+    const slot = this.#slots.get(toHex(id));
+    if (slot === undefined) throw new StoreError({ code: 'unexpected-shard', id });
+    if (bytes.length !== SHARD_BYTES) throw new StoreError({ code: 'wrong-size', id, bytes: bytes.length });
+    if (!equalBytes(hash('sha256', bytes, 'buffer'), id)) throw new StoreError({ code: 'hash-mismatch', id });
+    if (slot.put) return;
+    if (disk.full) throw disk.error();
+    slot.put = true;
+    const { accepted, durable } = database.enqueue({
+      bytes: SHARD_BYTES,
+      exclusive: false,
+      essential: false,
+      build: () => this.#build(slot, bytes),
+    });
+    this.#writes.push(durable);
+    await accepted;
+  }
+
+  async commit(): Promise<void> {
+    if (this.#ended) throw new StoreError({ code: 'closed' });
+    try {
+      const absent = [...this.#slots.values()].filter((slot) => !slot.put);
+      if (absent.length > 0) {
+        throw new StoreError({ code: 'not-held', missing: absent.map(({ id }, index) => ({ index, id })) });
+      }
+      await Promise.all(this.#writes);
+      if (this.#stale) throw new StoreError({ code: 'io-error', path: this.#context.database.path });
+    } finally {
+      this.abort();
+    }
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    void Promise.allSettled(this.#writes).then(() => {
+      const { ledger, wanted } = this.#context;
+      ledger.unreserve(this.#reservation);
+      for (const { id, shard } of this.#slots.values()) wanted.leave(id, shard);
+    });
+  }
+
+  /** Called by the single writer when the shard's turn came: another upload may have stored it meanwhile. */
+  #build({ id, shard }: Slot, bytes: Uint8Array): Operation[] {
+    const { ledger, clock, wanted } = this.#context;
+    if (wanted.generation !== this.#generation) {
+      this.#stale = true;
+      return [];
+    }
+    const { owner, id: upload } = this.#upload;
+    const now = clock.now();
+    const operations: Operation[] = [
+      claimOperation(claimKey(id, owner), { upload, stagedAt: now }),
+      trafficOperation(owner, upload, now),
+    ];
+    if (!shard.written) operations.push({ type: 'put', key: bytesKey(id), value: bytes });
+    if (!shard.counted) {
+      operations.push({ type: 'put', key: presentKey(id), value: new Uint8Array(0) });
+      ledger.addShards(1);
+    }
+    if (shard.damaged) operations.push({ type: 'del', key: damagedKey(id) });
+    if (!shard.claimedBy.has(owner)) ledger.addOwner(owner, { staged: 1 });
+    shard.written = true;
+    shard.counted = true;
+    shard.damaged = false;
+    shard.claimedBy.add(owner);
+    this.#reservation.space = Math.max(0, this.#reservation.space - 1);
+    this.#reservation.claims = Math.max(0, this.#reservation.claims - 1);
+    return operations;
+  }
+}
