@@ -1,0 +1,53 @@
+import { METHODS, type Method } from '../../protocol/methods.ts';
+import type { Clock } from '../clock.ts';
+import { BUSY_RETRY_MS, MAX_SERVED, SERVING_LIMITS } from './limits.ts';
+import { RateLimiter } from './rate-limit.ts';
+
+export type Admission =
+  | { readonly admitted: true; release(): void }
+  /** When the peer may come back, in milliseconds from now. */
+  | { readonly admitted: false; readonly retryInMs: number };
+
+/** Decides which requests are served: by peer, by method, over all, and by each peer's rate. Nothing waits here. */
+export class Admissions {
+  readonly #rates: RateLimiter;
+  readonly #running = new Map<string, number>();
+  #total = 0;
+
+  constructor(clock: Clock) {
+    this.#rates = new RateLimiter(clock);
+  }
+
+  admit(method: Method, peer: string): Admission {
+    const byPeer = `${method} ${peer}`;
+    const full =
+      this.#total >= MAX_SERVED ||
+      this.#count(method) >= SERVING_LIMITS[method].maxConcurrent ||
+      this.#count(byPeer) >= METHODS[method].maxConcurrentPerPeer;
+    if (full) return { admitted: false, retryInMs: BUSY_RETRY_MS };
+    const retryInMs = this.#rates.admit(byPeer, SERVING_LIMITS[method].requestsPerMinute);
+    if (retryInMs > 0) return { admitted: false, retryInMs };
+    this.#add(method, byPeer, 1);
+    let released = false;
+    return {
+      admitted: true,
+      release: () => {
+        if (!released) this.#add(method, byPeer, -1);
+        released = true;
+      },
+    };
+  }
+
+  #count(key: string): number {
+    return this.#running.get(key) ?? 0;
+  }
+
+  #add(method: Method, byPeer: string, change: 1 | -1): void {
+    this.#total += change;
+    for (const key of [method, byPeer]) {
+      const count = this.#count(key) + change;
+      if (count === 0) this.#running.delete(key);
+      else this.#running.set(key, count);
+    }
+  }
+}
