@@ -1,0 +1,143 @@
+import type { CID } from 'multiformats/cid';
+import { bitmapIndices } from '../../protocol/bitmap.ts';
+import type { Clock } from '../clock.ts';
+import { forEachLimited } from './abortable.ts';
+import type { HaveClient, Held, PeerDirectory, ReceiptBook } from './ports.ts';
+import type { ShardSources } from './shard-fetcher.ts';
+
+export interface HolderDirectoryOptions {
+  readonly root: CID;
+  readonly client: HaveClient;
+  readonly peers: PeerDirectory;
+  readonly receipts: Pick<ReceiptBook, 'holders'>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Sees every answer, before it counts; false: it does not count. */
+  readonly accept?: (peer: string, held: Held) => boolean;
+}
+
+interface SegmentHolders {
+  readonly byIndex: Map<number, string[]>;
+  readonly peers: Set<string>;
+}
+
+/** Peers asked at a time. */
+const CONCURRENCY = 12;
+/** Peers asked about one segment at most. */
+const MAX_ASKED = 512;
+const MAX_PROVIDERS = 64;
+/** How long the DHT may take to name providers. */
+const PROVIDERS_TIMEOUT_MS = 10_000;
+/** How long a `have` may take before others are no longer held up by it. */
+const HAVE_TIMEOUT_MS = 15_000;
+
+/**
+ * Finds who holds what of an object by asking: those who signed for it, the peers at hand, then the providers that the
+ * DHT names. Nothing of it is trusted: a shard is checked by its hash, a promise by its receipt.
+ */
+export class HolderDirectory implements ShardSources {
+  readonly #options: HolderDirectoryOptions;
+  readonly #segments = new Map<string, SegmentHolders>();
+  #providers: Promise<string[]> | undefined;
+
+  constructor(options: HolderDirectoryOptions) {
+    this.#options = options;
+  }
+
+  holders(segment: CID, index: number): readonly string[] {
+    return this.#segments.get(segment.toString())?.byIndex.get(index) ?? [];
+  }
+
+  /**
+   * Asks around until `wanted` indices have a holder each, or everybody was asked. Late answers are still taken in.
+   */
+  async load(segment: CID, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+    const stop = AbortSignal.any([signal, this.#options.signal]);
+    const complete = () => wanted.every((index) => this.holders(segment, index).length > 0);
+    const { promise: satisfied, resolve } = Promise.withResolvers<void>();
+    const onAnswer = () => {
+      if (complete()) resolve();
+    };
+    const asking = (async () => {
+      await this.#ask(segment, await this.#nearby(), onAnswer, stop);
+      if (!complete()) await this.#ask(segment, await this.#findProviders(stop), onAnswer, stop);
+    })();
+    await Promise.race([satisfied, asking]);
+    asking.catch(() => {});
+    stop.throwIfAborted();
+  }
+
+  async refresh(segment: CID, signal: AbortSignal): Promise<void> {
+    this.#segments.delete(segment.toString());
+    this.#providers = undefined;
+    const stop = AbortSignal.any([signal, this.#options.signal]);
+    await this.#ask(segment, await this.#nearby(), () => {}, stop);
+    await this.#ask(segment, await this.#findProviders(stop), () => {}, stop);
+  }
+
+  forget(segment: CID): void {
+    this.#segments.delete(segment.toString());
+  }
+
+  async #nearby(): Promise<string[]> {
+    const { receipts, peers, root } = this.#options;
+    return [...new Set([...(await receipts.holders(root)), ...peers.connected()])];
+  }
+
+  #findProviders(signal: AbortSignal): Promise<string[]> {
+    this.#providers ??= collectProviders(this.#options.peers, this.#options.root, signal);
+    return this.#providers;
+  }
+
+  async #ask(segment: CID, peers: readonly string[], onAnswer: () => void, signal: AbortSignal): Promise<void> {
+    const known = this.#of(segment);
+    const unasked = peers.filter((peer) => !known.peers.has(peer)).slice(0, MAX_ASKED);
+    for (const peer of unasked) known.peers.add(peer);
+    await forEachLimited(unasked, CONCURRENCY, async (peer) => {
+      await this.#askOne(known, segment, peer, signal);
+      onAnswer();
+    });
+  }
+
+  async #askOne(known: SegmentHolders, segment: CID, peer: string, signal: AbortSignal): Promise<void> {
+    const { client, accept } = this.#options;
+    try {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(HAVE_TIMEOUT_MS)]);
+      for await (const held of client.have(peer, { segment }, limited)) {
+        if (!held.segment.equals(segment) || accept?.(peer, held) === false) continue;
+        for (const index of bitmapIndices(held.indices)) {
+          const holders = known.byIndex.get(index);
+          if (holders === undefined) known.byIndex.set(index, [peer]);
+          else if (!holders.includes(peer)) holders.push(peer);
+        }
+      }
+    } catch {
+      // A peer that cannot say what it holds holds nothing for us now.
+      signal.throwIfAborted();
+      known.peers.delete(peer);
+    }
+  }
+
+  #of(segment: CID): SegmentHolders {
+    const key = segment.toString();
+    const known = this.#segments.get(key) ?? { byIndex: new Map(), peers: new Set() };
+    this.#segments.set(key, known);
+    return known;
+  }
+}
+
+/** Providers of a root, as many as are wanted and come in time. */
+export async function collectProviders(peers: PeerDirectory, root: CID, signal: AbortSignal): Promise<string[]> {
+  const found = new Set<string>();
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(PROVIDERS_TIMEOUT_MS)]);
+  try {
+    for await (const peer of peers.findProviders(root, limited)) {
+      found.add(peer);
+      if (found.size >= MAX_PROVIDERS) break;
+    }
+  } catch {
+    // A lookup that breaks off has still found whom it found.
+    signal.throwIfAborted();
+  }
+  return [...found];
+}

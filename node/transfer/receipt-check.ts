@@ -1,0 +1,29 @@
+import type { CID } from 'multiformats/cid';
+import { isSubsetOf } from '../../protocol/bitmap.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import { isExpired, type StoreReceipt, verifyStoreReceipt } from '../../protocol/store-receipt.ts';
+
+export interface ExpectedReceipt {
+  readonly network: Uint8Array;
+  readonly owner: Uint8Array;
+  /** Public key of the peer that answered. */
+  readonly holder: Uint8Array;
+  readonly root: CID;
+  readonly segment: CID;
+  /** Bitmap of the shards it must cover. */
+  readonly indices: Uint8Array;
+  /** Wall clock, ms. */
+  readonly now: number;
+}
+
+/** What is wrong with a receipt; undefined when it binds its holder to everything expected. */
+export function receiptFault(receipt: StoreReceipt, expected: ExpectedReceipt): string | undefined {
+  if (!equalBytes(receipt.network, expected.network)) return 'it is of another network';
+  if (!equalBytes(receipt.holder, expected.holder)) return 'it is of another holder';
+  if (!equalBytes(receipt.owner, expected.owner)) return 'it names another owner';
+  if (!receipt.root.equals(expected.root)) return 'it is for another object';
+  if (!receipt.segment.equals(expected.segment)) return 'it is for another segment';
+  if (!isSubsetOf(expected.indices, receipt.indices)) return 'it does not cover all shards';
+  if (isExpired(receipt, expected.now)) return 'it has expired';
+  return verifyStoreReceipt(receipt) ? undefined : 'its signature is wrong';
+}

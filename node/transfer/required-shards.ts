@@ -1,0 +1,12 @@
+import type { CodeParameters } from '../../protocol/code.ts';
+
+/**
+ * Shards of a stripe that must be signed for before it counts as stored (protocol v1 §4.5): all k′+m, or as many as the
+ * owner asked for (`minShards` of k+m; a short stripe may miss as many as a full one), never fewer than k′+1 (replica: 1).
+ */
+export function requiredShards(code: CodeParameters, dataCount: number, minShards?: number): number {
+  const all = dataCount + code.m;
+  if (minShards === undefined) return all;
+  const least = code.id === 0 ? 1 : dataCount + 1;
+  return Math.min(all, Math.max(least, all - (code.k + code.m - minShards)));
+}

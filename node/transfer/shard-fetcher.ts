@@ -1,0 +1,249 @@
+import { hash } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { CodeParameters } from '../../protocol/code.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { shardIndex } from '../../protocol/geometry.ts';
+import type { Clock } from '../clock.ts';
+import { FetchLane } from './fetch-lane.ts';
+import type { FetchClient } from './ports.ts';
+import type { FetchItem, StripeJob, StripeRequest } from './stripe-job.ts';
+
+/** Who holds which shard of a segment, as far as is known. */
+export interface ShardSources {
+  holders(segment: CID, index: number): readonly string[];
+  /** Asks again, also peers that were not asked before. */
+  refresh(segment: CID, signal: AbortSignal): Promise<void>;
+}
+
+/** `garbage`: the bytes do not hash to the id. `not-held`: the holder said it had the shard and then that it has not. */
+export interface ShardFault {
+  readonly peer: string;
+  readonly segment: CID;
+  readonly index: number;
+  readonly kind: 'garbage' | 'not-held';
+}
+
+/** Fewer than k′ good shards of a stripe can be had. */
+export class StripeShortage extends Error {
+  readonly have: number;
+  readonly need: number;
+
+  constructor(have: number, need: number) {
+    super(`${have} good shards of ${need}`);
+    this.have = have;
+    this.need = need;
+  }
+}
+
+export interface FetcherOptions {
+  readonly client: FetchClient;
+  readonly sources: ShardSources;
+  readonly code: CodeParameters;
+  readonly clock: Clock;
+  readonly onShardFault?: (fault: ShardFault) => void;
+  /** A stripe that got no shard for this long asks all its other holders. */
+  readonly hedgeMs?: number;
+}
+
+const DEFAULT_HEDGE_MS = 500;
+/** A shard is asked of the same holder this often. */
+const TRIES_PER_HOLDER = 2;
+/** Parity costs a decode: it is preferred to data only where its holder is this much faster. */
+const PARITY_HANDICAP = 4;
+
+/**
+ * Fetches stripes: asks for more shards than needed, keeps the first k′ good ones and cancels the rest. Extra requests
+ * use only what a holder's line has free, so that they cost little when all holders are equally fast and replace a slow
+ * one at once. Each shard is checked against its hash; a holder that sends garbage is not asked again.
+ */
+export class ShardFetcher {
+  readonly #options: FetcherOptions;
+  readonly #lanes = new Map<string, FetchLane>();
+  readonly #jobs = new Set<StripeJob>();
+  readonly #stopped = new AbortController();
+  #watching = false;
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  /** All wanted shards, or at least k′ shards of the stripe. @throws StripeShortage */
+  async fetch(request: StripeRequest): Promise<ReadonlyMap<number, Uint8Array>> {
+    this.#stopped.signal.throwIfAborted();
+    const job: StripeJob = {
+      request,
+      good: new Map(),
+      open: new Map(),
+      tries: new Map(),
+      settle: Promise.withResolvers(),
+      whole: request.want.length >= request.view.dataCount,
+      extra: request.extra,
+      done: false,
+      refreshed: 'no',
+      progressAt: this.#options.clock.monotonic(),
+    };
+    this.#jobs.add(job);
+    this.#assign(job);
+    if (!this.#watching) void this.#watch();
+    return await job.settle.promise;
+  }
+
+  /** Cancels everything; open fetches reject with `reason`. */
+  close(reason: unknown): void {
+    this.#stopped.abort(reason);
+    for (const job of [...this.#jobs]) this.#fail(job, reason);
+    for (const lane of this.#lanes.values()) lane.drop();
+  }
+
+  /** Asks for as many shards as are missing, at the cheapest holders. */
+  #assign(job: StripeJob): void {
+    if (job.done) return;
+    if (!job.whole) {
+      const missing = job.request.want.filter((position) => !job.good.has(position) && !job.open.has(position));
+      job.whole = !missing.every((position) => this.#ask(job, position, false));
+    }
+    if (!job.whole) return;
+    const need = job.request.view.dataCount - job.good.size;
+    for (const position of this.#byCost(job)) {
+      if (job.open.size >= need + job.extra) break;
+      this.#ask(job, position, job.open.size >= need);
+    }
+    if (job.open.size < need) this.#lookFurther(job, need);
+  }
+
+  /** Positions that could still be asked for, the cheapest first. */
+  #byCost(job: StripeJob): number[] {
+    const { hashes, dataCount } = job.request.view;
+    const costs = new Map<number, number>();
+    for (const [position, id] of hashes.entries()) {
+      if (id === undefined || job.good.has(position) || job.open.has(position)) continue;
+      const lane = this.#cheapest(job, position);
+      if (lane !== undefined) costs.set(position, lane.cost * (position < dataCount ? 1 : PARITY_HANDICAP));
+    }
+    return [...costs].sort((a, b) => a[1] - b[1]).map(([position]) => position);
+  }
+
+  #cheapest(job: StripeJob, position: number): FetchLane | undefined {
+    const { segment, stripe } = job.request;
+    let best: FetchLane | undefined;
+    for (const peer of this.#options.sources.holders(segment, shardIndex(this.#options.code, stripe, position))) {
+      const lane = this.#lane(peer);
+      if (lane.dropped || (job.tries.get(`${position}/${peer}`) ?? 0) >= TRIES_PER_HOLDER) continue;
+      if (best === undefined || lane.cost < best.cost) best = lane;
+    }
+    return best;
+  }
+
+  #ask(job: StripeJob, position: number, extra: boolean): boolean {
+    const lane = this.#cheapest(job, position);
+    if (lane === undefined) return false;
+    job.open.set(position, (job.open.get(position) ?? 0) + 1);
+    const { segment, stripe } = job.request;
+    lane.add({ job, position, segment, index: shardIndex(this.#options.code, stripe, position) }, extra);
+    return true;
+  }
+
+  /** Too few holders are known: asks around once, then gives up. */
+  #lookFurther(job: StripeJob, need: number): void {
+    if (job.refreshed === 'running') return;
+    if (job.refreshed === 'yes') {
+      const { view } = job.request;
+      // What is on its way cannot make up for what is missing.
+      if (job.open.size < need) this.#fail(job, new StripeShortage(job.good.size + job.open.size, view.dataCount));
+      return;
+    }
+    job.refreshed = 'running';
+    this.#options.sources.refresh(job.request.segment, this.#stopped.signal).then(
+      () => {
+        job.refreshed = 'yes';
+        job.tries.clear();
+        for (const lane of this.#lanes.values()) lane.forgive();
+        this.#assign(job);
+      },
+      (error) => this.#fail(job, error),
+    );
+  }
+
+  #fail(job: StripeJob, error: unknown): void {
+    this.#finish(job, () => job.settle.reject(error));
+  }
+
+  #finish(job: StripeJob, settle: () => void): void {
+    if (job.done) return;
+    job.done = true;
+    this.#jobs.delete(job);
+    settle();
+    for (const lane of this.#lanes.values()) lane.prune();
+  }
+
+  #lane(peer: string): FetchLane {
+    const known = this.#lanes.get(peer);
+    if (known !== undefined) return known;
+    const lane = new FetchLane(peer, {
+      client: this.#options.client,
+      clock: this.#options.clock,
+      onShard: (item, shard) => this.#received(peer, item, shard),
+      onFailed: (item, notHeld) => this.#failed(peer, item, notHeld),
+    });
+    this.#lanes.set(peer, lane);
+    return lane;
+  }
+
+  #received(peer: string, item: FetchItem, shard: Uint8Array): void {
+    const { job, position } = item;
+    if (job.done || job.good.has(position)) return;
+    const id = job.request.view.hashes[position];
+    if (id === undefined || shard.length !== SHARD_BYTES || !equalBytes(hash('sha256', shard, 'buffer'), id)) {
+      this.#report(peer, item, 'garbage');
+      this.#lane(peer).drop();
+      this.#failed(peer, item);
+      return;
+    }
+    job.good.set(position, shard);
+    job.open.delete(position);
+    job.progressAt = this.#options.clock.monotonic();
+    const { want, view } = job.request;
+    if (job.good.size >= view.dataCount || want.every((wanted) => job.good.has(wanted))) {
+      this.#finish(job, () => job.settle.resolve(job.good));
+    }
+  }
+
+  #failed(peer: string, item: FetchItem, notHeld = false): void {
+    const { job, position } = item;
+    if (job.done) return;
+    const key = `${position}/${peer}`;
+    job.tries.set(key, notHeld ? TRIES_PER_HOLDER : (job.tries.get(key) ?? 0) + 1);
+    if (notHeld) this.#report(peer, item, 'not-held');
+    const open = (job.open.get(position) ?? 1) - 1;
+    if (open > 0) job.open.set(position, open);
+    else job.open.delete(position);
+    this.#assign(job);
+  }
+
+  #report(peer: string, { segment, index }: FetchItem, kind: ShardFault['kind']): void {
+    this.#options.onShardFault?.({ peer, segment, index, kind });
+  }
+
+  /** Stripes that make no progress ask everyone else who holds a shard of them. */
+  async #watch(): Promise<void> {
+    const { clock, hedgeMs = DEFAULT_HEDGE_MS } = this.#options;
+    this.#watching = true;
+    try {
+      while (this.#jobs.size > 0) {
+        await clock.sleep(hedgeMs, this.#stopped.signal);
+        const now = clock.monotonic();
+        for (const job of [...this.#jobs]) {
+          if (job.refreshed === 'running' || now - job.progressAt < hedgeMs) continue;
+          job.whole = true;
+          job.extra = job.request.view.hashes.length;
+          this.#assign(job);
+        }
+      }
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) throw error;
+    } finally {
+      this.#watching = false;
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import { shardIndex, stripesPerSegment } from '../../protocol/geometry.ts';
+import { bitmapOf } from '../../protocol/bitmap.ts';
+import type { CodeParameters } from '../../protocol/code.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { PlacementError } from '../placement/placement-error.ts';
+import { forEachLimited } from './abortable.ts';
+import type { Placed, UploadJournal } from './journal.ts';
+import type { HolderChooser, OfferedShard } from './ports.ts';
+import { requiredShards } from './required-shards.ts';
+import { type LaneOptions, StageLane } from './stage-lane.ts';
+import { TransferError } from './transfer-error.ts';
+
+/** A stripe in memory, ready to be stored. */
+export interface StripeInHand {
+  readonly segment: number;
+  /** Position in the segment. */
+  readonly stripe: number;
+  readonly dataCount: number;
+  /** Position 0 … k+m−1 → shard; none at k′ … k−1. */
+  readonly shards: ReadonlyMap<number, OfferedShard>;
+}
+
+export interface StagingOptions extends LaneOptions {
+  readonly chooser: HolderChooser;
+  readonly journal: UploadJournal;
+  readonly code: CodeParameters;
+  readonly minShards: number | undefined;
+  /** Stripes the object is expected to have, when its size is known: holders need room for their part of a segment. */
+  readonly expectedStripes: number | undefined;
+  readonly warn: (warning: string) => void;
+}
+
+interface SegmentHolders {
+  /** Slot → holder; undefined when nobody is left to take it. */
+  readonly slots: (string | undefined)[];
+  readonly placed: Map<string, number[]>;
+}
+
+/**
+ * Brings stripes to their holders. Holders are drawn once per segment; shard j of stripe s goes to slot (j + s) mod n of
+ * the draw, so that data and parity spread evenly. A holder that fails is replaced for the rest of the upload: what is
+ * still in memory goes to its replacement, what is not is left for the end, when its receipt does not come.
+ */
+export class Staging {
+  readonly #options: StagingOptions;
+  readonly #lanes = new Map<string, StageLane>();
+  readonly #segments = new Map<number, Promise<SegmentHolders>>();
+
+  constructor(options: StagingOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once every shard of the stripe is durable on its holder, or on as many as the owner asked for. */
+  async stage(stripe: StripeInHand): Promise<void> {
+    const segment = await this.#segment(stripe.segment);
+    const at = new Map<number, string>();
+    let waiting = [...stripe.shards];
+    while (waiting.length > 0) {
+      await Promise.all(waiting.map(([position, shard]) => this.#place(stripe, segment, position, shard, at)));
+      // A holder that failed meanwhile may have been replaced: the shard is still here, so it goes there too.
+      waiting = waiting.filter(([position]) => this.#moved(segment, stripe, position, at));
+    }
+    this.#checkEnough(stripe, at.size);
+    for (const [position, peer] of at) {
+      const indices = segment.placed.get(peer) ?? [];
+      indices.push(shardIndex(this.#options.code, stripe.stripe, position));
+      segment.placed.set(peer, indices);
+    }
+  }
+
+  /** Who stored what of a segment whose stripes are all staged; the segment is forgotten here. */
+  async close(index: number): Promise<Placed[]> {
+    const segment = await this.#segment(index);
+    this.#segments.delete(index);
+    return [...segment.placed].map(([peer, indices]) => ({ peer, indices: bitmapOf(indices) }));
+  }
+
+  #checkEnough({ segment, stripe, dataCount }: StripeInHand, have: number): void {
+    const { code, minShards } = this.#options;
+    const need = requiredShards(code, dataCount, minShards);
+    if (have < need) throw notEnoughHolders(segment, stripe, have, need);
+  }
+
+  #moved(segment: SegmentHolders, { stripe }: StripeInHand, position: number, at: Map<number, string>): boolean {
+    const peer = at.get(position);
+    const holder = segment.slots[this.#slot(stripe, position)];
+    return peer !== undefined && holder !== undefined && peer !== holder && this.#lane(peer).failed;
+  }
+
+  #slot(stripe: number, position: number): number {
+    const { k, m } = this.#options.code;
+    return (position + stripe) % (k + m);
+  }
+
+  async #place(
+    { stripe }: StripeInHand,
+    segment: SegmentHolders,
+    position: number,
+    shard: OfferedShard,
+    at: Map<number, string>,
+  ): Promise<void> {
+    const slot = this.#slot(stripe, position);
+    for (;;) {
+      const peer = segment.slots[slot];
+      if (peer === undefined) return;
+      try {
+        await this.#lane(peer).offer(shard);
+        at.set(position, peer);
+        return;
+      } catch (error) {
+        this.#options.signal.throwIfAborted();
+        await this.#replace(segment, slot, peer, error);
+      }
+    }
+  }
+
+  #lane(peer: string): StageLane {
+    const lane = this.#lanes.get(peer) ?? new StageLane(peer, this.#options);
+    this.#lanes.set(peer, lane);
+    return lane;
+  }
+
+  #failedPeers(): string[] {
+    return [...this.#lanes.values()].filter(({ failed }) => failed).map(({ peer }) => peer);
+  }
+
+  async #segment(index: number): Promise<SegmentHolders> {
+    const known = this.#segments.get(index) ?? this.#draw(index);
+    this.#segments.set(index, known);
+    return known;
+  }
+
+  async #draw(index: number): Promise<SegmentHolders> {
+    const before = await this.#options.journal.readHolders(index);
+    const slots = before?.map((peer) => (peer === '' ? undefined : peer)) ?? this.#choose();
+    const segment = { slots, placed: new Map<string, number[]>() };
+    if (before === undefined) await this.#remember(index, segment);
+    return segment;
+  }
+
+  /** Draws holders for all slots; for fewer when the owner asked for fewer and no more are there. */
+  #choose(): (string | undefined)[] {
+    const { code, minShards } = this.#options;
+    const width = code.k + code.m;
+    const least = requiredShards(code, code.k, minShards);
+    const failed = this.#failedPeers();
+    for (const exclude of failed.length > 0 ? [failed, []] : [[]]) {
+      try {
+        return this.#draws(width, exclude);
+      } catch (error) {
+        if (!(error instanceof PlacementError) || error.type.code !== 'too-few-peers') throw error;
+        const { present } = error.type;
+        if (present >= least && exclude.length === 0) return [...this.#draws(present, exclude), ...Array(width - present)];
+        if (exclude.length === 0) throw error;
+      }
+    }
+    return [];
+  }
+
+  #draws(count: number, exclude: readonly string[]): string[] {
+    const { chooser, code, warn } = this.#options;
+    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: Math.max(1, code.m) };
+    const { peers, warnings } = chooser.select(request);
+    for (const warning of warnings) warn(warning);
+    return peers;
+  }
+
+  /** Room a holder needs for its slot of a segment: one shard per stripe. */
+  #bytesEach(): number {
+    const { code, expectedStripes = 1 } = this.#options;
+    return SHARD_BYTES * Math.min(stripesPerSegment(code), expectedStripes);
+  }
+
+  /** Another holder for a slot, unless somebody replaced it already. */
+  async #replace(segment: SegmentHolders, slot: number, failed: string, cause: unknown): Promise<void> {
+    if (segment.slots[slot] !== failed) return;
+    const { chooser, warn } = this.#options;
+    const beside = segment.slots.filter((peer) => peer !== undefined && peer !== failed) as string[];
+    const why = cause instanceof Error ? cause.message : String(cause);
+    try {
+      const exclude = [...this.#failedPeers(), ...segment.placed.keys()];
+      const { peers } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES });
+      segment.slots[slot] = peers[0];
+      warn(`holder ${failed} failed and was replaced (${why})`);
+    } catch (error) {
+      if (!(error instanceof PlacementError)) throw error;
+      segment.slots[slot] = undefined;
+      warn(`holder ${failed} failed and nobody is left to replace it (${why})`);
+    }
+    await this.#rememberAll(segment);
+  }
+
+  async #rememberAll(segment: SegmentHolders): Promise<void> {
+    await forEachLimited(this.#segments, 1, async ([index, known]) => {
+      if ((await known) === segment) await this.#remember(index, segment);
+    });
+  }
+
+  async #remember(index: number, { slots }: SegmentHolders): Promise<void> {
+    await this.#options.journal.holders(
+      index,
+      slots.map((peer) => peer ?? ''),
+    );
+  }
+}
+
+function notEnoughHolders(segment: number, stripe: number, have: number, need: number): TransferError {
+  const message = `stripe ${stripe} of segment ${segment} found ${have} holders of the ${need} it needs: connect more peers, or ask for fewer with a lower minimum`;
+  return new TransferError({ code: 'not-acknowledged', segment, stripe, have, need }, message);
+}

@@ -1,0 +1,43 @@
+import type { CID } from 'multiformats/cid';
+import type { StripeView } from '../../protocol/segment.ts';
+
+export interface StripeRequest {
+  readonly segment: CID;
+  readonly stripe: number;
+  readonly view: StripeView;
+  /** Positions that are wanted themselves. */
+  readonly want: readonly number[];
+  /** Shards to ask for beyond the k′ that are needed, when the whole stripe is wanted. */
+  readonly extra: number;
+}
+
+/** A stripe on its way. */
+export interface StripeJob {
+  readonly request: StripeRequest;
+  readonly good: Map<number, Uint8Array>;
+  /** Positions asked for → how many requests are open. */
+  readonly open: Map<number, number>;
+  /** `position/peer` → failures. */
+  readonly tries: Map<string, number>;
+  readonly settle: PromiseWithResolvers<ReadonlyMap<number, Uint8Array>>;
+  /** Whether any k′ shards are looked for, not only the wanted ones. */
+  whole: boolean;
+  extra: number;
+  done: boolean;
+  refreshed: 'no' | 'running' | 'yes';
+  progressAt: number;
+}
+
+/** One shard to ask one holder for. */
+export interface FetchItem {
+  readonly job: StripeJob;
+  readonly position: number;
+  readonly segment: CID;
+  /** Index in the segment. */
+  readonly index: number;
+}
+
+/** Nobody waits for this shard any more. */
+export function isMoot({ job, position }: FetchItem): boolean {
+  return job.done || job.good.has(position);
+}
