@@ -16,7 +16,8 @@ export type Tag =
   | 'audit-seed'
   | 'audit-subset'
   | 'audit-rho'
-  | 'hello';
+  | 'hello'
+  | 'rendezvous';
 
 const prefixes = new Map<Tag, Uint8Array>();
 
