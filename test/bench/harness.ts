@@ -13,11 +13,8 @@ export interface BenchCase {
   product(): Promise<number>;
 }
 
-/** Cases that share what they run on; it is started before their rounds and stopped after them. */
-export interface BenchSuite {
-  start(): Promise<readonly BenchCase[]>;
-  stop(): Promise<void>;
-}
+/** Starts what its cases share, and leaves on the stack how to stop it. */
+export type BenchSuite = (stack: AsyncDisposableStack) => Promise<readonly BenchCase[]>;
 
 export interface BenchResult {
   readonly name: string;
@@ -79,14 +76,9 @@ export const ratioOf = (unit: BenchCase['unit'], value: number, bound: number): 
 export async function runSuites(suites: readonly BenchSuite[], options: BenchOptions): Promise<BenchReport> {
   const results: BenchResult[] = [];
   for (const suite of suites) {
-    try {
-      const cases = (await suite.start()).filter(
-        ({ name }) => options.only.length === 0 || options.only.includes(name),
-      );
-      results.push(...(await runCases(cases, options)));
-    } finally {
-      await suite.stop();
-    }
+    await using stack = new AsyncDisposableStack();
+    const cases = (await suite(stack)).filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    results.push(...(await runCases(cases, options)));
   }
   return { machine: describeMachine(), results };
 }

@@ -20,11 +20,9 @@ function scripted(unit: BenchCase['unit'], values: number[], bounds: number[], t
     bound: take('bound', bounds),
     product: take('product', values),
   };
-  const suite: BenchSuite = {
-    start: async () => [subject],
-    stop: async () => {
-      calls.push('stop');
-    },
+  const suite: BenchSuite = async (stack) => {
+    stack.defer(() => void calls.push('stop'));
+    return [subject];
   };
   return { suite, calls };
 }
