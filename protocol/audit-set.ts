@@ -107,7 +107,13 @@ export async function itemCommitments(
 }
 
 /** The commitment that the segment itself lists for an item; undefined for parity of a code that derives it. */
-export function listedCommitment({ source, index }: AuditItem): Uint8Array | undefined {
+export function listedCommitment({
+  source,
+  index,
+}: {
+  readonly source: Pick<AuditedSegment, 'segment' | 'code'>;
+  readonly index: number;
+}): Uint8Array | undefined {
   const { segment, code } = source;
   const { stripe: s, position } = shardPosition(code, index);
   const c = segment.stripes[s]?.c;

@@ -1,13 +1,11 @@
 import type { CID } from 'multiformats/cid';
 import { bitmapIndices } from '../../protocol/bitmap.ts';
 import { u32 } from '../../protocol/bytes.ts';
-import { StructureError } from '../../protocol/cbor.ts';
 import { fetchRequest } from '../../protocol/messages/fetch.ts';
-import { METHODS } from '../../protocol/methods.ts';
 import { encodeReply } from '../../protocol/status.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
-import { type Exchange, emptyRequest, type Handler, ok, refuse } from './handler.ts';
+import { type Exchange, type Handler, ok, refuse } from './handler.ts';
 
 export interface FetchDeps {
   readonly shards: ShardReader & {
@@ -23,25 +21,12 @@ const READ_AHEAD = 4;
 
 /** Sends shards in the order in which the disk gives them; one that is not held is said so (protocol v1 §6). */
 export function fetchHandler(deps: FetchDeps): Handler {
-  return async (exchange) => {
-    const frame = await exchange.read(METHODS.fetch.maxRequestBytes);
-    if (frame === undefined) return exchange.write(encodeReply(emptyRequest()));
-    let segment: CID;
-    let indices: number[];
-    try {
-      const request = fetchRequest.decode(frame);
-      segment = request.segment;
-      indices = bitmapIndices(request.indices);
-    } catch (error) {
-      if (!(error instanceof StructureError)) throw error;
-      return exchange.write(encodeReply(refuse('invalid-request', error.code, error.message)));
-    }
+  return async (bytes, exchange) => {
+    const { segment, indices } = fetchRequest.decode(bytes);
     const ids = await deps.shards.idsOf(segment);
-    if (ids.size === 0) {
-      return exchange.write(encodeReply(refuse('not-held', 'unknown-segment', `nothing of ${segment} is held here`)));
-    }
+    if (ids.size === 0) throw refuse('not-held', 'unknown-segment', `nothing of ${segment} is held here`);
     await exchange.write(encodeReply(ok()));
-    await sendAll(deps, exchange, indices, ids);
+    await sendAll(deps, exchange, bitmapIndices(indices), ids);
   };
 }
 

@@ -15,7 +15,7 @@ import { type BatchPair, KzgError } from '../kzg/engine.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { type ShardEntry, StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
-import { type Caller, type Handler, ok, refuse, unary } from './handler.ts';
+import { type Caller, type Handler, ok, refusal, unary } from './handler.ts';
 
 export interface FinalizeDeps {
   readonly network: Uint8Array;
@@ -52,19 +52,19 @@ interface Claim {
 export function finalizeHandler(deps: FinalizeDeps): Handler {
   // One object at a time: two receipts for a segment must not forget each other's indices.
   const locks = new KeyedLock();
-  return unary('finalize', async (bytes, caller) => {
+  return unary(async (bytes, caller) => {
     const request = finalizeRequest.decode(bytes);
     const root = decodeRoot(request.root);
-    const refusal = refuseRoot(deps, root, caller);
-    if (refusal !== undefined) return refusal;
+    const unacceptable = refuseRoot(deps, root, caller);
+    if (unacceptable !== undefined) return unacceptable;
     const rootCid = nodeCid(request.root);
     return locks.run(rootCid.toString(), caller.signal, async () => {
       if (await deps.releases.isReleased(rootCid)) {
-        return refuse('not-allowed', 'released', `${rootCid} was released by its owner`);
+        return refusal('not-allowed', 'released', `${rootCid} was released by its owner`);
       }
       const claims = request.segments.map(({ node, indices }) => readClaim(deps, rootCid, root, node, indices));
       if (claims.some((claim) => claim === undefined)) {
-        return refuse('invalid-request', 'unknown-shards', 'an index is not one of the manifest');
+        return refusal('invalid-request', 'unknown-shards', 'an index is not one of the manifest');
       }
       return settle(deps, claims as Claim[], request.root, caller);
     });
@@ -73,11 +73,11 @@ export function finalizeHandler(deps: FinalizeDeps): Handler {
 
 function refuseRoot({ network }: FinalizeDeps, root: Root, caller: Caller): Reply | undefined {
   if (!equalBytes(root.network, network))
-    return refuse('not-allowed', 'other-network', 'the manifest is of another network');
+    return refusal('not-allowed', 'other-network', 'the manifest is of another network');
   if (!equalBytes(root.owner, caller.remoteKey))
-    return refuse('not-allowed', 'not-owner', 'only the owner finalizes an object');
+    return refusal('not-allowed', 'not-owner', 'only the owner finalizes an object');
   if (!verifyRoot(root))
-    return refuse('invalid-request', 'bad-signature', 'the signature of the manifest does not verify');
+    return refusal('invalid-request', 'bad-signature', 'the signature of the manifest does not verify');
   return undefined;
 }
 
@@ -110,13 +110,13 @@ async function settle(
 ): Promise<Reply> {
   const missing = await Promise.all(claims.map((claim) => missingOf(deps, claim)));
   if (missing.some((bitmap) => bitmap.length > 0)) {
-    return refuse('not-held', 'not-staged', 'some shards are not staged here', missing);
+    return refusal('not-held', 'not-staged', 'some shards are not staged here', missing);
   }
   const fresh: Claim[] = [];
   for (const claim of claims) if (!(await isCovered(deps, claim))) fresh.push(claim);
   const bad = await badOf(deps, claims, fresh, caller.signal);
   if (bad !== undefined)
-    return refuse('invalid-request', 'commitment-mismatch', 'some shards do not fit the manifest', bad);
+    return refusal('invalid-request', 'commitment-mismatch', 'some shards do not fit the manifest', bad);
 
   const root = (claims[0] as Claim).segment.rootCid;
   await deps.manifests.putRoot(root, rootBytes);

@@ -1,6 +1,5 @@
-import { StructureError } from '../../protocol/cbor.ts';
-import { METHODS, type Method } from '../../protocol/methods.ts';
 import { encodeReply, type Fault, type Reply, type Status } from '../../protocol/status.ts';
+import { RequestRefused } from '../network/errors.ts';
 
 /** Who asks: libp2p authenticated it. */
 export interface Caller {
@@ -12,7 +11,7 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** One request as a handler sees it; the network's frame stream satisfies it. */
+/** The rest of a request after its first frame, and its answer; the network's frame stream satisfies it. */
 export interface Exchange extends Caller {
   /** The next frame; undefined when the caller closed. @throws when it is longer than `maxBytes`. */
   read(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
@@ -20,45 +19,36 @@ export interface Exchange extends Caller {
   write(...parts: readonly Uint8Array[]): Promise<void>;
 }
 
-export type Handler = (exchange: Exchange) => Promise<void>;
-export type UnaryHandler = (request: Uint8Array, caller: Caller) => Promise<Reply>;
+/**
+ * Serves one request, given the body of its first frame. A StructureError is answered as an invalid request,
+ * RequestRefused with what it carries, anything else as an internal error.
+ */
+export type Handler = (request: Uint8Array, exchange: Exchange) => Promise<void>;
 
 /** A request of one frame and a response of one frame. */
-export function unary(method: Method, handle: UnaryHandler): Handler {
-  return async (exchange) => {
-    const request = await exchange.read(METHODS[method].maxRequestBytes);
-    const reply = request === undefined ? emptyRequest() : await answered(() => handle(request, exchange));
-    await exchange.write(encodeReply(reply));
-  };
-}
-
-/** Malformed input is the caller's fault; everything else goes up and is answered `internal`. */
-export async function answered(answer: () => Promise<Reply>): Promise<Reply> {
-  try {
-    return await answer();
-  } catch (error) {
-    if (error instanceof StructureError) return refuse('invalid-request', error.code, error.message);
-    throw error;
-  }
-}
-
-export function emptyRequest(): Reply {
-  return refuse('invalid-request', 'empty-request', 'the request has no frame');
+export function unary(handle: (request: Uint8Array, caller: Caller) => Promise<Reply>): Handler {
+  return async (request, exchange) => exchange.write(encodeReply(await handle(request, exchange)));
 }
 
 export function ok(body: Uint8Array = new Uint8Array(0)): Reply {
   return { status: 'ok', body };
 }
 
-/** `message` is cut to what the wire allows. */
-export function refuse(
-  status: Exclude<Status, 'ok' | 'busy'>,
+type RefusalStatus = Exclude<Status, 'ok' | 'busy'>;
+
+/** `message` is cut to what the wire allows; `shards` are bitmaps, one per segment of the request. */
+export function refusal(
+  status: RefusalStatus,
   code: string,
   message: string,
   shards?: Fault['shards'],
-): Reply {
+): Fault & { readonly status: RefusalStatus } {
   const fault = { status, code, message: cut(message) };
   return shards === undefined ? fault : { ...fault, shards };
+}
+
+export function refuse(...args: Parameters<typeof refusal>): RequestRefused {
+  return new RequestRefused(refusal(...args));
 }
 
 /** 512 bytes of UTF-8 hold at least 128 characters of any kind. */

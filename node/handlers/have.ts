@@ -25,7 +25,7 @@ const PAGE_OVERHEAD_BYTES = 64;
 
 /** What this node holds of an object or a segment, with its receipts, in pages (protocol v1 §6). */
 export function haveHandler(deps: HaveDeps): Handler {
-  return unary('have', async (bytes) => {
+  return unary(async (bytes) => {
     const { root, segment, after } = haveRequest.decode(bytes);
     const all = root === undefined ? await deps.receipts.ofSegment(segment as CID) : await deps.receipts.ofRoot(root);
     const rest = all

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { type Advert, decodeAdvert, encodeAdvert, verifyAdvert } from '../../protocol/hello.ts';
-import { type Handler, ok, refuse, unary } from './handler.ts';
+import { type Handler, ok, refusal, unary } from './handler.ts';
 
 export interface HelloDeps {
   readonly network: Uint8Array;
@@ -11,12 +11,12 @@ export interface HelloDeps {
 
 /** Two peers tell each other what they offer. */
 export function helloHandler({ network, ownAdvert, onAdvert }: HelloDeps): Handler {
-  return unary('hello', async (bytes, caller) => {
+  return unary(async (bytes, caller) => {
     const advert = decodeAdvert(bytes);
     if (!equalBytes(advert.network, network))
-      return refuse('not-allowed', 'other-network', 'the advert is of another network');
+      return refusal('not-allowed', 'other-network', 'the advert is of another network');
     if (!equalBytes(advert.peer, caller.remoteKey) || !verifyAdvert(advert)) {
-      return refuse('invalid-request', 'bad-signature', 'a peer brings its own signed advert');
+      return refusal('invalid-request', 'bad-signature', 'a peer brings its own signed advert');
     }
     onAdvert(advert);
     return ok(encodeAdvert(await ownAdvert()));

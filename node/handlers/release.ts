@@ -3,7 +3,7 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
 import { decodeRelease, type Release, verifyRelease } from '../../protocol/release.ts';
-import { type Handler, ok, refuse, unary } from './handler.ts';
+import { type Handler, ok, refusal, unary } from './handler.ts';
 
 export interface ReleaseDeps {
   readonly network: Uint8Array;
@@ -15,18 +15,18 @@ export interface ReleaseDeps {
 
 /** Lets go of an object that its owner released (protocol v1 §4.6). Whoever brings the release: the signature counts. */
 export function releaseHandler(deps: ReleaseDeps): Handler {
-  return unary('release', async (bytes) => {
+  return unary(async (bytes) => {
     const release = decodeRelease(releaseRequest.decode(bytes).release);
     if (!equalBytes(release.network, deps.network)) {
-      return refuse('not-allowed', 'other-network', 'the release is of another network');
+      return refusal('not-allowed', 'other-network', 'the release is of another network');
     }
     const root = await deps.segments.root(release.root);
     // Nothing to let go of: done, and nothing is kept for objects that this node never held.
     if (root === undefined) return ok();
     if (!equalBytes(release.owner, root.owner))
-      return refuse('not-allowed', 'not-owner', 'only the owner releases an object');
+      return refusal('not-allowed', 'not-owner', 'only the owner releases an object');
     if (!verifyRelease(release))
-      return refuse('invalid-request', 'bad-signature', 'the signature of the release does not verify');
+      return refusal('invalid-request', 'bad-signature', 'the signature of the release does not verify');
     // The release first: a crash in between must not leave a loss that nothing excuses.
     await deps.releases.put(release);
     await deps.shards.release(release.root);

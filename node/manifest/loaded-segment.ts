@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { listedCommitment } from '../../protocol/audit-set.ts';
 import type { ErasureCode } from '../../protocol/code.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
@@ -40,16 +41,14 @@ export class LoadedSegment {
    * @throws RangeError where the segment stores no shard; what the code throws for commitments that are not points.
    */
   async commitment(index: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const { stripe, position } = shardPosition(this.root.code, index);
-    const view = stripeOf(this.segment, this.root.code, stripe);
-    if (view?.hashes[position] === undefined) throw new RangeError(`segment ${this.cid} stores no shard ${index}`);
-    const { id, k } = this.root.code;
-    // Code 0 lists one commitment for all copies; code 2 lists the parity after the k′ data commitments.
-    const slot = id === 0 ? 0 : position < k ? position : view.dataCount + position - k;
-    const listed = view.commitments[slot];
+    const { root, segment } = this;
+    if (this.shardId(index) === undefined) throw new RangeError(`segment ${this.cid} stores no shard ${index}`);
+    const listed = listedCommitment({ source: { segment, code: root.code }, index });
     if (listed !== undefined) return listed;
+    const { stripe, position } = shardPosition(root.code, index);
+    const view = stripeOf(segment, root.code, stripe) as StripeView;
     const parity = await this.#parityOf(stripe, view, signal);
-    return parity[position - k] as Uint8Array;
+    return parity[position - root.code.k] as Uint8Array;
   }
 
   #parityOf(stripe: number, view: StripeView, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
