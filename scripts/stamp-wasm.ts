@@ -7,6 +7,10 @@ const [input, output] = process.argv.slice(2);
 if (input === undefined || output === undefined) throw new Error('usage: stamp-wasm.ts <in.wasm> <out.wasm>');
 
 const name = Buffer.from(SOURCE_HASH_SECTION);
-const payload = Buffer.concat([Buffer.from([name.length]), name, wasmSourceHash(join(import.meta.dirname, '../native/wasm'))]);
+const payload = Buffer.concat([
+  Buffer.from([name.length]),
+  name,
+  wasmSourceHash(join(import.meta.dirname, '../native/wasm')),
+]);
 if (payload.length > 127) throw new Error('the section needs a longer length prefix');
 writeFileSync(output, Buffer.concat([readFileSync(input), Buffer.from([0, payload.length]), payload]));

@@ -7,12 +7,12 @@ export interface Opening {
 }
 
 /**
- * One claim of a batch check. `load` gives the blob (131,072 bytes) or rejects when it is not to be had; it may be
+ * One claim of a batch check. `load` gives the blob (131,072 bytes), or undefined or a rejection when it is not to be had; it may be
  * called again while the check looks for the bad pairs, and must then give the same bytes.
  */
 export interface BatchPair {
   readonly commitment: Uint8Array;
-  load(signal?: AbortSignal): Promise<Uint8Array>;
+  load(signal?: AbortSignal): Promise<Uint8Array | undefined>;
 }
 
 /** Σ cᵢ·blobᵢ element by element over Fr, one blob after the other in constant memory. */

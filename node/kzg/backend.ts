@@ -1,0 +1,69 @@
+import { KzgError, type Opening } from './engine.ts';
+
+/** The libraries that can commit, open and verify, in the order of preference. Both give the same bytes. */
+export const BACKENDS = ['c-kzg', 'eth-kzg'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+/** A loaded library, synchronous. Every method throws the library's own error for input it refuses. */
+export interface Backend {
+  commit(blob: Uint8Array): Uint8Array;
+  open(blob: Uint8Array, z: Uint8Array): Opening;
+  verify(commitment: Uint8Array, z: Uint8Array, y: Uint8Array, proof: Uint8Array): boolean;
+}
+
+type Loader = () => Promise<() => Backend>;
+
+/** Each imports the library (milliseconds) and answers how to load its trusted setup (about two seconds of CPU). */
+const LOADERS: Readonly<Record<BackendName, Loader>> = {
+  async 'c-kzg'() {
+    const { default: library } = await import('c-kzg');
+    return () => {
+      library.loadTrustedSetup(0);
+      return {
+        commit: library.blobToKzgCommitment,
+        open: (blob, z) => opening(library.computeKzgProof(blob, z)),
+        verify: library.verifyKzgProof,
+      };
+    };
+  },
+  async 'eth-kzg'() {
+    const { DasContextJs } = (await import('@crate-crypto/node-eth-kzg')).default;
+    return () => {
+      const context = DasContextJs.create({ usePrecomp: false });
+      return {
+        commit: (blob) => context.blobToKzgCommitment(blob),
+        open: (blob, z) => opening(context.computeKzgProof(blob, z)),
+        verify: (commitment, z, y, proof) => context.verifyKzgProof(commitment, z, y, proof),
+      };
+    };
+  },
+};
+
+function opening([proof, y]: readonly Uint8Array[]): Opening {
+  if (proof === undefined || y === undefined) throw new TypeError('the library gave no proof');
+  return { y, proof };
+}
+
+/** Imports the library and loads the trusted setup. @throws what the library throws */
+export async function loadBackend(name: BackendName): Promise<Backend> {
+  const load = await LOADERS[name]();
+  return load();
+}
+
+/** The first of `names` that can be imported here. @throws KzgError `no-backend` */
+export async function availableBackend(names: readonly BackendName[] = BACKENDS): Promise<BackendName> {
+  const causes: unknown[] = [];
+  for (const name of names) {
+    try {
+      await LOADERS[name]();
+      return name;
+    } catch (error) {
+      causes.push(error);
+    }
+  }
+  throw new KzgError(
+    { code: 'no-backend', tried: names },
+    `no KZG library loads (tried ${names.join(', ')}): install c-kzg or @crate-crypto/node-eth-kzg`,
+    { cause: new AggregateError(causes) },
+  );
+}

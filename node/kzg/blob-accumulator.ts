@@ -1,0 +1,70 @@
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { type BlobAccumulator, KzgError } from './engine.ts';
+import { FieldKernel, type KernelFamily } from './field-kernel.ts';
+
+/** Kernels kept for the next accumulator; each holds about 0.6 MB. */
+const IDLE_KERNELS = 4;
+
+/** Gives out accumulators and takes their kernels back when they finish. */
+export class AccumulatorFactory {
+  readonly #idle: FieldKernel[] = [];
+  readonly #family: KernelFamily | undefined;
+
+  constructor(family?: KernelFamily) {
+    this.#family = family;
+  }
+
+  create(): BlobAccumulator {
+    const kernel = this.#idle.pop() ?? new FieldKernel(this.#family);
+    return new KernelAccumulator(kernel, () => {
+      if (this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
+    });
+  }
+}
+
+/** Σ cᵢ·blobᵢ in one kernel instance. Sums are renormalised inside the kernel, so any number of blobs may be added. */
+class KernelAccumulator implements BlobAccumulator {
+  readonly #kernel: FieldKernel;
+  readonly #release: () => void;
+  readonly #sum: number;
+  readonly #blob: number;
+  readonly #limbs: number;
+  #finished = false;
+
+  constructor(kernel: FieldKernel, release: () => void) {
+    const { functions, limbBytes } = kernel;
+    const [sum, blob, limbs] = kernel.reserve(functions.accumulator_bytes(), SHARD_BYTES, limbBytes) as [
+      number,
+      number,
+      number,
+    ];
+    this.#kernel = kernel;
+    this.#release = release;
+    this.#sum = sum;
+    this.#blob = blob;
+    this.#limbs = limbs;
+    functions.clear(sum);
+  }
+
+  add(coefficient: bigint, blob: Uint8Array): void {
+    this.#assertOpen();
+    this.#kernel.writeBlob(this.#blob, blob);
+    const used = this.#kernel.writeCoefficient(this.#limbs, coefficient);
+    if (used > 0) this.#kernel.functions.accumulate(this.#sum, this.#blob, this.#limbs, used);
+  }
+
+  finish(): Uint8Array {
+    this.#assertOpen();
+    this.#finished = true;
+    this.#kernel.functions.finish(this.#sum, this.#blob);
+    const out = this.#kernel.readBlob(this.#blob);
+    this.#release();
+    return out;
+  }
+
+  #assertOpen(): void {
+    if (this.#finished) {
+      throw new KzgError({ code: 'invalid-argument' }, 'this accumulator has finished: create another one');
+    }
+  }
+}

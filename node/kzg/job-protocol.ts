@@ -1,0 +1,43 @@
+import type { KzgErrorType, Opening } from './engine.ts';
+
+/** What a worker can be asked: input and output of each operation. */
+export type JobTable<T> = { readonly [K in keyof T]: { readonly input: unknown; readonly output: unknown } };
+
+/** Jobs of the compute workers. */
+export interface ComputeJobs {
+  readonly commit: { readonly input: { readonly blob: Uint8Array }; readonly output: Uint8Array };
+  readonly open: { readonly input: { readonly blob: Uint8Array; readonly z: Uint8Array }; readonly output: Opening };
+  /** `refused` when the library does not accept the input. */
+  readonly verify: {
+    readonly input: {
+      readonly commitment: Uint8Array;
+      readonly z: Uint8Array;
+      readonly y: Uint8Array;
+      readonly proof: Uint8Array;
+    };
+    readonly output: boolean | 'refused';
+  };
+  readonly map: {
+    readonly input: { readonly rows: readonly (readonly bigint[])[]; readonly blobs: readonly Uint8Array[] };
+    readonly output: readonly Uint8Array[];
+  };
+}
+
+/** Jobs of the worker that keeps decoded points; `commitments` are points of 48 bytes one after the other. */
+export interface GroupJobs {
+  readonly combine: {
+    readonly input: { readonly coefficients: readonly bigint[]; readonly commitments: Uint8Array };
+    readonly output: Uint8Array;
+  };
+  readonly invalid: { readonly input: { readonly commitments: Uint8Array }; readonly output: readonly number[] };
+}
+
+export interface JobMessage {
+  readonly op: string;
+  readonly input: unknown;
+}
+
+export type JobReply =
+  | { readonly output: unknown }
+  /** `type` is there when it was a KzgError. */
+  | { readonly error: { readonly type?: KzgErrorType; readonly message: string } };

@@ -1,0 +1,203 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { concat } from '../../protocol/bytes.ts';
+import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
+import { isCanonical } from '../../protocol/field.ts';
+import { availableBackend, type BackendName } from './backend.ts';
+import { batchCheck } from './batch-check.ts';
+import { AccumulatorFactory } from './blob-accumulator.ts';
+import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
+import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
+import { assertMapShape } from './linear-map.ts';
+import { siblingModule, WorkerPool } from './worker-pool.ts';
+
+export interface PooledEngineOptions {
+  readonly threads: number;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly backends: readonly BackendName[];
+  readonly queueLimit: number;
+  readonly cachedPoints: number;
+}
+
+/** Blobs combined between two turns of the event loop: about two milliseconds. */
+const BLOBS_PER_TURN = 16;
+
+/** The engine on worker threads: a pool for the library and the field kernel, one thread for the group. */
+export class PooledEngine implements KzgEngine {
+  readonly #options: PooledEngineOptions;
+  readonly #accumulators = new AccumulatorFactory();
+  #running: { backend: BackendName; compute: WorkerPool<ComputeJobs>; group: WorkerPool<GroupJobs> } | undefined;
+
+  constructor(options: PooledEngineOptions) {
+    this.#options = options;
+  }
+
+  get backend(): string {
+    return this.#running?.backend ?? 'none';
+  }
+
+  /** Finds the library (milliseconds). Its trusted setup loads in the workers, when they are first needed. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return;
+    const { backends, threads, queueLimit, cachedPoints } = this.#options;
+    const backend = await availableBackend(backends);
+    const compute = new WorkerPool<ComputeJobs>({
+      module: siblingModule('worker', import.meta.url),
+      threads,
+      queueLimit,
+      workerData: { backend },
+    });
+    const group = new WorkerPool<GroupJobs>({
+      module: siblingModule('group-worker', import.meta.url),
+      threads: 1,
+      queueLimit,
+      workerData: { cachedPoints },
+    });
+    compute.start();
+    group.start();
+    this.#running = { backend, compute, group };
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await Promise.all([running?.compute.stop(), running?.group.stop()]);
+  }
+
+  async commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    assertLength('a blob', blob, SHARD_BYTES);
+    return this.#pools().compute.run('commit', { blob }, { signal });
+  }
+
+  async open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
+    assertLength('a blob', blob, SHARD_BYTES);
+    assertPoint(z);
+    return this.#pools().compute.run('open', { blob, z }, { signal, urgent: true });
+  }
+
+  async verify(
+    commitment: Uint8Array,
+    z: Uint8Array,
+    y: Uint8Array,
+    proof: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    assertPoint(z);
+    assertCommitmentLengths([commitment]);
+    if (proof.length !== PROOF_BYTES || !isCanonical(y)) {
+      return this.#falseFor(commitment, signal);
+    }
+    const input = { commitment, z, y, proof };
+    const answer = await this.#pools().compute.run('verify', input, { signal, urgent: true });
+    if (answer !== 'refused') return answer;
+    // A refusal must never pass for a wrong proof: find out which input is malformed.
+    const [malformed] = await this.invalidCommitments([commitment, proof], signal);
+    if (malformed === 0) throw invalidCommitment();
+    if (malformed === 1) return false;
+    throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
+  }
+
+  accumulator(): BlobAccumulator {
+    return this.#accumulators.create();
+  }
+
+  async combine(
+    coefficients: readonly bigint[],
+    blobs: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    assertSameLength(coefficients, blobs);
+    const sum = this.accumulator();
+    for (const [i, blob] of blobs.entries()) {
+      signal?.throwIfAborted();
+      sum.add(coefficients[i] as bigint, blob);
+      if (i % BLOBS_PER_TURN === BLOBS_PER_TURN - 1) await nextTurn();
+    }
+    return sum.finish();
+  }
+
+  async linearMap(
+    rows: readonly (readonly bigint[])[],
+    blobs: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    assertMapShape(rows, blobs);
+    for (const blob of blobs) assertLength('a blob', blob, SHARD_BYTES);
+    return [...(await this.#pools().compute.run('map', { rows, blobs }, { signal }))];
+  }
+
+  async combineCommitments(
+    coefficients: readonly bigint[],
+    commitments: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    assertSameLength(coefficients, commitments);
+    assertCommitmentLengths(commitments);
+    const input = { coefficients, commitments: concat(...commitments) };
+    return this.#pools().group.run('combine', input, { signal });
+  }
+
+  async invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]> {
+    const wrongLength = new Set(commitments.keys().filter((i) => commitments[i]?.length !== COMMITMENT_BYTES));
+    // Stand-ins that are never valid keep the positions.
+    const packed = concat(
+      ...commitments.map((bytes, i) => (wrongLength.has(i) ? new Uint8Array(COMMITMENT_BYTES) : bytes)),
+    );
+    return [...(await this.#pools().group.run('invalid', { commitments: packed }, { signal }))];
+  }
+
+  batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> {
+    return batchCheck(this, this.#options.random, pairs, signal);
+  }
+
+  async #falseFor(commitment: Uint8Array, signal: AbortSignal | undefined): Promise<false> {
+    const bad = await this.invalidCommitments([commitment], signal);
+    if (bad.length > 0) throw invalidCommitment();
+    return false;
+  }
+
+  #pools() {
+    if (this.#running === undefined)
+      throw new KzgError({ code: 'stopped' }, 'the KZG engine is not running: start it first');
+    return this.#running;
+  }
+}
+
+function invalidCommitment(): KzgError {
+  return new KzgError(
+    { code: 'invalid-commitment', index: 0, reason: 'not a canonical point of the subgroup' },
+    'the commitment is not a canonical point of the prime-order subgroup',
+  );
+}
+
+function assertLength(what: string, bytes: Uint8Array, expected: number): void {
+  if (bytes.length === expected) return;
+  throw new KzgError(
+    { code: 'invalid-length', expected, actual: bytes.length },
+    `${what} has ${expected} bytes, not ${bytes.length}`,
+  );
+}
+
+function assertPoint(z: Uint8Array): void {
+  assertLength('an evaluation point', z, FIELD_ELEMENT_BYTES);
+  if (!isCanonical(z)) {
+    throw new KzgError(
+      { code: 'non-canonical-element', element: 0 },
+      "the evaluation point is not below the field's order",
+    );
+  }
+}
+
+function assertCommitmentLengths(commitments: readonly Uint8Array[]): void {
+  const index = commitments.findIndex((bytes) => bytes.length !== COMMITMENT_BYTES);
+  if (index < 0) return;
+  const reason = `it has ${commitments[index]?.length} bytes instead of ${COMMITMENT_BYTES}`;
+  throw new KzgError({ code: 'invalid-commitment', index, reason }, `commitment ${index} is invalid: ${reason}`);
+}
+
+function assertSameLength(coefficients: readonly unknown[], terms: readonly unknown[]): void {
+  if (coefficients.length === terms.length) return;
+  throw new KzgError(
+    { code: 'invalid-argument' },
+    `${coefficients.length} coefficients for ${terms.length} terms; there must be one for each`,
+  );
+}

@@ -1,0 +1,190 @@
+import { Worker } from 'node:worker_threads';
+import { KzgError } from './engine.ts';
+import type { JobMessage, JobReply, JobTable } from './job-protocol.ts';
+import { portable } from './portable.ts';
+
+export interface WorkerPoolOptions {
+  /** The module that every worker runs; it calls `serveJobs`. */
+  readonly module: URL;
+  readonly threads: number;
+  /** Jobs that may wait for a worker; one more is refused with `queue-full`. */
+  readonly queueLimit: number;
+  readonly workerData?: unknown;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Goes before all jobs that are not urgent. */
+  readonly urgent?: boolean;
+}
+
+interface Job {
+  readonly op: string;
+  readonly input: unknown;
+  /** Settle the caller's promise, once; later calls do nothing. */
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  job: Job | undefined;
+}
+
+/** The module `name` beside `base`, with the extension this code runs with: `.ts` from source, `.js` when compiled. */
+export function siblingModule(name: string, base: string): URL {
+  return new URL(`./${name}${base.endsWith('.ts') ? '.ts' : '.js'}`, base);
+}
+
+/**
+ * Worker threads that each do one job at a time. Threads start when there is a job and no idle thread, up to `threads`,
+ * and stay; idle ones do not keep the process alive. A thread that ends takes only its own job with it.
+ */
+export class WorkerPool<T extends JobTable<T>> {
+  readonly #options: WorkerPoolOptions;
+  readonly #members = new Set<Member>();
+  readonly #urgent = new Set<Job>();
+  readonly #waiting = new Set<Job>();
+  #running = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that wait for a worker. */
+  get queued(): number {
+    return this.#urgent.size + this.#waiting.size;
+  }
+
+  get workers(): number {
+    return this.#members.size;
+  }
+
+  start(): void {
+    this.#running = true;
+  }
+
+  /** Rejects every job with `stopped` and ends the threads; a thread inside native code ends when that returns. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    const members = [...this.#members];
+    this.#members.clear();
+    const jobs = [...this.#urgent, ...this.#waiting, ...members.flatMap(({ job }) => job ?? [])];
+    this.#urgent.clear();
+    this.#waiting.clear();
+    for (const job of jobs) job.reject(stopped());
+    await Promise.all(members.map(({ worker }) => worker.terminate()));
+  }
+
+  /**
+   * The bytes of `input` are copied when a worker takes the job (not at all if they are in shared memory), and must not
+   * change before the promise settles. On abort a waiting job is taken out, a running one's result is discarded.
+   * @throws KzgError `stopped` | `queue-full` | `worker-crashed` | what the worker threw
+   */
+  run<K extends keyof T & string>(op: K, input: T[K]['input'], options: RunOptions = {}): Promise<T[K]['output']> {
+    const { signal, urgent = false } = options;
+    const { promise, resolve, reject } = Promise.withResolvers<T[K]['output']>();
+    if (!this.#running) return Promise.reject(stopped());
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.queued >= this.#options.queueLimit && this.#idle() === undefined) {
+      return Promise.reject(queueFull(this.#options.queueLimit));
+    }
+    const queue = urgent ? this.#urgent : this.#waiting;
+    const onAbort = () => {
+      queue.delete(job);
+      reject(signal?.reason);
+    };
+    const unlink = () => signal?.removeEventListener('abort', onAbort);
+    const job: Job = {
+      op,
+      input,
+      resolve: (output) => {
+        unlink();
+        resolve(output as T[K]['output']);
+      },
+      reject: (error) => {
+        unlink();
+        reject(error);
+      },
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    queue.add(job);
+    this.#dispatch();
+    return promise;
+  }
+
+  #idle(): Member | undefined {
+    for (const member of this.#members) if (member.job === undefined) return member;
+    return this.#members.size < this.#options.threads ? this.#spawn() : undefined;
+  }
+
+  #dispatch(): void {
+    while (this.#running && this.queued > 0) {
+      const member = this.#idle();
+      if (member === undefined) return;
+      const queue = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
+      const [job] = queue as Set<Job> as Iterable<Job>;
+      if (job === undefined) return;
+      queue.delete(job);
+      this.#assign(member, job);
+    }
+  }
+
+  #assign(member: Member, job: Job): void {
+    try {
+      const { value, transfer } = portable(job.input);
+      member.worker.postMessage({ op: job.op, input: value } satisfies JobMessage, transfer);
+      member.job = job;
+      member.worker.ref();
+    } catch (error) {
+      job.reject(error);
+    }
+  }
+
+  #spawn(): Member {
+    const worker = new Worker(this.#options.module, { workerData: this.#options.workerData });
+    const member: Member = { worker, job: undefined };
+    let cause: unknown;
+    worker.unref();
+    worker.on('message', (reply: JobReply) => this.#settle(member, reply));
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', (exitCode) => {
+      if (!this.#members.delete(member)) return;
+      member.job?.reject(crashed(exitCode, cause));
+      this.#dispatch();
+    });
+    this.#members.add(member);
+    return member;
+  }
+
+  #settle(member: Member, reply: JobReply): void {
+    const { job } = member;
+    member.job = undefined;
+    member.worker.unref();
+    if ('error' in reply) job?.reject(remoteError(reply.error));
+    else job?.resolve(reply.output);
+    this.#dispatch();
+  }
+}
+
+function remoteError({ type, message }: { type?: KzgError['type']; message: string }): KzgError {
+  return new KzgError(type ?? { code: 'backend-failed' }, message);
+}
+
+function stopped(): KzgError {
+  return new KzgError({ code: 'stopped' }, 'the KZG engine is not running');
+}
+
+function queueFull(limit: number): KzgError {
+  return new KzgError({ code: 'queue-full', limit }, `${limit} KZG jobs are waiting already; try again later`);
+}
+
+function crashed(exitCode: number, cause: unknown): KzgError {
+  return new KzgError(
+    { code: 'worker-crashed' },
+    `a KZG worker thread ended (exit code ${exitCode}) before its job was done; the job may be tried again`,
+    { cause },
+  );
+}
