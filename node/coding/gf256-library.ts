@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { compileWasm, instantiateWasm, type WasmMemory, type WasmModule } from '../web-assembly.ts';
 
 /** The exports of the package's WebAssembly, made by wasm-bindgen; pointers and lengths are bytes. */
 interface Exports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   encode(stripe: number, length: number, k: number, m: number): number;
   /** Takes `present` over and frees it; `stripe` stays the caller's. */
   reconstruct(stripe: number, length: number, k: number, m: number, present: number, width: number): number;
@@ -22,12 +23,12 @@ const MAX_MEMORY_BYTES = 24 * 1024 * 1024;
  * A call copies in what the library reads and out what it computed, each byte once.
  */
 export class Gf256Library {
-  readonly #module: WebAssembly.Module;
+  readonly #module: WasmModule;
   #exports: Exports | undefined;
 
   constructor() {
     const url = import.meta.resolve('@subspace/reed-solomon-erasure.wasm/dist/reed_solomon_erasure_bg.wasm');
-    this.#module = new WebAssembly.Module(readFileSync(new URL(url)));
+    this.#module = compileWasm(readFileSync(new URL(url)));
   }
 
   /** Memory of the instance; 0 before the first stripe. */
@@ -69,7 +70,7 @@ export class Gf256Library {
   }
 
   #run(call: (exports: Exports) => number): number {
-    const exports = this.#exports ?? (new WebAssembly.Instance(this.#module).exports as unknown as Exports);
+    const exports = this.#exports ?? instantiateWasm<Exports>(this.#module);
     // A trap leaves the allocator in an unknown state: only an instance that returned is kept.
     this.#exports = undefined;
     const result = call(exports);
