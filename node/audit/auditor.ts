@@ -1,0 +1,194 @@
+import { type OpenedAnswer, openAuditAnswer } from '../../protocol/audit-answer.ts';
+import { AuditError } from '../../protocol/audit-error.ts';
+import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
+import { openAuditRequest } from '../../protocol/audit-request.ts';
+import { setDigest } from '../../protocol/audit-set.ts';
+import { StructureError } from '../../protocol/cbor.ts';
+import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
+import type { Signer } from '../../protocol/signature.ts';
+import type { Clock } from '../clock.ts';
+import type { KzgEngine } from '../kzg/engine.ts';
+import { RequestError } from '../network/errors.ts';
+import type { AuditOutcome, ShardName } from './outcome.ts';
+import type { Selection } from './selection.ts';
+
+export interface AuditorDeps {
+  readonly network: Uint8Array;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  /** n fresh random bytes. */
+  readonly random: (n: number) => Uint8Array;
+  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
+  readonly client: { audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> };
+}
+
+export interface Prover {
+  /** Peer id. */
+  readonly peer: string;
+  /** Its Ed25519 public key, 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+export interface AuditResult {
+  readonly outcome: AuditOutcome;
+  /** Shards covered by the challenge. */
+  readonly shards: number;
+  /** From the question to the verdict. */
+  readonly milliseconds: number;
+  /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
+  readonly receipt?: AuditReceipt;
+}
+
+/** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
+const DEADLINE_BASE_MS = 2_000;
+const DEADLINE_BYTES_PER_MS = 50_000;
+/** Challenges spent on naming bad shards: 2·⌈log2 16,384⌉ finds one, the rest find its neighbours. */
+const BISECTION_BUDGET = 64;
+
+export function deadlineMs(shards: number): number {
+  return Math.ceil(DEADLINE_BASE_MS + (shards * SHARD_BYTES) / DEADLINE_BYTES_PER_MS);
+}
+
+/** Asks holders for proofs and says what came of it; it changes no score and moves no shard. */
+export class Auditor {
+  readonly #deps: AuditorDeps;
+
+  constructor(deps: AuditorDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * One challenge over the whole selection, whatever its size: one opening.
+   * Failures of the prover are outcomes. @throws the signal's reason when aborted; KzgError when the manifest's own commitments are no points.
+   */
+  async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
+    const { clock } = this.#deps;
+    const started = clock.monotonic();
+    const commitments = await selection.commitments(signal);
+    const request = this.#challenge(prover, selection, commitments);
+    const asked = clock.monotonic();
+    const allowed = deadlineMs(selection.items.length);
+    const result = (outcome: AuditOutcome, receipt?: AuditReceipt): AuditResult => ({
+      outcome,
+      shards: selection.items.length,
+      milliseconds: clock.monotonic() - started,
+      ...(receipt === undefined ? {} : { receipt }),
+    });
+
+    let answer: AuditAnswer;
+    try {
+      answer = await this.#ask(prover, request, allowed, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      return result(outcomeOfFailure(error));
+    }
+    if (clock.monotonic() - asked > allowed)
+      return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    let opened: OpenedAnswer;
+    try {
+      const { lookup, items } = selection;
+      opened = openAuditAnswer(request.challenge, openAuditRequest(request), answer, lookup, items, commitments);
+    } catch (error) {
+      // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.
+      if (error instanceof AuditError || error instanceof StructureError) {
+        return result({ kind: 'timed-out', reason: error.message });
+      }
+      throw error;
+    }
+    return result(await this.#judge(selection, opened, signal), { request, answer });
+  }
+
+  /**
+   * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5). What is left when the
+   * budget is spent, or when the prover stops answering, is not named.
+   */
+  async bisect(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<ShardName[]> {
+    const bad: ShardName[] = [];
+    const suspects = [selection];
+    for (let budget = BISECTION_BUDGET; budget > 0 && suspects.length > 0; ) {
+      const suspect = suspects.pop() as Selection;
+      if (suspect.items.length === 1) {
+        bad.push(...suspect.name(suspect.ids));
+        continue;
+      }
+      for (const half of suspect.halves()) {
+        budget--;
+        const { outcome } = await this.audit(prover, half, signal);
+        if (outcome.kind === 'invalid-proof') suspects.push(half);
+      }
+    }
+    return bad;
+  }
+
+  #challenge(prover: Prover, selection: Selection, commitments: readonly Uint8Array[]): AuditRequest {
+    const { network, signer, clock, random } = this.#deps;
+    const challenge = encodeChallenge({
+      network,
+      prover: prover.key,
+      auditor: signer.publicKey,
+      setDigest: setDigest(selection.ids, commitments),
+      count: selection.items.length,
+      nonce: random(32),
+      issuedAt: clock.now(),
+      deadlineMs: deadlineMs(selection.items.length),
+    });
+    return { challenge, sig: signChallenge(challenge, signer), set: selection.entries() };
+  }
+
+  async #ask(prover: Prover, request: AuditRequest, allowedMs: number, signal?: AbortSignal): Promise<AuditAnswer> {
+    const { client, clock } = this.#deps;
+    const late = new AbortController();
+    const done = new AbortController();
+    const timer = clock.sleep(allowedMs, done.signal).then(
+      () => late.abort(new DeadlinePassed(`no answer within ${allowedMs} ms`)),
+      () => undefined,
+    );
+    try {
+      const limited = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+      return await client.audit(prover.peer, request, limited);
+    } catch (error) {
+      throw late.signal.aborted ? late.signal.reason : error;
+    } finally {
+      done.abort();
+      await timer;
+    }
+  }
+
+  async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
+    if (opened.kind === 'refused') {
+      const { reason, entries, until } = opened.refusal;
+      if (reason === 'busy-until') return { kind: 'refused-busy', until: until as number };
+      if (reason === 'not-held') return { kind: 'not-held', missing: selection.nameEntries(entries as Uint8Array) };
+      return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
+    }
+    if (opened.kind === 'opening') {
+      const { engine } = this.#deps;
+      const { coefficients, commitments, z, y, proof } = opened.pairing;
+      const combined = await engine.combineCommitments(coefficients, commitments, signal);
+      if (!(await engine.verify(combined, z, y, proof, signal))) return { kind: 'invalid-proof' };
+    }
+    if (opened.missing.length === 0) return { kind: 'passed' };
+    return { kind: 'declared-lost', missing: selection.name(opened.missing) };
+  }
+}
+
+class DeadlinePassed extends Error {}
+
+function outcomeOfFailure(error: unknown): AuditOutcome {
+  if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: error.message };
+  if (!(error instanceof RequestError)) throw error;
+  const reason = error.message;
+  switch (error.type.code) {
+    case 'refused-busy':
+      return { kind: 'refused-busy', until: error.type.retryAt };
+    case 'dial-failed':
+    case 'unsupported':
+    case 'closed-early':
+      return { kind: 'unreachable', reason };
+    default:
+      // Late, misshapen or refused without a signature: no valid answer, and nothing that proves more than that.
+      return { kind: 'timed-out', reason };
+  }
+}
