@@ -122,7 +122,7 @@ export const plainSyntax = each(function* (file) {
 export const fileNames = each(function* (file) {
   const name = posix.basename(file.path);
   if (name === 'index.ts') yield { line: 1, what: 'is a barrel by name: say what the module holds' };
-  const kebab = file.path.split('/').every((part) => /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?(\.ts)?$/.test(part));
+  const kebab = file.path.split('/').every((part) => /^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?(\.ts)?$/.test(part));
   if (!kebab) yield { line: 1, what: 'is not in kebab case' };
 });
 

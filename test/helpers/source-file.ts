@@ -82,7 +82,7 @@ export function parseSource(path: string, text: string): SourceFile {
   };
 
   const visit = (node: AstNode, inType: boolean): void => {
-    if (FORBIDDEN_SYNTAX.has(node.type) && !isAugmentation(node)) syntax.push({ type: node.type, ...at(node.start) });
+    if (FORBIDDEN_SYNTAX.has(node.type) && !isAmbient(path, node)) syntax.push({ type: node.type, ...at(node.start) });
     switch (node.type) {
       case 'ImportDeclaration':
         addImport(
@@ -133,8 +133,9 @@ export function parseSource(path: string, text: string): SourceFile {
   return { path, text, lineCount: text.split('\n').length, imports, syntax, references, constructions, classes };
 }
 
-/** `declare module 'x' { … }` adds to the types of a package; it is not a namespace. */
-const isAugmentation = (node: AstNode): boolean => isNode(node.id) && node.id.type === 'Literal';
+/** `declare module 'x' { … }` and the namespaces of a `.d.ts` add to types that others own. */
+const isAmbient = (path: string, node: AstNode): boolean =>
+  node.type === 'TSModuleDeclaration' && (path.endsWith('.d.ts') || (isNode(node.id) && node.id.type === 'Literal'));
 
 function binding(specifier: AstNode): [local: string, imported: string] {
   const local = nameOf(specifier.local) ?? '';

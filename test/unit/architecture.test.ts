@@ -99,13 +99,16 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
       'node/e.ts': 'export class E { constructor(readonly x: number) {} }',
       'node/f.ts': 'export namespace F { export const g = 1 }',
     },
-    keeps: { 'node/a.ts': `const a = 1; export { a }; declare module 'fastify' { interface B { c: 1 } }` },
+    keeps: {
+      'node/a.ts': `const a = 1; export { a }; declare module 'fastify' { interface B { c: 1 } }`,
+      'node/b.d.ts': 'declare namespace B { type C = 1 }',
+    },
   },
   {
     name: 'names are in kebab case and none is index.ts',
     rule: fileNames,
     breaks: { 'node/index.ts': '', 'node/fooBar.ts': '', 'node/Foo/bar.ts': '' },
-    keeps: { 'node/foo-bar.ts': '', 'test/unit/foo-bar.test.ts': '' },
+    keeps: { 'node/foo-bar.ts': '', 'node/foo.d.ts': 'declare namespace Foo {}', 'test/unit/foo-bar.test.ts': '' },
   },
   {
     name: `files have at most ${MAX_LINES} lines`,
