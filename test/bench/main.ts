@@ -6,8 +6,10 @@
 import { parseArgs } from 'node:util';
 import { type BenchSuite, runSuites } from './harness.ts';
 import { formatReport } from './report.ts';
+import { codeSuite } from './suites/code-suite.ts';
+import { kzgSuite } from './suites/kzg-suite.ts';
 
-const SUITES: readonly BenchSuite[] = [];
+const SUITES: readonly BenchSuite[] = [kzgSuite, codeSuite];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -76,6 +76,7 @@ const CLOCKS = new Set([
   'setInterval',
   'AbortSignal.timeout',
 ]);
+const TIMERS = new Set(['setTimeout', 'setInterval', 'scheduler']);
 const CHANCE = new Set(['Math.random', 'randomBytes', 'randomUUID', 'randomInt', 'getRandomValues']);
 const lastName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
@@ -101,8 +102,9 @@ export const injectedClock = (sources: ReadonlySet<string>): Rule =>
   each(function* (file) {
     if (!file.path.startsWith('node/') || sources.has(file.path)) return;
     yield* ambientUses(file);
-    for (const { specifier, line } of file.imports) {
-      if (specifier.startsWith('node:timers')) yield { line, what: `imports ${specifier}` };
+    for (const { specifier, names, line } of file.imports) {
+      const timer = [...names.values()].find((name) => TIMERS.has(name));
+      if (specifier.startsWith('node:timers') && timer !== undefined) yield { line, what: `imports ${timer}` };
     }
   });
 

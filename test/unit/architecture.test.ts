@@ -85,6 +85,7 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
     keeps: {
       'node/clock.ts': 'export const now = () => Date.now();',
       'node/a.ts': 'export const a = (clock: { now(): number }) => clock.now();',
+      'node/b.ts': `import { setImmediate as turn } from 'node:timers/promises'; await turn();`,
       'cli/a.ts': 'setTimeout(() => {}, 1);',
     },
   },
