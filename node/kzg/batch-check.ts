@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { COMMITMENT_BYTES } from '../../protocol/constants.ts';
 import { osToFr } from '../../protocol/field.ts';
+import type { RandomBytes } from '../random.ts';
 import { type BatchPair, type KzgEngine, KzgError } from './engine.ts';
+import { nextTurn } from './next-turn.ts';
 
 type Operations = Pick<KzgEngine, 'accumulator' | 'commit' | 'combineCommitments' | 'invalidCommitments'>;
 
@@ -30,7 +31,7 @@ function infinity(): Uint8Array {
  */
 export async function batchCheck(
   operations: Operations,
-  random: (bytes: number) => Uint8Array,
+  random: RandomBytes,
   pairs: readonly BatchPair[],
   signal?: AbortSignal,
 ): Promise<number[]> {
@@ -85,14 +86,14 @@ async function bisect(check: RandomCombination, whole: Difference): Promise<{ ba
 /** One set of random coefficients and the differences under it. */
 class RandomCombination {
   readonly #operations: Operations;
-  readonly #random: (bytes: number) => Uint8Array;
+  readonly #random: RandomBytes;
   readonly #pairs: readonly BatchPair[];
   readonly #signal: AbortSignal | undefined;
   readonly #coefficients = new Map<number, bigint>();
 
   constructor(
     operations: Operations,
-    random: (bytes: number) => Uint8Array,
+    random: RandomBytes,
     pairs: readonly BatchPair[],
     signal: AbortSignal | undefined,
   ) {

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { type RandomBytes, systemRandom } from '../random.ts';
 import { BACKENDS, type BackendName } from './backend.ts';
 import type { KzgEngine } from './engine.ts';
 import { PooledEngine } from './pooled-engine.ts';
@@ -8,7 +8,7 @@ export interface KzgEngineOptions {
   /** Compute threads at most; they start when needed. Default: the cores of this machine. */
   readonly threads?: number;
   /** Source of the batch check's coefficients; must be unpredictable. Default: the system's. */
-  readonly random?: (bytes: number) => Uint8Array;
+  readonly random?: RandomBytes;
   /** Take this library and no other. Default: c-kzg, else eth-kzg. */
   readonly backend?: BackendName;
   /** Jobs that may wait. Default 4,096: the shards of four segments. */
@@ -19,7 +19,7 @@ export interface KzgEngineOptions {
 
 /** A KZG engine on worker threads. Nothing is loaded before `start`, and no trusted setup before the first job. */
 export function createKzgEngine(options: KzgEngineOptions = {}): KzgEngine {
-  const { backend, threads = availableParallelism(), random = randomBytes } = options;
+  const { backend, threads = availableParallelism(), random = systemRandom } = options;
   const { queueLimit = 4096, cachedPoints = 32_768 } = options;
   const backends = backend === undefined ? BACKENDS : [backend];
   return new PooledEngine({ threads, random, backends, queueLimit, cachedPoints });

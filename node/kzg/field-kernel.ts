@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { bigIntToBytes } from '../../protocol/bytes.ts';
 import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { FR_MODULUS } from '../../protocol/field.ts';
+import { compileWasm, instantiateWasm, type WasmMemory, type WasmModule } from '../web-assembly.ts';
 import { KzgError } from './engine.ts';
 import { centred } from './short-coefficient.ts';
 
@@ -39,14 +40,20 @@ const LAYOUTS: Readonly<Record<KernelFamily, LimbLayout>> = {
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 64;
 
-let compiled: WebAssembly.Module | undefined;
-
-function instantiate(): WebAssembly.Exports {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./field-kernel.wasm', import.meta.url)));
-  return new WebAssembly.Instance(compiled).exports;
+interface KernelExports extends Readonly<Record<string, unknown>> {
+  readonly memory: WasmMemory;
+  readonly __heap_base: { readonly value: number };
+  first_non_canonical(blob: number): number;
 }
 
-function familyFunctions(exports: WebAssembly.Exports, family: KernelFamily): FamilyFunctions {
+let compiled: WasmModule | undefined;
+
+function instantiate(): KernelExports {
+  compiled ??= compileWasm(readFileSync(new URL('./field-kernel.wasm', import.meta.url)));
+  return instantiateWasm(compiled);
+}
+
+function familyFunctions(exports: KernelExports, family: KernelFamily): FamilyFunctions {
   const names = ['clear', 'accumulate', 'finish', 'map', 'accumulator_bytes'] as const;
   return Object.fromEntries(names.map((name) => [name, exports[`${family}_${name}`]])) as unknown as FamilyFunctions;
 }
@@ -59,7 +66,7 @@ export class FieldKernel {
   readonly family: KernelFamily;
   readonly functions: FamilyFunctions;
   readonly limbBytes: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   readonly #firstNonCanonical: (blob: number) => number;
   readonly #layout: LimbLayout;
   readonly #heapBase: number;
@@ -71,9 +78,9 @@ export class FieldKernel {
     this.functions = familyFunctions(exports, family);
     this.#layout = LAYOUTS[family];
     this.limbBytes = this.#layout.bytes * this.#layout.count;
-    this.#memory = exports.memory as WebAssembly.Memory;
-    this.#firstNonCanonical = exports.first_non_canonical as (blob: number) => number;
-    this.#heapBase = Math.ceil(((exports.__heap_base as WebAssembly.Global).value as number) / ALIGNMENT) * ALIGNMENT;
+    this.#memory = exports.memory;
+    this.#firstNonCanonical = exports.first_non_canonical;
+    this.#heapBase = Math.ceil(exports.__heap_base.value / ALIGNMENT) * ALIGNMENT;
     this.#bytes = new Uint8Array(this.#memory.buffer);
   }
 

@@ -1,18 +1,19 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { concat } from '../../protocol/bytes.ts';
 import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { isCanonical } from '../../protocol/field.ts';
+import type { RandomBytes } from '../random.ts';
 import { availableBackend, type BackendName } from './backend.ts';
 import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { assertMapShape } from './linear-map.ts';
+import { nextTurn } from './next-turn.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
 export interface PooledEngineOptions {
   readonly threads: number;
-  readonly random: (bytes: number) => Uint8Array;
+  readonly random: RandomBytes;
   readonly backends: readonly BackendName[];
   readonly queueLimit: number;
   readonly cachedPoints: number;
