@@ -168,6 +168,11 @@ export class Database {
     }
   }
 
+  /** A write failed and none succeeded since. */
+  get failed(): boolean {
+    return this.#writeFailed;
+  }
+
   /** Tries to write again after a failure; does nothing when writing works. @throws StoreError when it still cannot. */
   async resume(): Promise<void> {
     await this.transaction(async () => ({ operations: [], result: undefined }));

@@ -99,6 +99,13 @@ export class ShardStore implements ShardReader {
     return referencesIn(this.#context, segment, signal);
   }
 
+  /** The shard ids referenced in a segment, by index. */
+  async idsOf(segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, Uint8Array>> {
+    const ids = new Map<number, Uint8Array>();
+    for await (const { index, id } of this.referencesIn(segment, signal)) ids.set(index, id);
+    return ids;
+  }
+
   /** Drops all references of an object. Idempotent; after a crash, call it again. */
   async release(root: CID, signal?: AbortSignal): Promise<{ freedBytes: number }> {
     const { freedBytes, recount } = await releaseReferences(this.#context, root, signal);

@@ -53,15 +53,21 @@ export class SpaceLedger {
   /** Reads the counters; false when one is damaged and they must be counted again. */
   async load(database: Database): Promise<boolean> {
     const totals: Totals = { shards: 0, owners: new Map() };
+    let whole = true;
     this.#dropDraft();
     for await (const [key, sealed] of database.entries(prefixRange(namespacePrefix(SHARD_NAMESPACES.counter)))) {
       const value = openValue(key, sealed);
-      if (value === undefined) return false;
-      if (key.length === totalKey.length) totals.shards = u64At(value, 0);
-      else totals.owners.set(peerAt(key, 1).peer, { staged: u64At(value, 0), stored: u64At(value, 8) });
+      whole &&= value !== undefined;
+      if (key.length > totalKey.length) {
+        // A damaged one is remembered too, so that a recount replaces it.
+        const count = value === undefined ? NOTHING : { staged: u64At(value, 0), stored: u64At(value, 8) };
+        totals.owners.set(peerAt(key, 1).peer, count);
+      } else if (value !== undefined) {
+        totals.shards = u64At(value, 0);
+      }
     }
     this.#totals = totals;
-    return true;
+    return whole;
   }
 
   /** Makes counted totals the current ones; the operations replace what is stored. */

@@ -1,0 +1,94 @@
+import { decode, encode } from '@ipld/dag-cbor';
+import { concat, u64 } from '../../protocol/bytes.ts';
+import { HASH_BYTES } from '../../protocol/constants.ts';
+import { peerKey, u64At } from './key-codec.ts';
+import { type Metadata, Table, writeInBatches } from './metadata.ts';
+import type { Operation } from './write-queue.ts';
+
+export interface AuditRecord {
+  /** Challenge id, 32 bytes. */
+  readonly id: Uint8Array;
+  /** When it ended, milliseconds since 1970. */
+  readonly at: number;
+  /** The other side, a peer id. */
+  readonly peer: string;
+  readonly role: 'auditor' | 'prover';
+  readonly outcome: string;
+  /** Shards covered. */
+  readonly shards: number;
+  readonly milliseconds: number;
+  /** The audit receipt, when there was an answer. */
+  readonly receipt?: Uint8Array;
+}
+
+const TIME_BYTES = 8;
+
+/** Past audits, both sides, newest first; bounded by `prune`. */
+export class AuditReceiptStore {
+  readonly #metadata: Metadata;
+  readonly #records: Table;
+  readonly #byTime: Table;
+  readonly #byPeer: Table;
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
+    this.#records = new Table(metadata, 'audit');
+    this.#byTime = new Table(metadata, 'auditByTime');
+    this.#byPeer = new Table(metadata, 'auditByPeer');
+  }
+
+  /** Once per challenge. Durable on return. */
+  async put(audit: AuditRecord): Promise<void> {
+    const { id, at, peer, role, outcome, shards, milliseconds, receipt } = audit;
+    if (id.length !== HASH_BYTES) throw new RangeError(`a challenge id has ${HASH_BYTES} bytes`);
+    const value = { id, at, peer, role, outcome, shards, milliseconds, ...(receipt !== undefined && { receipt }) };
+    await this.#metadata.database.write([
+      this.#records.putting(id, encode(value)),
+      this.#byTime.putting(concat(u64(at), id)),
+      this.#byPeer.putting(concat(peerKey(peer), u64(at), id)),
+    ]);
+  }
+
+  /** @throws StoreError `damaged-record`. */
+  async get(id: Uint8Array): Promise<AuditRecord | undefined> {
+    const bytes = await this.#records.get(id);
+    return bytes === undefined ? undefined : decode<AuditRecord>(bytes);
+  }
+
+  /** Newest first, before `before` (ms since 1970, exclusive), of one peer when given. */
+  async *list(options: { peer?: string; before?: number; signal?: AbortSignal } = {}): AsyncGenerator<AuditRecord> {
+    const { peer, before, signal } = options;
+    const prefix = peer === undefined ? new Uint8Array(0) : peerKey(peer);
+    const after = before === undefined ? undefined : concat(prefix, u64(before));
+    const index = peer === undefined ? this.#byTime : this.#byPeer;
+    for await (const key of index.keys({ prefix, after, reverse: true, signal })) {
+      const record = await this.get(key.subarray(prefix.length + TIME_BYTES));
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** Keeps the newest `keep` records; returns how many went. */
+  async prune(keep: number, signal?: AbortSignal): Promise<number> {
+    let seen = 0;
+    let removed = 0;
+    const removal = async function* (store: AuditReceiptStore): AsyncGenerator<Operation> {
+      for await (const key of store.#byTime.keys({ reverse: true, signal })) {
+        if (++seen <= keep) continue;
+        removed++;
+        yield* await store.#deleting(key);
+      }
+    };
+    await writeInBatches(this.#metadata.database, removal(this));
+    return removed;
+  }
+
+  async #deleting(timeKey: Uint8Array): Promise<Operation[]> {
+    const id = timeKey.subarray(TIME_BYTES);
+    const operations = [this.#records.deleting(id), this.#byTime.deleting(timeKey)];
+    const record = await this.get(id).catch(() => undefined);
+    if (record !== undefined) {
+      operations.push(this.#byPeer.deleting(concat(peerKey(record.peer), u64(u64At(timeKey, 0)), id)));
+    }
+    return operations;
+  }
+}

@@ -1,0 +1,56 @@
+import { toHex } from '../../protocol/bytes.ts';
+import { bytesKey } from './shard-keys.ts';
+import type { ShardReader } from './shard-types.ts';
+import type { Stores } from './stores.ts';
+
+/** For `testnet` and tests only: faults that a healthy node never makes. */
+
+/** A copy with one bit changed; bit i is byte i>>3, bit i&7 from the least significant. */
+export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
+  const altered = bytes.slice();
+  const at = bit >> 3;
+  if (at >= altered.length) throw new RangeError(`bit ${bit} is beyond ${altered.length} bytes`);
+  altered[at] = (altered[at] as number) ^ (1 << (bit & 7));
+  return altered;
+}
+
+/**
+ * Alters a stored shard in place, as a bad disk does: the next checked read throws `damaged`.
+ * @throws RangeError when the shard is not stored here.
+ */
+export async function damageShard(
+  stores: Pick<Stores, 'databases'>,
+  id: Uint8Array,
+  alter: (bytes: Uint8Array) => Uint8Array = (bytes) => flipBit(bytes, 0),
+): Promise<void> {
+  const { shards } = stores.databases;
+  await shards.transaction(async () => {
+    const key = bytesKey(id);
+    const bytes = await shards.get(key);
+    if (bytes === undefined) throw new RangeError(`shard ${toHex(id)} is not stored here`);
+    return { operations: [{ type: 'put', key, value: alter(bytes) }], result: undefined };
+  });
+}
+
+/** A peer that lies: it reads the shards named by `chosen` altered, and says nothing. */
+export class DishonestShardReader implements ShardReader {
+  readonly #honest: ShardReader;
+  readonly #chosen: (id: Uint8Array) => boolean;
+  readonly #alter: (bytes: Uint8Array) => Uint8Array;
+
+  constructor(
+    honest: ShardReader,
+    chosen: (id: Uint8Array) => boolean,
+    // The second byte: the first of a packed element is zero and must stay below the field modulus.
+    alter: (bytes: Uint8Array) => Uint8Array = (bytes) => flipBit(bytes, 8),
+  ) {
+    this.#honest = honest;
+    this.#chosen = chosen;
+    this.#alter = alter;
+  }
+
+  async get(id: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const bytes = await this.#honest.get(id, signal);
+    return bytes !== undefined && this.#chosen(id) ? this.#alter(bytes) : bytes;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../clock.ts';
+import type { Database } from './database.ts';
+import type { ShardStore } from './shard-store.ts';
+
+/** Staging lives an hour: a sweep every ten minutes ends it at most ten minutes late. */
+const SWEEP_EVERY_MS = 10 * 60 * 1000;
+/** How soon writing is tried again after a full disk. */
+const RESUME_EVERY_MS = 30 * 1000;
+
+export interface MaintenanceOptions {
+  readonly clock: Clock;
+  readonly shards: Pick<ShardStore, 'collectOrphans' | 'sweepStaged'>;
+  readonly databases: readonly Pick<Database, 'resume' | 'failed'>[];
+  readonly onError: (error: unknown) => void;
+}
+
+/** What the store does by itself: orphans at start, expired staging, writing again after a full disk. */
+export class StoreMaintenance {
+  readonly #options: MaintenanceOptions;
+  #abort: AbortController | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#abort !== undefined) return;
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    this.#running = Promise.all([this.#sweep(signal), this.#resume(signal)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#abort?.abort();
+    this.#abort = undefined;
+    await this.#running;
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { shards, clock } = this.#options;
+    await this.#attempt(signal, () => shards.collectOrphans(signal));
+    while (!signal.aborted) {
+      await this.#attempt(signal, () => shards.sweepStaged(clock.now(), signal));
+      await this.#attempt(signal, () => clock.sleep(SWEEP_EVERY_MS, signal));
+    }
+  }
+
+  async #resume(signal: AbortSignal): Promise<void> {
+    const { databases, clock } = this.#options;
+    while (!signal.aborted) {
+      await this.#attempt(signal, () => clock.sleep(RESUME_EVERY_MS, signal));
+      for (const database of databases) {
+        if (database.failed && !signal.aborted) await this.#attempt(signal, () => database.resume());
+      }
+    }
+  }
+
+  async #attempt(signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) this.#options.onError(error);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { hash } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
+import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
+import type { Clock } from '../clock.ts';
+import { StoreError } from './errors.ts';
+import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
+import { type Metadata, Table, writeInBatches } from './metadata.ts';
+import type { Operation } from './write-queue.ts';
+
+/** Manifest nodes kept here, own and held ones: opaque bytes under their CID, checked against it at every read. */
+export class ManifestStore {
+  readonly #metadata: Metadata;
+  readonly #clock: Clock;
+  readonly #nodes: Table;
+  readonly #roots: Table;
+  readonly #rootSegments: Table;
+  readonly #segmentRoots: Table;
+
+  constructor(metadata: Metadata, clock: Clock) {
+    this.#metadata = metadata;
+    this.#clock = clock;
+    this.#nodes = new Table(metadata, 'node');
+    this.#roots = new Table(metadata, 'root');
+    this.#rootSegments = new Table(metadata, 'rootSegment');
+    this.#segmentRoots = new Table(metadata, 'segmentRoot');
+  }
+
+  /** @throws StoreError `damaged-record`. */
+  async get(cid: CID): Promise<Uint8Array | undefined> {
+    const bytes = await this.#nodes.get(cidKey(cid));
+    if (bytes !== undefined && !isNode(cid, bytes)) throw this.#nodes.damaged(cid.bytes);
+    return bytes;
+  }
+
+  /** Keeps a root. Idempotent. @throws StoreError `hash-mismatch` when the bytes are not the node of the CID. */
+  async putRoot(root: CID, bytes: Uint8Array): Promise<void> {
+    const operations = [this.#putting(root, bytes)];
+    if (!(await this.hasRoot(root))) operations.push(this.#roots.putting(root.bytes, u64(this.#clock.now())));
+    await this.#metadata.database.write(operations);
+  }
+
+  /** Keeps a segment of a root. Idempotent. @throws StoreError `hash-mismatch`. */
+  async putSegment(root: CID, segment: CID, bytes: Uint8Array): Promise<void> {
+    await this.#metadata.database.write([
+      this.#putting(segment, bytes),
+      this.#rootSegments.putting(concat(cidKey(root), cidKey(segment))),
+      this.#segmentRoots.putting(concat(cidKey(segment), cidKey(root))),
+    ]);
+  }
+
+  hasRoot(root: CID): Promise<boolean> {
+    return this.#roots.has(cidKey(root));
+  }
+
+  /** All roots kept, by CID bytes. */
+  async *roots(options: { after?: CID; signal?: AbortSignal } = {}): AsyncGenerator<CID> {
+    const { after, signal } = options;
+    for await (const key of this.#roots.keys({ after: after?.bytes, signal })) yield cidAt(key, 0);
+  }
+
+  /** The segments kept for a root: a holder has only those in which it stores shards. */
+  async *segmentsOf(root: CID, signal?: AbortSignal): AsyncGenerator<CID> {
+    for await (const key of this.#rootSegments.keys({ prefix: cidKey(root), signal })) yield cidAt(key, CID_BYTES);
+  }
+
+  async *rootsOf(segment: CID, signal?: AbortSignal): AsyncGenerator<CID> {
+    for await (const key of this.#segmentRoots.keys({ prefix: cidKey(segment), signal })) yield cidAt(key, CID_BYTES);
+  }
+
+  /** Forgets a root and the segments that no other root needs. Idempotent; after a crash, call it again. */
+  async removeRoot(root: CID): Promise<void> {
+    for await (const segment of this.segmentsOf(root)) {
+      await this.#metadata.database.transaction(async () => {
+        const operations = [
+          this.#rootSegments.deleting(concat(root.bytes, segment.bytes)),
+          this.#segmentRoots.deleting(concat(segment.bytes, root.bytes)),
+        ];
+        if (!(await this.#isShared(segment, root))) operations.push(this.#nodes.deleting(segment.bytes));
+        return { operations, result: undefined };
+      });
+    }
+    await this.#metadata.database.write([this.#roots.deleting(cidKey(root)), this.#nodes.deleting(root.bytes)]);
+  }
+
+  /** Forgets nodes that no root needs: what a crash between writes can leave. */
+  async collectUnused(signal?: AbortSignal): Promise<void> {
+    const { database } = this.#metadata;
+    await writeInBatches(database, this.#unused(signal));
+  }
+
+  async *#unused(signal?: AbortSignal): AsyncGenerator<Operation> {
+    for await (const key of this.#nodes.keys({ signal })) {
+      const cid = cidAt(key, 0);
+      if ((await this.hasRoot(cid)) || !(await this.#rootsOfIsEmpty(cid))) continue;
+      yield this.#nodes.deleting(key);
+    }
+  }
+
+  async #rootsOfIsEmpty(segment: CID): Promise<boolean> {
+    for await (const _ of this.rootsOf(segment)) return false;
+    return true;
+  }
+
+  async #isShared(segment: CID, leaving: CID): Promise<boolean> {
+    for await (const root of this.rootsOf(segment)) if (!root.equals(leaving)) return true;
+    return false;
+  }
+
+  #putting(cid: CID, bytes: Uint8Array): Operation {
+    const key = cidKey(cid);
+    if (!isNode(cid, bytes)) throw new StoreError({ code: 'hash-mismatch', id: cid.multihash.digest });
+    return this.#nodes.putting(key, bytes);
+  }
+}
+
+const isNode = (cid: CID, bytes: Uint8Array): boolean =>
+  equalBytes(hash('sha256', bytes, 'buffer'), cid.multihash.digest);

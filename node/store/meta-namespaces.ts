@@ -1,0 +1,39 @@
+/** Numbered namespaces of the metadata database: append only, a number is never used again. */
+export const META_NAMESPACES = {
+  /** name → u32 version. */
+  schema: 0,
+  /** CID → manifest node, root or segment. */
+  node: 1,
+  /** root → u64 kept since. */
+  root: 2,
+  /** root ‖ segment → empty. */
+  rootSegment: 3,
+  /** segment ‖ root → empty. */
+  segmentRoot: 4,
+  /** root ‖ segment → store receipt this node signed. */
+  issuedReceipt: 5,
+  /** segment ‖ root → empty. */
+  issuedBySegment: 6,
+  /** root ‖ segment ‖ holder 32 → store receipt for an object of ours. */
+  receivedReceipt: 7,
+  /** holder 32 ‖ root ‖ segment → empty. */
+  receivedByHolder: 8,
+  /** root → catalog entry, dag-cbor. */
+  catalog: 9,
+  /** upload ‖ entry name → what the upload keeps. */
+  journal: 10,
+  /** holder ‖ root → release that the holder has not confirmed. */
+  queuedRelease: 11,
+  /** root → release received from its owner. */
+  receivedRelease: 12,
+  /** challenge id → audit record, dag-cbor. */
+  audit: 13,
+  /** u64 time ‖ challenge id → empty. */
+  auditByTime: 14,
+  /** peer ‖ u64 time ‖ challenge id → empty. */
+  auditByPeer: 15,
+  /** peer → addresses and when they worked, dag-cbor. */
+  peer: 16,
+} as const;
+
+export type MetaNamespace = keyof typeof META_NAMESPACES;

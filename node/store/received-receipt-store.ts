@@ -1,0 +1,75 @@
+import type { CID } from 'multiformats/cid';
+import { concat, fromHex, toHex } from '../../protocol/bytes.ts';
+import { PEER_KEY_BYTES } from '../../protocol/constants.ts';
+import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
+import { CID_BYTES, cidKey } from './key-codec.ts';
+import { type Metadata, Table, writeInBatches } from './metadata.ts';
+import type { Operation } from './write-queue.ts';
+
+const SEGMENT_END = 2 * CID_BYTES;
+
+/** Store receipts that others signed, for objects this node watches: one for each (root, segment, holder), the newest counts. */
+export class ReceivedReceiptStore {
+  readonly #metadata: Metadata;
+  readonly #receipts: Table;
+  readonly #byHolder: Table;
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
+    this.#receipts = new Table(metadata, 'receivedReceipt');
+    this.#byHolder = new Table(metadata, 'receivedByHolder');
+  }
+
+  /** Durable on return. */
+  async put(receipt: StoreReceipt): Promise<void> {
+    const { root, segment, holder } = receipt;
+    await this.#metadata.database.write([
+      this.#receipts.putting(concat(cidKey(root), cidKey(segment), holder), encodeStoreReceipt(receipt)),
+      this.#byHolder.putting(concat(holder, root.bytes, segment.bytes)),
+    ]);
+  }
+
+  /** Receipts of an object (of one segment, when given), by segment CID and holder key. */
+  async *scan(root: CID, segment?: CID, signal?: AbortSignal): AsyncGenerator<StoreReceipt> {
+    const prefix = segment === undefined ? cidKey(root) : concat(cidKey(root), cidKey(segment));
+    for await (const [, bytes] of this.#receipts.entries({ prefix, signal })) yield decodeStoreReceipt(bytes);
+  }
+
+  /** All receipts of one holder (32-byte key), by root and segment CID. */
+  async *ofHolder(holder: Uint8Array, signal?: AbortSignal): AsyncGenerator<StoreReceipt> {
+    for await (const key of this.#byHolder.keys({ prefix: holder, signal })) {
+      const segment = key.subarray(PEER_KEY_BYTES);
+      const bytes = await this.#receipts.get(concat(segment, holder));
+      if (bytes !== undefined) yield decodeStoreReceipt(bytes);
+    }
+  }
+
+  /** Peer ids of all that signed for an object; empty for one that is not ours. */
+  async holders(root: CID, signal?: AbortSignal): Promise<string[]> {
+    const keys = new Set<string>();
+    for await (const key of this.#receipts.keys({ prefix: cidKey(root), signal })) {
+      keys.add(toHex(key.subarray(SEGMENT_END)));
+    }
+    return [...keys].map((key) => peerIdFromKey(fromHex(key)));
+  }
+
+  /** When another holder took the place of this one. Idempotent. */
+  async remove(root: CID, segment: CID, holder: Uint8Array): Promise<void> {
+    await this.#metadata.database.write(this.#deleting(concat(cidKey(root), cidKey(segment), holder)));
+  }
+
+  /** When the object was removed. Idempotent. */
+  async removeRoot(root: CID): Promise<void> {
+    await writeInBatches(this.#metadata.database, this.#removal(root));
+  }
+
+  async *#removal(root: CID): AsyncGenerator<Operation> {
+    for await (const key of this.#receipts.keys({ prefix: cidKey(root) })) yield* this.#deleting(key);
+  }
+
+  #deleting(key: Uint8Array): Operation[] {
+    const byHolder = concat(key.subarray(SEGMENT_END), key.subarray(0, SEGMENT_END));
+    return [this.#byHolder.deleting(byHolder), this.#receipts.deleting(key)];
+  }
+}
