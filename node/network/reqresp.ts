@@ -257,7 +257,8 @@ function refusalOf(error: unknown): Refusal {
 }
 
 function fault(status: 'invalid-request' | 'internal', code: string, message: string): Refusal {
-  return { status, code, message: message.slice(0, 256) };
+  // 170 UTF-16 units are at most 510 bytes, and 512 are allowed.
+  return { status, code, message: message.slice(0, 170) };
 }
 
 function describe(error: unknown): string {
