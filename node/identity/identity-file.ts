@@ -1,14 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { equalBytes, fromHex, toHex } from '../../protocol/bytes.ts';
 import { homePaths } from '../config/home.ts';
 import { createFileAtomically, createPrivateFolder, writeFileAtomically } from '../config/private-file.ts';
 import { systemRandom } from '../random.ts';
 import { type Identity, identityFromSeed } from './identity.ts';
 import { IdentityError } from './identity-error.ts';
+import { readSecret } from './secret-file.ts';
 
 const TOKEN_BYTES = 32;
-const MAX_SECRET_FILE_BYTES = 4096;
-const OTHERS_MASK = 0o077;
 
 export async function isInitialised(home: string): Promise<boolean> {
   try {
@@ -58,37 +57,6 @@ export async function loadIdentity(home: string): Promise<Identity> {
     throw new IdentityError(
       { code: 'damaged-identity', path },
       `${path} is damaged: move it away and restore it with \`holdfast init --recover\``,
-      { cause: error },
-    );
-  }
-}
-
-/** The bearer token of the API. @throws IdentityError not-initialised | exposed-secret */
-export async function loadToken(home: string): Promise<string> {
-  return (await readSecret(homePaths(home).token, home)).trim();
-}
-
-async function readSecret(path: string, home: string): Promise<string> {
-  try {
-    const { mode, size } = await stat(path);
-    if (process.platform !== 'win32' && (mode & OTHERS_MASK) !== 0) {
-      throw new IdentityError(
-        { code: 'exposed-secret', path },
-        `${path} can be read or written by others: run \`chmod 600 ${path}\``,
-      );
-    }
-    if (size > MAX_SECRET_FILE_BYTES) {
-      throw new IdentityError(
-        { code: 'damaged-identity', path },
-        `${path} has ${size} bytes: it is not what init wrote`,
-      );
-    }
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new IdentityError(
-      { code: 'not-initialised', home },
-      `${home} holds no node (${path} is missing): run \`holdfast init\` or set HOLDFAST_HOME`,
       { cause: error },
     );
   }

@@ -98,6 +98,7 @@ function sendHead(reply: FastifyReply, range: ByteRange, withTrailer: boolean): 
   const headers = {
     ...(reply.getHeaders() as Record<string, string>),
     'x-content-type-options': 'nosniff',
+    'holdfast-length': range.end - range.start,
     ...(withTrailer ? { trailer: 'holdfast-result' } : { 'content-length': range.end - range.start }),
   };
   reply.raw.writeHead(reply.statusCode, headers);
