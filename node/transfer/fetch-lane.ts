@@ -154,7 +154,6 @@ export class FetchLane {
           this.#progress();
           onShard(item, shard);
         }
-        if (call.open.size === 0) break;
       }
       this.#calls.delete(call);
       for (const item of call.open.values()) onFailed(item, false);

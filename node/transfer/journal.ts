@@ -4,7 +4,13 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import type { CodeId, CodeParameters } from '../../protocol/code.ts';
-import { COMMITMENT_BYTES, FILE_KEY_BYTES, HASH_BYTES, MAX_CODE_WIDTH, MAX_NODE_BYTES } from '../../protocol/constants.ts';
+import {
+  COMMITMENT_BYTES,
+  FILE_KEY_BYTES,
+  HASH_BYTES,
+  MAX_CODE_WIDTH,
+  MAX_NODE_BYTES,
+} from '../../protocol/constants.ts';
 import {
   bitmap,
   byteString,

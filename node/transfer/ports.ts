@@ -57,11 +57,7 @@ export interface Held {
 }
 
 export interface HaveClient {
-  have(
-    peer: string,
-    query: { readonly root?: CID; readonly segment?: CID },
-    signal?: AbortSignal,
-  ): AsyncIterable<Held>;
+  have(peer: string, query: { readonly root?: CID; readonly segment?: CID }, signal?: AbortSignal): AsyncIterable<Held>;
 }
 
 export interface ManifestClient {

@@ -61,7 +61,8 @@ export class StageLane {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#calls < CALLS_PER_HOLDER && this.#waiting.length > 0) void this.#call(this.#waiting.splice(0, MAX_BATCH));
+      while (this.#calls < CALLS_PER_HOLDER && this.#waiting.length > 0)
+        void this.#call(this.#waiting.splice(0, MAX_BATCH));
     });
   }
 

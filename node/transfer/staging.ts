@@ -1,7 +1,7 @@
-import { shardIndex, stripesPerSegment } from '../../protocol/geometry.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { shardIndex, stripesPerSegment } from '../../protocol/geometry.ts';
 import { PlacementError } from '../placement/placement-error.ts';
 import { forEachLimited } from './abortable.ts';
 import type { Placed, UploadJournal } from './journal.ts';
@@ -150,7 +150,8 @@ export class Staging {
       } catch (error) {
         if (!(error instanceof PlacementError) || error.type.code !== 'too-few-peers') throw error;
         const { present } = error.type;
-        if (present >= least && exclude.length === 0) return [...this.#draws(present, exclude), ...Array(width - present)];
+        if (present >= least && exclude.length === 0)
+          return [...this.#draws(present, exclude), ...Array(width - present)];
         if (exclude.length === 0) throw error;
       }
     }

@@ -1,0 +1,87 @@
+import type { CID } from 'multiformats/cid';
+import {
+  CodeError,
+  type CodeId,
+  type CodeParameters,
+  defaultCode,
+  formatCode,
+  validateCode,
+} from '../../protocol/code.ts';
+import { tooFewPeers } from '../placement/placement-error.ts';
+import { TransferError } from './transfer-error.ts';
+
+export interface AddProgress {
+  readonly phase: 'store' | 'finalize';
+  /** Plaintext bytes taken from the source so far. */
+  readonly bytes: number;
+  /** Shards stored (phase `store`) or signed for (phase `finalize`) so far. */
+  readonly shards: number;
+}
+
+export interface AddOptions {
+  readonly kind: 'file' | 'tree';
+  /** Trees: bytes of the index that ends the source. */
+  readonly indexLength?: number;
+  /** For the catalog; never leaves this node. */
+  readonly name?: string;
+  /** `auto`: the widest standard parameters that the eligible peers allow. */
+  readonly code?: 'auto' | { readonly k: number; readonly m: number };
+  /** Absent: `fr-lagrange`, and `replica` in a network of one or two peers. */
+  readonly codeId?: CodeId;
+  /** Identity of the source: an unfinished upload of the same source, kind and code goes on. Absent: never resumed. */
+  readonly sourceId?: string;
+  /** Shards of each stripe (of k+m) that must be signed for; absent: all. */
+  readonly minShards?: number;
+  /** Bytes of the source, when known: holders are then drawn for the room that is really needed. */
+  readonly sizeHint?: number;
+  readonly onProgress?: (progress: AddProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface AddResult {
+  readonly root: CID;
+  readonly key: Uint8Array;
+  readonly link: string;
+  readonly size: number;
+  readonly kind: 'file' | 'tree';
+  readonly code: CodeParameters;
+  readonly stripes: number;
+  readonly shards: number;
+  readonly storedBytes: number;
+  readonly holders: number;
+  /** Bytes that holders had already from an earlier, interrupted run. */
+  readonly resumedBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/** Copies of a replica when nothing is said: enough to survive two losses. */
+const MAX_AUTO_COPIES = 3;
+
+/** @throws PlacementError 'too-few-peers', TransferError 'bad-option' */
+export function chooseCode(options: Pick<AddOptions, 'code' | 'codeId'>, eligible: number): CodeParameters {
+  const { code = 'auto', codeId } = options;
+  if (code !== 'auto') {
+    const chosen = { id: codeId ?? 1, k: code.k, m: code.m };
+    try {
+      validateCode(chosen);
+    } catch (cause) {
+      if (!(cause instanceof CodeError)) throw cause;
+      throw new TransferError({ code: 'bad-option', option: 'code' }, cause.message, { cause });
+    }
+    return chosen;
+  }
+  const standard = codeId === 0 ? undefined : defaultCode(eligible, codeId ?? 1);
+  if (standard !== undefined) return standard;
+  if (codeId === 1 || codeId === 2) throw tooFewPeers(3, eligible);
+  if (eligible === 0) throw tooFewPeers(1, 0);
+  return { id: 0, k: 1, m: Math.min(eligible, MAX_AUTO_COPIES) - 1 };
+}
+
+/** @throws TransferError 'bad-option' */
+export function checkMinShards(minShards: number | undefined, code: CodeParameters): void {
+  if (minShards === undefined) return;
+  const least = code.id === 0 ? 1 : code.k + 1;
+  if (Number.isSafeInteger(minShards) && minShards >= least && minShards <= code.k + code.m) return;
+  const message = `at least ${minShards} shards do not fit ${formatCode(code)}: ask for ${least} to ${code.k + code.m}`;
+  throw new TransferError({ code: 'bad-option', option: 'minShards' }, message);
+}

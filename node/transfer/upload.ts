@@ -1,0 +1,368 @@
+import type { CID } from 'multiformats/cid';
+import { nodeCid } from '../../protocol/cid.ts';
+import type { CodeParameters } from '../../protocol/code.ts';
+import { FILE_KEY_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
+import type { Aead } from '../../protocol/frame.ts';
+import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
+import { formatLink } from '../../protocol/link.ts';
+import { encodeRoot, type Root, signRoot } from '../../protocol/manifest.ts';
+import type { Signer } from '../../protocol/signature.ts';
+import type { Clock } from '../clock.ts';
+import { abortable, linkedController } from './abortable.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { Finalizer } from './finalizer.ts';
+import { UploadJournal } from './journal.ts';
+import { Limiter } from './limiter.ts';
+import type {
+  AbandonedUploads,
+  Catalog,
+  CodeBook,
+  Committer,
+  FetchClient,
+  FinalizeClient,
+  HolderChooser,
+  JournalStore,
+  ManifestSink,
+  ReceiptBook,
+  StageClient,
+} from './ports.ts';
+import { rebuilder } from './rebuild.ts';
+import { Staging } from './staging.ts';
+import { StripeReader } from './stripe-reader.ts';
+import { TransferError } from './transfer-error.ts';
+import { type AddOptions, type AddResult, checkMinShards, chooseCode } from './upload-options.ts';
+import { PlaintextChanged, stripesInFlight, UploadRun } from './upload-run.ts';
+
+export interface UploaderOptions {
+  readonly network: Uint8Array;
+  readonly signer: Signer;
+  readonly client: StageClient & FinalizeClient & FetchClient;
+  readonly chooser: HolderChooser;
+  readonly committer: Committer;
+  readonly codes: CodeBook;
+  readonly aead: Aead;
+  readonly journals: JournalStore;
+  readonly manifests: ManifestSink;
+  readonly receipts: ReceiptBook;
+  readonly catalog: Catalog;
+  readonly abandoned: AbandonedUploads;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  /** Bytes of shards in memory per upload, data and parity; two stripes at least. */
+  readonly maxBufferBytes?: number;
+  /** Commitments asked of the engine at a time, over all uploads. */
+  readonly commitsInFlight?: number;
+}
+
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
+/** Keeps 2 × 32 cores busy and stays below what the engine's queue takes. */
+const DEFAULT_COMMITS_IN_FLIGHT = 64;
+const ENCODES_IN_FLIGHT = 8;
+const UPLOAD_ID_BYTES = 16;
+/** Staged shards live for 7 days at most (protocol v1 §4.1): an older journal has nothing to go on with. */
+const JOURNAL_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
+const MAX_WARNINGS = 100;
+
+/** One `add` from start to end. */
+interface Upload {
+  readonly options: AddOptions;
+  readonly controller: AbortController;
+  readonly reader: StripeReader;
+  readonly warnings: Set<string>;
+  storedShards: number;
+  resumedShards: number;
+}
+
+/** Stores objects on the network (protocol v1 §1–4). `add` may run several times at once. */
+export class Uploader {
+  readonly #options: UploaderOptions;
+  readonly #commits: Limiter;
+  readonly #encodes = new Limiter(ENCODES_IN_FLIGHT);
+  readonly #running = new Map<AbortController, Promise<unknown>>();
+  /** Sources being read: two uploads of one source must not share a key. */
+  readonly #sources = new Set<string>();
+
+  constructor(options: UploaderOptions) {
+    this.#options = options;
+    this.#commits = new Limiter(options.commitsInFlight ?? DEFAULT_COMMITS_IN_FLIGHT);
+  }
+
+  /** Forgets uploads that nobody can resume. */
+  async start(): Promise<void> {
+    for await (const upload of this.#options.journals.uploads()) {
+      const journal = await UploadJournal.open(this.#options.journals, upload);
+      const age = this.#options.clock.now() - (journal?.head.created ?? 0);
+      if (journal?.head.sourceId === undefined || age > JOURNAL_LIFE_MS) await this.#options.journals.drop(upload);
+    }
+  }
+
+  /** Aborts what runs; journals stay, so that it can go on later. */
+  async stop(): Promise<void> {
+    const reason = new DOMException('the node is stopping', 'AbortError');
+    for (const controller of this.#running.keys()) controller.abort(reason);
+    await Promise.allSettled(this.#running.values());
+  }
+
+  /**
+   * Reads the source once and stores it. Resolves when the object is acknowledged (protocol v1 §4.5); a rejection means
+   * that nothing is stored under a link: staged shards die by themselves.
+   *
+   * @throws TransferError, PlacementError, or the reason of the signal
+   */
+  async add(source: AsyncIterable<Uint8Array>, options: AddOptions): Promise<AddResult> {
+    const { sourceId } = options;
+    if (sourceId !== undefined && this.#sources.has(sourceId)) {
+      const message = 'this source is being added already: wait for it, or abort it first';
+      throw new TransferError({ code: 'upload-in-progress', sourceId }, message);
+    }
+    if (sourceId !== undefined) this.#sources.add(sourceId);
+    const { controller, unlink } = linkedController(options.signal);
+    const running = this.#add(source, options, controller);
+    this.#running.set(controller, running);
+    try {
+      return await running;
+    } finally {
+      unlink();
+      this.#running.delete(controller);
+      if (sourceId !== undefined) this.#sources.delete(sourceId);
+    }
+  }
+
+  async #add(source: AsyncIterable<Uint8Array>, options: AddOptions, controller: AbortController): Promise<AddResult> {
+    controller.signal.throwIfAborted();
+    const journal = (await this.#resume(options)) ?? (await this.#begin(options));
+    const reader = new StripeReader(source, journal.head.code.k);
+    const warnings = new Set<string>();
+    const upload = { options, controller, reader, warnings, storedShards: 0, resumedShards: 0 };
+    try {
+      return await this.#read(upload, journal);
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it. */
+  async #resume(options: AddOptions): Promise<UploadJournal | undefined> {
+    const { journals, chooser } = this.#options;
+    if (options.sourceId === undefined) return undefined;
+    let found: UploadJournal | undefined;
+    for await (const upload of journals.uploads()) {
+      const journal = await UploadJournal.open(journals, upload);
+      if (journal?.head.sourceId !== options.sourceId) continue;
+      const { head } = journal;
+      const fits =
+        found === undefined &&
+        head.kind === options.kind &&
+        head.indexLength === options.indexLength &&
+        fitsCode(head.code, options, chooser.eligible().length);
+      if (fits) found = journal;
+      else await journal.drop();
+    }
+    if (found !== undefined) checkMinShards(options.minShards, found.head.code);
+    return found;
+  }
+
+  /** A new upload under a new key. */
+  async #begin(options: AddOptions, code?: CodeParameters): Promise<UploadJournal> {
+    const { chooser, clock, journals, random } = this.#options;
+    const chosen = code ?? chooseCode(options, chooser.eligible().length);
+    checkMinShards(options.minShards, chosen);
+    checkIndexLength(options);
+    const { sourceId, kind, indexLength } = options;
+    return UploadJournal.begin(journals, random(UPLOAD_ID_BYTES), {
+      ...(sourceId === undefined ? {} : { sourceId }),
+      ...(indexLength === undefined ? {} : { indexLength }),
+      key: random(FILE_KEY_BYTES),
+      created: clock.now(),
+      kind,
+      code: chosen,
+    });
+  }
+
+  /**
+   * Reads and stages everything. When the source differs from what was journalled, the key is abandoned: in the first
+   * stripe the upload simply begins again; later the caller must, because what was read is gone.
+   */
+  async #read(upload: Upload, journal: UploadJournal): Promise<AddResult> {
+    let current = journal;
+    try {
+      for (let pending: PlaintextChanged | undefined; ; ) {
+        const run = this.#run(upload, current);
+        try {
+          const segments = await run.pass.run(upload.reader, pending?.stripe);
+          return await this.#finish(upload, current, segments);
+        } catch (error) {
+          if (!(error instanceof PlaintextChanged)) throw error;
+          await current.drop();
+          if (error.stripe.index > 0) throw restart(upload.options, current.head.code, error);
+          pending = error;
+          current = await this.#begin(upload.options, current.head.code);
+        } finally {
+          run.unlink();
+        }
+      }
+    } catch (error) {
+      // What cannot be resumed need not be remembered.
+      if (upload.options.sourceId === undefined) await current.drop();
+      throw error;
+    }
+  }
+
+  #run(upload: Upload, journal: UploadJournal): { readonly pass: UploadRun; readonly unlink: () => void } {
+    const { client, chooser, clock, codes, committer, aead, maxBufferBytes = DEFAULT_BUFFER_BYTES } = this.#options;
+    const { options, reader } = upload;
+    const { code } = journal.head;
+    const { controller, unlink } = linkedController(upload.controller.signal);
+    const staging = new Staging({
+      client,
+      clock,
+      chooser,
+      journal,
+      code,
+      upload: journal.upload,
+      signal: controller.signal,
+      minShards: options.minShards,
+      expectedStripes:
+        options.sizeHint === undefined ? undefined : stripeCount({ payload: 'packed31', size: options.sizeHint, code }),
+      warn: (warning) => warn(upload, warning),
+      onStaged: (offered, sent) => {
+        upload.resumedShards += offered - sent;
+      },
+    });
+    const pass = new UploadRun({
+      journal,
+      staging,
+      committer,
+      commits: this.#commits,
+      encodes: this.#encodes,
+      code: codes(code.id),
+      aead,
+      controller,
+      pool: new BufferPool(stripesInFlight(code.k + code.m, maxBufferBytes), code.k * SHARD_BYTES),
+      onStripe: (shards) => {
+        upload.storedShards += shards;
+        options.onProgress?.({ phase: 'store', bytes: reader.size, shards: upload.storedShards });
+      },
+    });
+    return { pass, unlink };
+  }
+
+  async #finish(upload: Upload, journal: UploadJournal, segments: readonly CID[]): Promise<AddResult> {
+    const { options, reader, controller } = upload;
+    const { signal } = controller;
+    const root = this.#root(journal, reader.size, segments);
+    const rootBytes = encodeRoot(root);
+    const cid = nodeCid(rootBytes);
+    const finalizer = this.#finalizer(upload, journal, root, rootBytes);
+    try {
+      await abortable(finalizer.run(), signal);
+      await this.#acknowledge(upload, journal, root, rootBytes);
+    } catch (error) {
+      // A resumable upload may still be finished; otherwise the holders need not keep what they signed for.
+      const final = options.sourceId === undefined && finalizer.holders.size > 0;
+      if (final) await this.#options.abandoned.release(cid, [...finalizer.holders]);
+      throw error;
+    }
+    await journal.drop();
+    const { code, key, kind } = journal.head;
+    const stripes = stripeCount(root);
+    const shards = dataShardCount(root) + stripes * code.m;
+    return {
+      root: cid,
+      key,
+      link: formatLink(cid, key),
+      size: root.size,
+      kind,
+      code,
+      stripes,
+      shards,
+      storedBytes: shards * SHARD_BYTES,
+      holders: finalizer.holders.size,
+      resumedBytes: upload.resumedShards * SHARD_BYTES,
+      warnings: [...upload.warnings],
+    };
+  }
+
+  #root(journal: UploadJournal, size: number, segments: readonly CID[]): Root {
+    const { network, signer } = this.#options;
+    const { kind, code, created, indexLength } = journal.head;
+    if (indexLength !== undefined && indexLength > size) throw badIndexLength();
+    const unsigned = {
+      network,
+      kind,
+      payload: 'packed31',
+      cipher: 'aes-256-gcm',
+      size,
+      code,
+      segments,
+      created,
+      owner: signer.publicKey,
+      ...(indexLength === undefined ? {} : { indexLength }),
+    } as const;
+    return signRoot(unsigned, signer);
+  }
+
+  #finalizer(upload: Upload, journal: UploadJournal, root: Root, rootBytes: Uint8Array): Finalizer {
+    const { client, chooser, receipts, clock, codes } = this.#options;
+    const { options, reader } = upload;
+    let signed = 0;
+    return new Finalizer({
+      client,
+      chooser,
+      receipts,
+      clock,
+      journal,
+      root,
+      rootBytes,
+      rebuild: rebuilder({ client, codes, clock }),
+      minShards: options.minShards,
+      signal: upload.controller.signal,
+      warn: (warning) => warn(upload, warning),
+      onSigned: (shards) => {
+        signed += shards;
+        options.onProgress?.({ phase: 'finalize', bytes: reader.size, shards: signed });
+      },
+    });
+  }
+
+  /** The catalog comes last: what it lists is complete. */
+  async #acknowledge(upload: Upload, journal: UploadJournal, root: Root, rootBytes: Uint8Array): Promise<void> {
+    const { manifests, catalog } = this.#options;
+    const cid = nodeCid(rootBytes);
+    await manifests.putRoot(cid, rootBytes);
+    for (const [index, segment] of root.segments.entries()) {
+      const { node } = await journal.readSegment(index);
+      await manifests.putSegment(cid, segment, node);
+    }
+    const { key, kind, created, code } = journal.head;
+    const { name } = upload.options;
+    const named = name === undefined ? {} : { name };
+    await catalog.put({ root: cid, key, kind, created, code, size: root.size, ...named });
+  }
+}
+
+function fitsCode(code: CodeParameters, options: AddOptions, eligible: number): boolean {
+  if (options.codeId !== undefined && options.codeId !== code.id) return false;
+  if (options.code === undefined || options.code === 'auto') return code.k + code.m <= eligible;
+  return options.code.k === code.k && options.code.m === code.m && (options.codeId ?? 1) === code.id;
+}
+
+function checkIndexLength({ kind, indexLength }: AddOptions): void {
+  if ((kind === 'tree') !== (indexLength !== undefined)) throw badIndexLength();
+}
+
+function badIndexLength(): TransferError {
+  const message = 'a tree needs the length of the index that ends it, and nothing else has one';
+  return new TransferError({ code: 'bad-option', option: 'indexLength' }, message);
+}
+
+function warn({ warnings }: Upload, warning: string): void {
+  if (warnings.size < MAX_WARNINGS) warnings.add(warning);
+}
+
+function restart(options: AddOptions, { k }: CodeParameters, cause: PlaintextChanged): TransferError {
+  const { index } = cause.stripe;
+  const message = `the source changed since its upload was interrupted (after about ${index * k} frames): add it again, it starts afresh`;
+  const sourceId = options.sourceId ?? '';
+  return new TransferError({ code: 'source-changed-restart', sourceId, stripe: index }, message, { cause });
+}
