@@ -7,9 +7,11 @@ import { parseArgs } from 'node:util';
 import { type BenchSuite, runSuites } from './harness.ts';
 import { formatReport } from './report.ts';
 import { codeSuite } from './suites/code-suite.ts';
+import { hashSuite } from './suites/hash-suite.ts';
 import { kzgSuite } from './suites/kzg-suite.ts';
+import { storeSuite } from './suites/store-suite.ts';
 
-const SUITES: readonly BenchSuite[] = [kzgSuite, codeSuite];
+const SUITES: readonly BenchSuite[] = [kzgSuite, codeSuite, hashSuite, storeSuite];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

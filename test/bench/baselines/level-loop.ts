@@ -32,12 +32,11 @@ export class LevelLoop {
 
   /** Megabytes a second of `batches` synced batches of eight fresh values, one after the other. */
   async putRate(batches: number): Promise<number> {
-    const values = Array.from({ length: BATCH }, randomBlob);
+    const fresh = Array.from({ length: batches }, () =>
+      Array.from({ length: BATCH }, () => ({ type: 'put' as const, key: keyOf(this.#written++), value: randomBlob() })),
+    );
     const start = performance.now();
-    for (let batch = 0; batch < batches; batch++) {
-      const operations = values.map((value) => ({ type: 'put' as const, key: keyOf(this.#written++), value }));
-      await this.#db.batch(operations, { sync: true });
-    }
+    for (const operations of fresh) await this.#db.batch(operations, { sync: true });
     return megabytesPerSecond(batches * BATCH * BLOB_BYTES, performance.now() - start);
   }
 

@@ -1,0 +1,102 @@
+import { hash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../../node/clock.ts';
+import { Database } from '../../../node/store/database.ts';
+import { DiskGuard } from '../../../node/store/disk-guard.ts';
+import { ShardStore } from '../../../node/store/shard-store.ts';
+import { LevelLoop } from '../baselines/level-loop.ts';
+import { BLOB_BYTES, megabytesPerSecond, randomBlob } from '../baselines/sizes.ts';
+import type { BenchSuite } from '../harness.ts';
+import { timed } from '../timed.ts';
+
+const MIB = 1024 * 1024;
+const CAPACITY_BYTES = 64 * 1024 * MIB;
+const BATCH = 8;
+const BATCHES = 96;
+const SHARDS_PER_CALL = 256;
+const OWNER = 'bench';
+
+interface Shard {
+  readonly id: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** The shard store beside LevelDB alone, on the same disk: 96 MiB a round. */
+export const storeSuite: BenchSuite = async (stack) => {
+  const loop = await LevelLoop.start();
+  stack.defer(() => loop.stop());
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-store-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const { store, close } = await openStore(folder);
+  stack.defer(close);
+  const held: Uint8Array[] = [];
+  return [
+    {
+      name: 'store.put',
+      unit: 'MB/s',
+      boundedBy: 'LevelDB alone, synced batches of 8 × 128 KiB',
+      target: 0.85,
+      bound: () => loop.putRate(BATCHES),
+      product: async () => {
+        const shards = distinctShards(BATCH * BATCHES);
+        const elapsed = await timed(() => stageAll(store, shards));
+        held.push(...shards.map(({ id }) => id));
+        return megabytesPerSecond(shards.length * BLOB_BYTES, elapsed);
+      },
+    },
+    {
+      name: 'store.get',
+      unit: 'MB/s',
+      boundedBy: 'LevelDB alone, 8 at a time, nothing checked',
+      target: null,
+      bound: () => loop.getRate(BATCHES),
+      product: async () => {
+        const elapsed = await timed(() => getScattered(store, held));
+        return megabytesPerSecond(BATCH * BATCHES * BLOB_BYTES, elapsed);
+      },
+    },
+  ];
+};
+
+async function openStore(folder: string): Promise<{ store: ShardStore; close: () => Promise<void> }> {
+  const disk = new DiskGuard({ path: join(folder, 'ballast'), ballastBytes: 0, headroomBytes: 0 });
+  await disk.start();
+  const database = await Database.open({
+    path: join(folder, 'shards'),
+    createIfMissing: true,
+    writeBufferBytes: 64 * MIB,
+    maxFileBytes: 64 * MIB,
+    disk,
+  });
+  const quota = { stagedBytesPerPeer: CAPACITY_BYTES, storedBytesPerPeer: CAPACITY_BYTES };
+  const store = await ShardStore.open({ database, disk, clock: systemClock, capacityBytes: CAPACITY_BYTES, quota });
+  return { store, close: () => database.close() };
+}
+
+async function stageAll(store: ShardStore, shards: readonly Shard[]): Promise<void> {
+  const upload = new Uint8Array(randomBytes(16));
+  for (let first = 0; first < shards.length; first += SHARDS_PER_CALL) {
+    const call = shards.slice(first, first + SHARDS_PER_CALL);
+    const ids = call.map(({ id }) => id);
+    const ticket = await store.stage(OWNER, upload, ids);
+    for (const { id, bytes } of call) await ticket.put(id, bytes);
+    await ticket.commit();
+  }
+}
+
+async function getScattered(store: ShardStore, held: readonly Uint8Array[]): Promise<void> {
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const ids = Array.from({ length: BATCH }, (_, i) => held[((batch * BATCH + i) * 7919) % held.length]);
+    const shards = await Promise.all(ids.map((id) => (id === undefined ? undefined : store.get(id))));
+    if (shards.some((shard) => shard?.length !== BLOB_BYTES)) throw new Error('the store lost a shard');
+  }
+}
+
+function distinctShards(count: number): Shard[] {
+  return Array.from({ length: count }, () => {
+    const bytes = randomBlob();
+    return { id: hash('sha256', bytes, 'buffer'), bytes };
+  });
+}
