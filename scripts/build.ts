@@ -3,7 +3,7 @@
  * Compiles `protocol/`, `node/` and `cli/` to `dist/`, because Node refuses to strip types inside `node_modules`.
  * Runs as `prepack`, so that every tarball is built from what is packed.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmod, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,11 +21,14 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** What does not compile is not packed; the compiler has said why. */
 function compile(): void {
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
     cwd: root,
     stdio: 'inherit',
   });
+  if (status !== 0) process.exit(1);
 }
 
 async function rewriteModuleUrls(): Promise<void> {
