@@ -41,6 +41,12 @@ export interface AuditResult {
   readonly receipt?: AuditReceipt;
 }
 
+/** A shard whose proof failed by itself. */
+export interface BadShard {
+  readonly shard: ShardName;
+  readonly receipt: AuditReceipt;
+}
+
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
 const DEADLINE_BASE_MS = 2_000;
 const DEADLINE_BYTES_PER_MS = 50_000;
@@ -101,22 +107,21 @@ export class Auditor {
   }
 
   /**
-   * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5). What is left when the
-   * budget is spent, or when the prover stops answering, is not named.
+   * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5), each with the audit receipt
+   * about it alone. What is left when the budget is spent, or when the prover stops answering, is not named.
    */
-  async bisect(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<ShardName[]> {
-    const bad: ShardName[] = [];
-    const suspects = [selection];
+  async bisect(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<BadShard[]> {
+    const bad: BadShard[] = [];
+    const suspects: Selection[] = [selection];
     for (let budget = BISECTION_BUDGET; budget > 0 && suspects.length > 0; ) {
       const suspect = suspects.pop() as Selection;
-      if (suspect.items.length === 1) {
-        bad.push(...suspect.name(suspect.ids));
-        continue;
-      }
-      for (const half of suspect.halves()) {
+      const parts = suspect.items.length === 1 ? [suspect] : suspect.halves();
+      for (const part of parts) {
         budget--;
-        const { outcome } = await this.audit(prover, half, signal);
-        if (outcome.kind === 'invalid-proof') suspects.push(half);
+        const { outcome, receipt } = await this.audit(prover, part, signal);
+        if (outcome.kind !== 'invalid-proof' || receipt === undefined) continue;
+        if (part.items.length > 1) suspects.push(part);
+        else for (const shard of part.name(part.ids)) bad.push({ shard, receipt });
       }
     }
     return bad;

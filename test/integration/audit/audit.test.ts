@@ -142,7 +142,7 @@ describe('an audit of one holder', () => {
         assert.equal(outcome.kind, 'invalid-proof');
         const bad = await auditor.bisect(target, selection);
         assert.deepEqual(
-          bad.map((name) => name.index),
+          bad.map(({ shard }) => shard.index),
           [index],
         );
       });
@@ -154,7 +154,7 @@ describe('an audit of one holder', () => {
       withShard(6, flipped(6), async () => {
         const bad = await auditor.bisect(target, selection);
         assert.deepEqual(
-          bad.map((name) => name.index).sort((a, b) => a - b),
+          bad.map(({ shard }) => shard.index).sort((a, b) => a - b),
           [0, 6],
         );
       }),

@@ -1,0 +1,36 @@
+import type { Method } from '../../protocol/methods.ts';
+import { type AuditDeps, auditHandler } from './audit.ts';
+import { type EvidenceDeps, evidenceHandler } from './evidence.ts';
+import { type FetchDeps, fetchHandler } from './fetch.ts';
+import { type FinalizeDeps, finalizeHandler } from './finalize.ts';
+import type { Handler } from './handler.ts';
+import { type HaveDeps, haveHandler } from './have.ts';
+import { manifestHandler } from './manifest.ts';
+import { type ReleaseDeps, releaseHandler } from './release.ts';
+import { stageHandler } from './stage.ts';
+
+/** `hello` is served by the network itself, which keeps the adverts. */
+export type HandledMethod = Exclude<Method, 'hello'>;
+
+export type HandlerDeps = Parameters<typeof stageHandler>[0] &
+  Parameters<typeof manifestHandler>[0] &
+  AuditDeps &
+  EvidenceDeps &
+  FetchDeps &
+  FinalizeDeps &
+  HaveDeps &
+  ReleaseDeps;
+
+/** What this node does for others, one handler per method. */
+export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler> {
+  return {
+    stage: stageHandler(deps),
+    finalize: finalizeHandler(deps),
+    fetch: fetchHandler(deps),
+    have: haveHandler(deps),
+    manifest: manifestHandler(deps),
+    audit: auditHandler(deps),
+    release: releaseHandler(deps),
+    evidence: evidenceHandler(deps),
+  } satisfies Record<HandledMethod, Handler>;
+}
