@@ -16,11 +16,19 @@ export interface HolderDirectoryOptions {
   readonly accept?: (peer: string, held: Held) => boolean;
 }
 
+/** Indices of one stripe, and how many of them are needed to read it. */
+export interface StripeNeed {
+  readonly indices: readonly number[];
+  readonly need: number;
+}
+
 interface SegmentHolders {
   readonly byIndex: Map<number, string[]>;
   readonly peers: Set<string>;
 }
 
+/** How long a download that could begin still waits for more holders, so that it has a choice. */
+const GRACE_MS = 250;
 /** Peers asked at a time. */
 const CONCURRENCY = 12;
 /** Peers asked about one segment at most. */
@@ -49,30 +57,44 @@ export class HolderDirectory implements ShardSources {
   }
 
   /**
-   * Asks around until `wanted` indices have a holder each, or everybody was asked. Late answers are still taken in.
+   * Asks around until every shard has a holder, or until every stripe has enough and the rest is slow to answer, or
+   * until everybody was asked. Late answers are still taken in.
    */
-  async load(segment: CID, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+  async load(segment: CID, stripes: readonly StripeNeed[], signal: AbortSignal): Promise<void> {
     const stop = AbortSignal.any([signal, this.#options.signal]);
-    const complete = () => wanted.every((index) => this.holders(segment, index).length > 0);
+    const has = (index: number) => this.holders(segment, index).length > 0;
+    const complete = () => stripes.every(({ indices }) => indices.every(has));
+    const enough = () => stripes.every(({ indices, need }) => indices.filter(has).length >= need);
     const { promise: satisfied, resolve } = Promise.withResolvers<void>();
+    let waiting = false;
     const onAnswer = () => {
       if (complete()) resolve();
+      else if (!waiting && enough()) {
+        waiting = true;
+        this.#options.clock.sleep(GRACE_MS, stop).then(resolve, resolve);
+      }
     };
     const asking = (async () => {
       await this.#ask(segment, await this.#nearby(), onAnswer, stop);
-      if (!complete()) await this.#ask(segment, await this.#findProviders(stop), onAnswer, stop);
+      if (!enough()) await this.#ask(segment, await this.#findProviders(stop), onAnswer, stop);
     })();
     await Promise.race([satisfied, asking]);
     asking.catch(() => {});
     stop.throwIfAborted();
   }
 
+  /** Asks everybody nearby and waits for all; asks the DHT too when an index is left without a holder. */
+  async loadAll(segment: CID, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+    const stop = AbortSignal.any([signal, this.#options.signal]);
+    await this.#ask(segment, await this.#nearby(), () => {}, stop);
+    if (wanted.every((index) => this.holders(segment, index).length > 0)) return;
+    await this.#ask(segment, await this.#findProviders(stop), () => {}, stop);
+  }
+
   async refresh(segment: CID, signal: AbortSignal): Promise<void> {
     this.#segments.delete(segment.toString());
     this.#providers = undefined;
-    const stop = AbortSignal.any([signal, this.#options.signal]);
-    await this.#ask(segment, await this.#nearby(), () => {}, stop);
-    await this.#ask(segment, await this.#findProviders(stop), () => {}, stop);
+    await this.loadAll(segment, [Number.POSITIVE_INFINITY], signal);
   }
 
   forget(segment: CID): void {
