@@ -28,4 +28,9 @@ const onRound = (name: string, round: number): void => {
 };
 const report = await runSuites(SUITES, { rounds, only: positionals, onRound });
 if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+const unknown = positionals.filter((name) => !report.results.some((result) => result.name === name));
+if (unknown.length > 0) {
+  console.error(`no such case: ${unknown.join(', ')}; npm run -s bench lists them all`);
+  process.exit(64);
+}
 console.log(values.json ? JSON.stringify(report) : formatReport(report));
