@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Admissions } from '../../../node/network/admission.ts';
+import { MAX_SERVED, SERVING_LIMITS } from '../../../node/network/limits.ts';
+import { METHOD_NAMES, METHODS } from '../../../protocol/methods.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+
+test('a peer gets its share of a method, again once it has released', () => {
+  const admissions = new Admissions(new ManualClock());
+  const granted = Array.from({ length: METHODS.audit.maxConcurrentPerPeer }, () => admissions.admit('audit', 'a'));
+  assert.ok(granted.every(({ admitted }) => admitted));
+  const refused = admissions.admit('audit', 'a');
+  assert.equal(refused.admitted, false);
+  assert.ok(!refused.admitted && refused.retryInMs > 0);
+  assert.ok(admissions.admit('audit', 'b').admitted, 'another peer is served');
+  assert.ok(admissions.admit('have', 'a').admitted, 'another method is served');
+  const [first] = granted;
+  assert.ok(first?.admitted);
+  first.release();
+  first.release();
+  assert.ok(admissions.admit('audit', 'a').admitted);
+  assert.equal(admissions.admit('audit', 'a').admitted, false, 'a second release frees nothing');
+});
+
+test('a method and the node as a whole have limits over all peers', () => {
+  const admissions = new Admissions(new ManualClock());
+  let served = 0;
+  for (const method of METHOD_NAMES) {
+    let ofMethod = 0;
+    for (let peer = 0; peer < MAX_SERVED + 1; peer++) if (admissions.admit(method, `p${peer}`).admitted) ofMethod++;
+    assert.ok(ofMethod <= SERVING_LIMITS[method].maxConcurrent, method);
+    served += ofMethod;
+  }
+  assert.equal(served, MAX_SERVED);
+});
+
+test('a peer cannot begin more requests a minute than its rate, and is told when it may', async () => {
+  const clock = new ManualClock();
+  const admissions = new Admissions(clock);
+  const attempt = () => {
+    const admission = admissions.admit('evidence', 'a');
+    if (admission.admitted) admission.release();
+    return admission;
+  };
+  for (let i = 0; i < SERVING_LIMITS.evidence.requestsPerMinute; i++) assert.ok(attempt().admitted, `${i}`);
+  const refused = attempt();
+  assert.ok(!refused.admitted);
+  await clock.advance(refused.retryInMs);
+  assert.ok(attempt().admitted);
+  assert.equal(attempt().admitted, false);
+});
