@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bls12_381 } from '@noble/curves/bls12-381.js';
+import fc from 'fast-check';
+import { Group } from '../../../node/kzg/group.ts';
+import { bigIntToBytes, concat, toHex } from '../../../protocol/bytes.ts';
+import { FR_MODULUS, frReduce } from '../../../protocol/field.ts';
+
+const { Point } = bls12_381.G1;
+const P = Point.Fp.ORDER;
+const INFINITY = Buffer.from(`c0${'00'.repeat(47)}`, 'hex');
+const group = await Group.create(1000);
+
+const pointOf = (scalar: bigint) => (scalar === 0n ? Point.ZERO : Point.BASE.multiply(scalar));
+const encoded = Array.from({ length: 24 }, (_, i) => pointOf(BigInt(i * i + 1)).toBytes(true));
+
+/** A compressed point with this x coordinate and these flags, whatever it decodes to. */
+function compressed(x: bigint, flags: number): Uint8Array {
+  const bytes = bigIntToBytes(x, 48);
+  bytes[0] = (bytes[0] as number) | flags;
+  return bytes;
+}
+
+/** Smallest x from `from` on for which x³ + 4 is (or is not) a square. */
+function abscissa(from: bigint, onCurve: boolean): bigint {
+  for (let x = from; ; x++) {
+    const square = Point.Fp.pow(Point.Fp.add(Point.Fp.pow(x, 3n), 4n), (P - 1n) / 2n) === 1n;
+    if (square === onCurve) return x;
+  }
+}
+
+/** On the curve and canonical, but without the cofactor cleared: not in the subgroup. */
+const outsideSubgroup = compressed(abscissa(5n, true), 0x80);
+
+const MALFORMED: readonly { readonly name: string; readonly bytes: Uint8Array; readonly reason: RegExp }[] = [
+  { name: 'zero bytes', bytes: new Uint8Array(48), reason: /compression/ },
+  { name: 'no compression flag', bytes: compressed(abscissa(5n, true), 0), reason: /compression/ },
+  { name: 'a flag of infinity alone', bytes: compressed(0n, 0x40), reason: /compression/ },
+  { name: 'infinity with the sign bit', bytes: compressed(0n, 0xe0), reason: /stray bits/ },
+  { name: 'infinity with a last bit', bytes: compressed(1n, 0xc0), reason: /stray bits/ },
+  { name: 'infinity with a bit beside the flags', bytes: compressed(1n << 376n, 0xc0), reason: /stray bits/ },
+  { name: 'infinity flag on a point', bytes: compressed(abscissa(5n, true), 0xc0), reason: /stray bits/ },
+  { name: 'x off the curve', bytes: compressed(abscissa(5n, false), 0x80), reason: /no point of the curve/ },
+  { name: 'x = p', bytes: compressed(P, 0x80), reason: /canonical|no point/ },
+  {
+    name: 'x = p + 5 or so, on the curve',
+    bytes: compressed(P + abscissa(5n, true), 0x80),
+    reason: /canonical|no point/,
+  },
+  { name: 'x of all ones', bytes: compressed((1n << 381n) - 1n, 0xa0), reason: /canonical|no point/ },
+  { name: 'outside the subgroup', bytes: outsideSubgroup, reason: /subgroup/ },
+  { name: 'the negative of it', bytes: compressed(abscissa(5n, true), 0xa0), reason: /subgroup/ },
+  { name: 'a point of order three: x = 0', bytes: compressed(0n, 0x80), reason: /subgroup/ },
+];
+
+for (const { name, bytes, reason } of MALFORMED) {
+  test(`refuses ${name}, and says where`, () => {
+    const good = encoded[3] as Uint8Array;
+    assert.deepEqual(group.invalid(concat(good, bytes, good)), [1]);
+    assert.throws(
+      () => group.combine([1n, 1n], concat(good, bytes)),
+      (error: Error & { type?: unknown }) => {
+        assert.match(error.message, reason);
+        assert.equal((error.type as { index: number }).index, 1);
+        return true;
+      },
+    );
+    // A coefficient of zero does not excuse a bad point.
+    assert.throws(() => group.combine([1n, 0n], concat(good, bytes)), { code: 'invalid-commitment' });
+  });
+}
+
+test('noble gives the same reason for the point outside the subgroup', () => {
+  assert.throws(() => Point.fromHex(toHex(outsideSubgroup)), /not in prime-order subgroup/);
+});
+
+test('refuses sums of a good point and points outside the subgroup', () => {
+  const x = abscissa(5n, true);
+  const y = Point.Fp.sqrt(Point.Fp.add(Point.Fp.pow(x, 3n), 4n));
+  const outside = Point.fromAffine({ x, y });
+  const torsion = [Point.fromAffine({ x: 0n, y: 2n }), outside, outside.double(), outside.add(outside.double())];
+  const sums = torsion.map((point) => {
+    // Noble encodes members of the subgroup only.
+    const sum = point.add(Point.BASE.multiply(77n)).toAffine();
+    return compressed(sum.x, sum.y > P >> 1n ? 0xa0 : 0x80);
+  });
+  assert.deepEqual(group.invalid(concat(...sums)), [0, 1, 2, 3]);
+});
+
+test('accepts infinity in its one form', () => {
+  assert.deepEqual(group.invalid(INFINITY), []);
+  assert.equal(toHex(group.combine([7n], INFINITY)), toHex(INFINITY));
+  assert.equal(toHex(group.combine([7n, 3n], concat(INFINITY, encoded[0]!))), pointOf(3n).toHex(true));
+});
+
+test('the empty sum, and a sum that cancels, are infinity', () => {
+  const point = encoded[5] as Uint8Array;
+  assert.equal(toHex(group.combine([], new Uint8Array(0))), toHex(INFINITY));
+  assert.equal(toHex(group.combine([5n, -5n], concat(point, point))), toHex(INFINITY));
+  assert.equal(toHex(group.combine([FR_MODULUS], point)), toHex(INFINITY));
+});
+
+test('combines what noble combines: any signs and sizes, points that repeat', () => {
+  const scalar = fc.oneof(
+    fc.bigInt({ min: -(1n << 31n), max: 1n << 31n }),
+    fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }),
+    fc.bigInt({ min: -FR_MODULUS * 4n, max: FR_MODULUS * 4n }),
+    fc.constantFrom(0n, 1n, -1n, FR_MODULUS - 1n, FR_MODULUS, FR_MODULUS >> 1n),
+  );
+  const terms = fc.array(fc.record({ c: scalar, at: fc.integer({ min: 0, max: encoded.length - 1 }) }), {
+    maxLength: 30,
+  });
+  const property = fc.property(terms, (list) => {
+    // The points are (i² + 1)·G: one multiplication gives the expected sum.
+    const expected = frReduce(list.reduce((sum, { c, at }) => sum + c * BigInt(at * at + 1), 0n));
+    const actual = group.combine(
+      list.map(({ c }) => c),
+      concat(...list.map(({ at }) => encoded[at] as Uint8Array)),
+    );
+    assert.equal(toHex(actual), pointOf(expected).toHex(true));
+  });
+  fc.assert(property, { numRuns: 60 });
+});
+
+test('combines more points than one multiplication takes', () => {
+  const count = 2500;
+  const coefficients = Array.from({ length: count }, (_, i) => (BigInt(i) << 120n) + 1n);
+  const points = coefficients.map((_, i) => encoded[i % encoded.length] as Uint8Array);
+  const scalars = coefficients.map((c, i) => c * BigInt((i % encoded.length) ** 2 + 1));
+  const expected = frReduce(scalars.reduce((sum, value) => sum + value, 0n));
+  assert.equal(toHex(group.combine(coefficients, concat(...points))), pointOf(expected).toHex(true));
+});
+
+test('a cache smaller than the list changes nothing', async () => {
+  const small = await Group.create(3);
+  const all = concat(...encoded);
+  const ones = encoded.map(() => 1n);
+  assert.equal(toHex(small.combine(ones, all)), toHex(group.combine(ones, all)));
+  assert.deepEqual(small.invalid(concat(...encoded.slice(0, 4), outsideSubgroup, encoded[0]!)), [4]);
+});
