@@ -1,3 +1,4 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { CID } from 'multiformats/cid';
 import { isCanonicalBitmap } from './bitmap.ts';
 import { StructureError } from './cbor.ts';
@@ -79,14 +80,12 @@ export function packed(width: number, maxItems: number, minItems = 0): Field<Uin
   });
 }
 
-const utf8 = new TextEncoder();
-
 /** Text of at most `maxBytes` bytes in UTF-8, without control characters: it ends up in logs and terminals. */
 export function text(maxBytes: number): Field<string> {
   return field((value, at) => {
     if (typeof value !== 'string') throw badField(at, 'it must be text');
     // Length in UTF-16 units bounds the work before the exact length in UTF-8 is known.
-    if (value.length > maxBytes || utf8.encode(value).length > maxBytes)
+    if (value.length > maxBytes || utf8ToBytes(value).length > maxBytes)
       throw badField(at, `it is longer than ${maxBytes} bytes`);
     if (!value.isWellFormed() || /\p{Cc}/u.test(value))
       throw badField(at, 'it holds control characters or broken text');

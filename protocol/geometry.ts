@@ -1,5 +1,6 @@
 import type { CodeParameters } from './code.ts';
-import { FRAME_BYTES, MAX_SEGMENT_DATA_SHARDS, SHARD_BYTES } from './constants.ts';
+import { MAX_SEGMENT_DATA_SHARDS, SHARD_BYTES } from './constants.ts';
+import { frameCount } from './frame.ts';
 
 /** What the layout of an object depends on (protocol v1 §1–3). */
 export interface Layout {
@@ -26,7 +27,7 @@ export interface SegmentGeometry {
  * raw blobs carry 131,072 bytes each: `max(1, ⌈size / 131,072⌉)`.
  */
 export function dataShardCount({ payload, size }: Omit<Layout, 'code'>): number {
-  return Math.max(1, Math.ceil(size / (payload === 'raw4844' ? SHARD_BYTES : FRAME_BYTES)));
+  return payload === 'raw4844' ? Math.max(1, Math.ceil(size / SHARD_BYTES)) : frameCount(size);
 }
 
 export function stripeCount(layout: Layout): number {
