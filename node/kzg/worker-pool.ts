@@ -123,7 +123,7 @@ export class WorkerPool<T extends JobTable<T>> {
       const member = this.#idle();
       if (member === undefined) return;
       const queue = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
-      const [job] = queue as Set<Job> as Iterable<Job>;
+      const [job] = queue;
       if (job === undefined) return;
       queue.delete(job);
       this.#assign(member, job);
@@ -142,7 +142,8 @@ export class WorkerPool<T extends JobTable<T>> {
   }
 
   #spawn(): Member {
-    const worker = new Worker(this.#options.module, { workerData: this.#options.workerData });
+    // Without flags of the process that make sense for its main module only (`--input-type`, `--import`, …).
+    const worker = new Worker(this.#options.module, { workerData: this.#options.workerData, execArgv: [] });
     const member: Member = { worker, job: undefined };
     let cause: unknown;
     worker.unref();
