@@ -4,8 +4,8 @@ import { StoreError } from './errors.ts';
 
 /** Written last when a home is created: from then on its databases are never created again. */
 const MARKER = 'store-initialised';
-/** What LevelDB keeps in a folder beside CURRENT. Without CURRENT it would delete them when told to create. */
-const REMAINS = /^(MANIFEST-\d+|\d+\.(log|ldb|sst))$/;
+/** Where LevelDB keeps data. Without CURRENT it would delete them when told to create. */
+const REMAINS = /^\d+\.(log|ldb|sst)$/;
 
 export async function isInitialised(home: string): Promise<boolean> {
   return exists(join(home, MARKER));
@@ -37,7 +37,7 @@ export async function makeHome(home: string): Promise<void> {
  * @throws StoreError `damaged-home` when data are there but their CURRENT is lost, or when all of it is gone.
  */
 export async function mayCreate(home: string, folder: string, initialised: boolean): Promise<boolean> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw new StoreError({ code: error.code === 'EACCES' ? 'no-access' : 'io-error', path: folder }, { cause: error });
   });

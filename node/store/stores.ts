@@ -96,7 +96,7 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
   if (!initialised) await makeHome(home);
   const disk = new DiskGuard({
     path: join(home, 'ballast'),
-    ballastBytes: Math.min(tuning.ballastBytes, Math.max(MIN_BALLAST_BYTES, options.capacityBytes / BALLAST_SHARE)),
+    ballastBytes: ballastBytes(tuning, options.capacityBytes),
     headroomBytes: tuning.headroomBytes,
   });
   const opened: Database[] = [];
@@ -123,6 +123,10 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
     await closeAll(opened);
     throw error;
   }
+}
+
+function ballastBytes(tuning: StoreTuning, capacityBytes: number): number {
+  return Math.min(tuning.ballastBytes, Math.max(MIN_BALLAST_BYTES, Math.floor(capacityBytes / BALLAST_SHARE)));
 }
 
 function openShardStore(options: OpenStoresOptions, database: Database, disk: DiskGuard, clock: Clock) {
