@@ -36,6 +36,8 @@ export interface BlobAccumulator {
 export interface KzgEngine {
   /** The library that commits, opens and verifies. */
   readonly backend: string;
+  /** Compute threads at most. */
+  readonly threads: number;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** @throws KzgError `non-canonical-element` | `invalid-length` */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { bigIntToBytes } from '../../protocol/bytes.ts';
+import { bigIntToBytes, equalBytes } from '../../protocol/bytes.ts';
 import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { FR_MODULUS } from '../../protocol/field.ts';
 import { compileWasm, instantiateWasm, type WasmMemory, type WasmModule } from '../web-assembly.ts';
@@ -142,19 +142,19 @@ export class FieldKernel {
 
 let chosen: KernelFamily | undefined;
 
-/** The family this machine computes correctly with, the fast one if possible. */
+/** The family this machine computes correctly with, the fast one if possible. Tried once per thread: milliseconds. */
 export function kernelFamily(): KernelFamily {
-  chosen ??= answersAgree() ? 'fma' : 'integer';
+  chosen ??= chooseFamily(knownAnswer);
   return chosen;
 }
 
-/** Whether the fma family gives the integer family's answer on full-size numbers of every kind. */
-function answersAgree(): boolean {
-  const [fast, exact] = (['fma', 'integer'] as const).map(knownAnswer);
-  return fast !== undefined && exact !== undefined && Buffer.compare(fast, exact) === 0;
+/** `fma` where it gives the answer of `integer`, which is exact everywhere, on full-size numbers of every kind. */
+export function chooseFamily(answer: (family: KernelFamily) => Uint8Array): KernelFamily {
+  return equalBytes(answer('fma'), answer('integer')) ? 'fma' : 'integer';
 }
 
-function knownAnswer(family: KernelFamily): Uint8Array {
+/** A sum that uses every limb of every kind of coefficient. */
+export function knownAnswer(family: KernelFamily): Uint8Array {
   const kernel = new FieldKernel(family);
   const { functions } = kernel;
   const [accumulator, blob, limbs] = kernel.reserve(functions.accumulator_bytes(), SHARD_BYTES, kernel.limbBytes);

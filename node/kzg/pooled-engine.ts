@@ -32,6 +32,10 @@ export class PooledEngine implements KzgEngine {
     this.#options = options;
   }
 
+  get threads(): number {
+    return this.#options.threads;
+  }
+
   get backend(): string {
     return this.#running?.backend ?? 'none';
   }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AccumulatorFactory } from '../../../node/kzg/blob-accumulator.ts';
 import type { BlobAccumulator, KzgError } from '../../../node/kzg/engine.ts';
-import { type KernelFamily, MAX_MAP_SIDE } from '../../../node/kzg/field-kernel.ts';
+import { chooseFamily, type KernelFamily, knownAnswer, MAX_MAP_SIDE } from '../../../node/kzg/field-kernel.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
 import { bigIntToBytes, bytesToBigInt } from '../../../protocol/bytes.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -195,4 +195,24 @@ test('a map of a wrong shape is refused before anything is computed', () => {
       ),
     { code: 'invalid-argument' },
   );
+});
+
+test('a wrong known answer of the fast family, in one bit, makes the exact one the choice', () => {
+  const broken = (family: KernelFamily) => {
+    const answer = knownAnswer(family);
+    if (family === 'fma') answer[SHARD_BYTES - 1] = (answer[SHARD_BYTES - 1] as number) ^ 1;
+    return answer;
+  };
+  assert.equal(chooseFamily(broken), 'integer');
+  assert.equal(
+    chooseFamily(() => new Uint8Array(32)),
+    'fma',
+  );
+});
+
+test('the known answer is what BigInt arithmetic gives', () => {
+  const top = R - 1n;
+  let sum = 0n;
+  for (const c of [R >> 1n, top / 3n, -(top >> 128n), 12_345n]) sum += c * (top / ((c & 0xffn) | 1n));
+  assert.equal(elementAt(knownAnswer('integer'), 0), frReduce(sum));
 });
