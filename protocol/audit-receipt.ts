@@ -1,7 +1,7 @@
 import { type OpenedAnswer, openAuditAnswer } from './audit-answer.ts';
 import { AuditError } from './audit-error.ts';
 import { checkAuditSet, type OpenedAuditRequest, openAuditRequest } from './audit-request.ts';
-import { auditItems, itemCommitments, type SegmentLookup } from './audit-set.ts';
+import { type AuditItem, auditItems, itemCommitments, type SegmentLookup } from './audit-set.ts';
 import { nodeCid } from './cid.ts';
 import type { ErasureCode } from './code.ts';
 import { MAX_AUDIT_BYTES } from './constants.ts';
@@ -66,25 +66,12 @@ export interface OpenedAuditReceipt extends OpenedAuditRequest {
  * @throws StructureError | AuditError
  */
 export function verifyAuditReceiptStructure(
-  { request, answer }: AuditReceipt,
+  receipt: AuditReceipt,
   lookup: SegmentLookup,
   commitments: readonly Uint8Array[],
 ): OpenedAuditReceipt {
-  const opened = openAuditRequest(request);
-  const items = auditItems(opened.parts, lookup);
-  if (commitments.length !== items.length) throw new RangeError('a set has one commitment per shard');
-  checkAuditSet(opened.challenge, items, commitments);
-  const result = openAuditAnswer(request.challenge, opened, answer, lookup, items, commitments);
-  if (result.kind !== 'refused') {
-    const entry = opened.receipts.findIndex((receipt) => isExpired(receipt, opened.challenge.issuedAt));
-    if (entry >= 0) {
-      throw new AuditError(
-        { code: 'receipt-expired', entry },
-        `the store receipt of entry ${entry} had expired before the challenge`,
-      );
-    }
-  }
-  return { ...opened, answer: result };
+  const opened = openAuditRequest(receipt.request);
+  return openReceipt(receipt, opened, lookup, auditItems(opened.parts, lookup), commitments);
 }
 
 /** The same, with parity commitments derived by the codes. @throws StructureError | AuditError */
@@ -94,9 +81,26 @@ export async function verifyAuditReceipt(
   codeOf: (id: ErasureCode['id']) => Pick<ErasureCode, 'parityCommitments'>,
   signal?: AbortSignal,
 ): Promise<OpenedAuditReceipt> {
-  const { parts } = openAuditRequest(receipt.request);
-  const commitments = await itemCommitments(auditItems(parts, lookup), codeOf, signal);
-  return verifyAuditReceiptStructure(receipt, lookup, commitments);
+  const opened = openAuditRequest(receipt.request);
+  const items = auditItems(opened.parts, lookup);
+  return openReceipt(receipt, opened, lookup, items, await itemCommitments(items, codeOf, signal));
+}
+
+function openReceipt(
+  { request, answer }: AuditReceipt,
+  opened: OpenedAuditRequest,
+  lookup: SegmentLookup,
+  items: readonly AuditItem[],
+  commitments: readonly Uint8Array[],
+): OpenedAuditReceipt {
+  checkAuditSet(opened.challenge, items, commitments);
+  const result = openAuditAnswer(request.challenge, opened, answer, lookup, items, commitments);
+  const expired = opened.receipts.findIndex((receipt) => isExpired(receipt, opened.challenge.issuedAt));
+  if (result.kind !== 'refused' && expired >= 0) {
+    const message = `the store receipt of entry ${expired} had expired before the challenge`;
+    throw new AuditError({ code: 'receipt-expired', entry: expired }, message);
+  }
+  return { ...opened, answer: result };
 }
 
 /**

@@ -21,14 +21,9 @@ export function isHoldfastCid(cid: CID, codec: Codec): boolean {
   return cid.bytes.length === CID_BYTES && equalBytes(cid.bytes.subarray(0, 4), prefix);
 }
 
-/** CID of a manifest node, root or segment, from its bytes. */
+/** CID of a manifest node, root or segment, from its bytes; that of a root is the id of the object. */
 export function nodeCid(bytes: Uint8Array): CID {
   return CID.createV1(CODECS.node, createDigest(SHA2_256, sha256(bytes)));
-}
-
-/** The id of an object: the CID of its root. */
-export function rootCid(root: Uint8Array): CID {
-  return nodeCid(root);
 }
 
 /** CID of a shard from its id, the SHA-256 of its 131,072 bytes. */

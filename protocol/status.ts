@@ -1,3 +1,4 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { concat, u64 } from './bytes.ts';
 import { malformed } from './cbor.ts';
 import { bitmap, list, optional, text } from './fields.ts';
@@ -51,7 +52,23 @@ export function encodeReply(reply: Reply): Uint8Array {
   if (reply.status === 'ok') return concat(status, reply.body);
   if (reply.status === 'busy') return concat(status, u64(reply.retryAt));
   const { status: _, ...fault } = reply;
-  return concat(status, faultCodec.encode(fault));
+  return concat(status, faultCodec.encode({ ...fault, message: printable(fault.message) }));
+}
+
+/** A message may quote an error from anywhere; what a receiver would refuse must not hide the refusal itself. */
+function printable(message: string): string {
+  const clean = message
+    .slice(0, MAX_FAULT_MESSAGE_BYTES)
+    .toWellFormed()
+    .replace(/\p{Cc}+/gu, ' ');
+  let bytes = 0;
+  let out = '';
+  for (const character of clean) {
+    bytes += utf8ToBytes(character).length;
+    if (bytes > MAX_FAULT_MESSAGE_BYTES) break;
+    out += character;
+  }
+  return out;
 }
 
 /** The caller has bounded the length by the method. @throws StructureError */

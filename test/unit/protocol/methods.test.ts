@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { bitmapOf } from '../../../protocol/bitmap.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
 import { MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -63,6 +64,17 @@ test('replies of every status', () => {
     assert.equal(bytes[0], byte);
     assert.deepEqual(decodeReply(bytes), reply);
   }
+});
+
+test('the message of a refusal is made fit to be shown', () => {
+  const messageOf = (message: string) => {
+    const reply = decodeReply(encodeReply({ status: 'internal', code: 'internal', message }));
+    return 'message' in reply ? reply.message : undefined;
+  };
+  assert.equal(messageOf('one\r\ntwo\u0000three'), 'one two three');
+  assert.equal(messageOf('é'.repeat(400)), 'é'.repeat(256));
+  assert.equal(messageOf('\ud800'), '\ufffd');
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => messageOf(text) !== undefined));
 });
 
 test('shard frames: with a shard, and the declaration that it is not held', () => {
