@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { ApiClient } from '../api-client.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { formatBytes, plural } from '../format.ts';
+import { printable, writeNote, writeResult } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { openSource } from '../source.ts';
+import { upload } from '../upload.ts';
+
+export interface AddArguments {
+  readonly code?: string;
+  readonly codeName?: string;
+  readonly minShards?: number;
+  readonly name?: string;
+  readonly resume: boolean;
+}
+
+/** Stores a file, a directory or stdin and prints its link. */
+export async function add(context: CommandContext, path: string, options: AddArguments): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  const source = await openSource(path, context);
+  const progress = startProgress(
+    context,
+    path === '-' ? 'stdin' : printable(basename(source.name ?? path)),
+    source.size,
+  );
+  try {
+    const result = await upload(client, {
+      chunks: source.chunks(),
+      query: {
+        kind: source.kind,
+        indexLength: source.indexLength,
+        name: options.name ?? source.name,
+        code: options.code,
+        codeName: options.codeName,
+        minShards: options.minShards,
+        sourceId: options.resume && source.id !== undefined ? uploadId(source.id, options) : undefined,
+      },
+      onProgress: ({ bytes }) => progress.update(bytes),
+    });
+    progress.end();
+    for (const warning of result.warnings) writeNote(context, `warning: ${printable(warning)}`);
+    await writeResult(context, {
+      json: result,
+      text: () =>
+        [
+          result.link,
+          `${formatBytes(result.size)} in ${plural(result.stripes, 'stripe')} of ${result.code.k}+${result.code.m} ` +
+            `(${result.code.name}): ${plural(result.shards, 'shard')} on ${plural(result.holders, 'peer')}, ` +
+            `${formatBytes(result.storedBytes)} stored`,
+        ].join('\n'),
+      quiet: () => result.link,
+    });
+    return EXIT.ok;
+  } finally {
+    progress.end();
+    await source.close();
+  }
+}
+
+/** An upload resumes only with the same source and the same choices. */
+function uploadId(sourceId: string, { code, codeName }: AddArguments): string {
+  return createHash('sha256')
+    .update(JSON.stringify([sourceId, code ?? null, codeName ?? null]))
+    .digest('hex');
+}

@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { createApiServer } from '../../node/api/server.ts';
+import { systemClock } from '../../node/clock.ts';
+import { homePaths } from '../../node/config/home.ts';
+import { loadConfig } from '../../node/config/load.ts';
+import { writeFileAtomically } from '../../node/config/private-file.ts';
+import { loadIdentity } from '../../node/identity/identity-file.ts';
+import { loadToken } from '../../node/identity/token.ts';
+import { createLogger } from '../../node/log.ts';
+import { createNode } from '../../node/node.ts';
+import { CliError } from '../cli-error.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { writeResult } from '../output.ts';
+import { packageVersion } from '../package-version.ts';
+import { isRunning } from '../running-node.ts';
+
+/**
+ * Runs a node until it is asked to stop by a signal or over the API. Prints one line when it is ready.
+ * @param flags values of the configuration's flags by option key
+ */
+export async function daemon(context: CommandContext, flags: ReadonlyMap<string, unknown>): Promise<ExitCode> {
+  const { home } = context;
+  const identity = await loadIdentity(home);
+  const token = await loadToken(home);
+  const resolved = await loadConfig({ home, environment: context.environment, flags });
+  const { config } = resolved;
+  if (await isRunning(context)) {
+    throw new CliError(
+      'already-running',
+      `a node is running on ${home} already: stop it with \`holdfast shutdown\` or set HOLDFAST_HOME`,
+    );
+  }
+  const log = createLogger({
+    level: config['log.level'],
+    format: config['log.format'],
+    clock: systemClock,
+    write: (line) => context.stderr.write(line),
+  });
+  const version = packageVersion();
+  const asked = new AbortController();
+  const node = await createNode({
+    home,
+    identity,
+    resolved,
+    version,
+    log,
+    clock: systemClock,
+    onShutdownRequest: () => asked.abort(),
+  });
+  const api = createApiServer({
+    services: node.services,
+    token,
+    version,
+    log: log.child({ part: 'api' }),
+    clock: systemClock,
+    host: config['api.host'],
+    port: config['api.port'],
+    allowedHosts: config['api.allowedHosts'].split(',').filter((name) => name !== ''),
+  });
+  const apiFile = homePaths(home).api;
+  // Whatever was started is stopped, in the reverse order, also when a later step fails.
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    undo.push(() => node.stop());
+    await node.start();
+    undo.push(() => api.stop());
+    const address = await api.start();
+    undo.push(() => rm(apiFile, { force: true }));
+    await writeFileAtomically(apiFile, `${JSON.stringify({ ...address, pid: process.pid })}\n`);
+    const { peer, addresses } = await node.services.node.describe();
+    await writeResult(context, {
+      json: { ready: true, peer, addresses, api: address, home, pid: process.pid },
+      text: () => `ready: ${peer} at ${addresses.join(', ') || 'no address'}, api ${address.host}:${address.port}`,
+      quiet: () => peer,
+    });
+    await aborted(AbortSignal.any([context.signal, asked.signal]));
+    log.info('stopping');
+  } finally {
+    for (const step of undo.reverse()) {
+      await step().catch((error: unknown) => log.error('stopping failed', { detail: String(error) }));
+    }
+  }
+  return EXIT.ok;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

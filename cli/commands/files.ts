@@ -1,0 +1,108 @@
+import type {
+  CatalogEntry,
+  CatalogPage,
+  FileHealth,
+  ManifestDescription,
+  ReleaseResult,
+} from '../../node/api/services.ts';
+import { ApiClient } from '../api-client.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, EXIT_BY_VERDICT, type ExitCode } from '../exit-codes.ts';
+import { formatBytes, formatTime, plural } from '../format.ts';
+import { parseFileArgument } from '../link-argument.ts';
+import { printable, table, writeResult } from '../output.ts';
+
+const PAGE = 500;
+const HEALTH_TIMEOUT_MS = 600_000;
+
+/** All files this node added, page by page. */
+export async function* catalog(client: ApiClient): AsyncGenerator<CatalogEntry> {
+  let after: string | undefined;
+  do {
+    const page: CatalogPage = await client.json({ method: 'GET', path: '/v1/files', query: { after, limit: PAGE } });
+    yield* page.files;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** Lists the files that this node added. */
+export async function ls(context: CommandContext): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  const files = await Array.fromAsync(catalog(client));
+  await writeResult(context, {
+    json: { files },
+    text: () =>
+      table(
+        files.map((file) => [
+          formatTime(file.created),
+          formatBytes(file.size).padStart(9),
+          `${file.code.k}+${file.code.m}`,
+          printable(file.name ?? '-') + (file.kind === 'tree' ? '/' : ''),
+          file.link,
+        ]),
+      ),
+    quiet: () => files.map((file) => file.link).join('\n'),
+  });
+  return EXIT.ok;
+}
+
+/** Shows what a file is and how well it is. */
+export async function stat(context: CommandContext, linkText: string): Promise<ExitCode> {
+  const { root } = parseFileArgument(linkText);
+  const client = await ApiClient.of(context);
+  const manifest: ManifestDescription = await client.json({ method: 'GET', path: `/v1/files/${root}/manifest` });
+  const health = await readHealth(client, root, 0);
+  await writeResult(context, {
+    json: { ...manifest, health },
+    text: () =>
+      table([
+        ['root', manifest.root],
+        ...(health.name === undefined ? [] : [['name', printable(health.name)]]),
+        ['kind', manifest.kind],
+        ['size', `${formatBytes(manifest.size)} (${manifest.size} bytes)`],
+        ['code', `${manifest.code.k}+${manifest.code.m} (${manifest.code.name})`],
+        ['cipher', printable(manifest.cipher)],
+        ['created', formatTime(manifest.created)],
+        ['owner', manifest.owner],
+        ['stripes', `${manifest.stripes} in ${plural(manifest.segments.length, 'segment')}`],
+        ['shards', `${health.presentShards} of ${manifest.shards} present on ${plural(health.holders, 'peer')}`],
+        ['health', describeHealth(health)],
+      ]),
+    quiet: () => health.verdict,
+  });
+  return EXIT_BY_VERDICT[health.verdict];
+}
+
+export function readHealth(client: ApiClient, root: string, worst: number): Promise<FileHealth> {
+  const path = `/v1/files/${root}/health`;
+  return client.json({ method: 'GET', path, query: { worst }, timeoutMs: HEALTH_TIMEOUT_MS });
+}
+
+export function describeHealth(health: FileHealth): string {
+  const { verdict, degradedStripes, lostStripes, stripes, minimumMargin } = health;
+  if (verdict === 'healthy') return `healthy: every shard is present, ${minimumMargin} more than needed`;
+  if (verdict === 'lost') return `lost: ${lostStripes} of ${plural(stripes, 'stripe')} cannot be rebuilt now`;
+  return `degraded: ${degradedStripes} of ${plural(stripes, 'stripe')} lack shards, at worst ${minimumMargin} above what is needed`;
+}
+
+/** Releases files from their holders. */
+export async function rm(context: CommandContext, links: readonly string[]): Promise<ExitCode> {
+  const roots = links.map((link) => parseFileArgument(link).root);
+  const client = await ApiClient.of(context);
+  const released: ReleaseResult[] = [];
+  for (const root of roots) {
+    released.push(await client.json<ReleaseResult>({ method: 'DELETE', path: `/v1/files/${root}` }));
+  }
+  await writeResult(context, {
+    json: { released },
+    text: () =>
+      released
+        .map(({ root, released: done, queued }) => {
+          const waiting = queued === 0 ? '' : `, waiting for ${plural(queued, 'peer')} to come back`;
+          return `${root} released by ${plural(done, 'peer')}${waiting}`;
+        })
+        .join('\n'),
+    quiet: () => released.map(({ root }) => root).join('\n'),
+  });
+  return EXIT.ok;
+}

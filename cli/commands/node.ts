@@ -1,0 +1,81 @@
+import type { HealthReason, NodeDescription, StorageDescription } from '../../node/api/services.ts';
+import { ApiClient } from '../api-client.ts';
+import { CliError } from '../cli-error.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { formatBytes, formatDuration, plural } from '../format.ts';
+import { printable, table, writeResult } from '../output.ts';
+import { isRunning } from '../running-node.ts';
+
+/** Shows the node's identity and addresses. */
+export async function id(context: CommandContext): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  const node: NodeDescription = await client.json({ method: 'GET', path: '/v1/node' });
+  const { peer, publicKey, network, addresses } = node;
+  await writeResult(context, {
+    json: { peer, publicKey, network, addresses },
+    text: () => table([['peer', peer], ['network', network], ...addresses.map((address) => ['address', address])]),
+    quiet: () => peer,
+  });
+  return EXIT.ok;
+}
+
+/** Shows what the running node does and how well it is. */
+export async function status(context: CommandContext): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  const node: NodeDescription = await client.json({ method: 'GET', path: '/v1/node' });
+  const storage: StorageDescription = await client.json({ method: 'GET', path: '/v1/storage' });
+  const health = await readReasons(client);
+  const uptime = (Date.now() - node.startedAt) / 1000;
+  await writeResult(context, {
+    json: { ...node, storage, health },
+    text: () =>
+      table([
+        ['peer', node.peer],
+        ['network', node.network],
+        ['version', node.version],
+        ['up', formatDuration(uptime)],
+        ['peers', plural(node.connectedPeers, 'connection')],
+        ['files', String(node.files)],
+        [
+          'stored',
+          `${formatBytes(storage.usedBytes)} of ${formatBytes(storage.capacityBytes)} in ${plural(storage.shards, 'shard')}` +
+            (storage.damagedShards === 0 ? '' : `, ${storage.damagedShards} damaged`),
+        ],
+        ['proofs', `${node.kzg.backend}, ${plural(node.kzg.threads, 'thread')}`],
+        ...health.map((reason) => [reason.ok ? 'ok' : 'not ok', `${reason.component}: ${printable(reason.detail)}`]),
+      ]),
+    quiet: () => (health.every((reason) => reason.ok) ? 'ok' : 'not ok'),
+  });
+  return EXIT.ok;
+}
+
+/** `/healthz` answers 503 with the same body when something is wrong; that is a finding, not a failure. */
+export async function readReasons(client: ApiClient): Promise<readonly HealthReason[]> {
+  const { reasons } = await client.json<{ reasons: readonly HealthReason[] }>({
+    method: 'GET',
+    path: '/healthz',
+    acceptUnavailable: true,
+  });
+  return reasons;
+}
+
+const SHUTDOWN_LIMIT_MS = 60_000;
+const SHUTDOWN_POLL_MS = 100;
+
+/** Stops the running node and waits until it is gone. */
+export async function shutdown(context: CommandContext): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  await client.json({ method: 'POST', path: '/v1/shutdown', json: {} });
+  const limit = context.timeoutMs ?? SHUTDOWN_LIMIT_MS;
+  const until = performance.now() + limit;
+  while (await isRunning(context)) {
+    if (performance.now() > until) {
+      throw new CliError('timed-out', `the node did not stop within ${limit / 1000} s: see its log`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, SHUTDOWN_POLL_MS));
+    context.signal.throwIfAborted();
+  }
+  await writeResult(context, { json: { stopped: true }, text: () => 'the node has stopped', quiet: () => '' });
+  return EXIT.ok;
+}

@@ -1,0 +1,76 @@
+import { Option, type Command as Parser } from 'commander';
+import { type Define, given, matching, wholeNumber } from '../define.ts';
+
+const RANGE = matching(/^(\d{1,16}-\d{0,16}|-\d{1,16})$/, 'bytes as a-b (both included), a- or -n');
+const CODE = matching(/^(auto|\d{1,2}\+\d{1,2})$/, 'auto or k+m, e.g. 4+2');
+const DEFAULT_WORST = 20;
+const MAX_WORST = 1000;
+
+/** add, get, cat, ls, stat, rm, check. */
+export function defineFileCommands(program: Parser, define: Define): void {
+  define(program, {
+    signature: 'add <path>',
+    description: 'store a file or a directory, or stdin with -, and print its link',
+    run: async (context, [path = ''], options) =>
+      (await import('../commands/add.ts')).add(context, path, {
+        resume: options.resume !== false,
+        ...given('code', options.code as string | undefined),
+        ...given('codeName', options.codeName as string | undefined),
+        ...given('minShards', options.minShards as number | undefined),
+        ...given('name', options.name as string | undefined),
+      }),
+  })
+    .option('--code <k+m>', 'shards per stripe: k carry data, m may be lost; auto = as many as the peers allow', CODE)
+    .addOption(new Option('--code-name <name>', 'erasure code').choices(['fr-lagrange', 'gf256', 'replica']))
+    .option('--min-shards <n>', 'shards of each stripe that must be signed for (default: all)', wholeNumber(1, 64))
+    .option('--name <name>', 'name in the catalog of this node')
+    .option('--no-resume', 'do not go on where an interrupted upload of the same file stopped');
+  define(program, {
+    signature: 'get <link>',
+    description: 'fetch a file or a directory',
+    run: async (context, [link = ''], options) =>
+      (await import('../commands/get.ts')).get(context, link, {
+        force: options.force === true,
+        ...given('output', options.output as string | undefined),
+        ...given('range', options.range as string | undefined),
+      }),
+  })
+    .option('-o, --output <path>', 'where to write it; - = stdout')
+    .option('--range <a-b>', 'only these bytes', RANGE)
+    .option('--force', 'replace what is there');
+  define(program, {
+    signature: 'cat <link>',
+    description: 'write a file to stdout',
+    run: async (context, [link = ''], options) =>
+      (await import('../commands/get.ts')).cat(context, link, given('range', options.range as string | undefined)),
+  }).option('--range <a-b>', 'only these bytes', RANGE);
+  define(program, {
+    signature: 'ls',
+    description: 'list the files this node added',
+    run: async (context) => (await import('../commands/files.ts')).ls(context),
+  });
+  define(program, {
+    signature: 'stat <link>',
+    description: 'show size, code, owner and health of a file',
+    run: async (context, [link = '']) => (await import('../commands/files.ts')).stat(context, link),
+  });
+  define(program, {
+    signature: 'rm <links...>',
+    description: 'release files from their holders',
+    run: async (context, [links]) =>
+      (await import('../commands/files.ts')).rm(context, links as unknown as readonly string[]),
+  });
+  define(program, {
+    signature: 'check [link]',
+    description: 'is every stripe of a file there? exit code 3 degraded, 4 lost',
+    run: async (context, [link], options) =>
+      (await import('../commands/check.ts')).check(context, link, {
+        all: options.all === true,
+        audit: options.audit === true,
+        worst: (options.worst as number | undefined) ?? DEFAULT_WORST,
+      }),
+  })
+    .option('--all', 'every file this node added')
+    .option('--audit', 'make each holder prove what it holds; exit code 5 when a proof fails')
+    .option('--worst <n>', `stripes to list (default: ${DEFAULT_WORST})`, wholeNumber(0, MAX_WORST));
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import type { CommandContext } from './context.ts';
+
+/** The three forms of a result; only the one asked for is made. */
+export interface Result {
+  readonly json: unknown;
+  readonly text: () => string;
+  /** The essential value, for `-q`; empty = nothing. */
+  readonly quiet: () => string;
+}
+
+export async function writeResult(context: CommandContext, result: Result): Promise<void> {
+  if (context.json) return writeLine(context.stdout, JSON.stringify(result.json));
+  return writeLine(context.stdout, context.quiet ? result.quiet() : result.text());
+}
+
+/** Writes at the reader's pace; empty text writes nothing. */
+export async function writeLine(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  if (text === '') return;
+  if (!stream.write(`${text}\n`)) await once(stream, 'drain');
+}
+
+export function writeNote(context: CommandContext, text: string): void {
+  if (!context.quiet) context.stderr.write(`${text}\n`);
+}
+
+/** Names and messages from elsewhere must not steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD');
+}
+
+/** Columns padded to their widest cell, separated by two blanks. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, [...cell].length);
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - [...cell].length))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

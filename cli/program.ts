@@ -1,0 +1,32 @@
+import { Command as Parser } from 'commander';
+import { definer, positiveNumber, type Run } from './define.ts';
+import { defineFileCommands } from './definitions/files.ts';
+import { defineGroups } from './definitions/groups.ts';
+import { defineNodeCommands } from './definitions/node.ts';
+
+/**
+ * All commands with their operands and flags. What they do is imported only when they run, so that `holdfast version`
+ * loads next to nothing and only `daemon` and the lab load libp2p and the KZG engine.
+ */
+export function createProgram(run: Run): Parser {
+  const program = new Parser('holdfast')
+    .description('Decentralized storage that proves it still holds your data.')
+    .option('--home <folder>', 'home of the node (default: HOLDFAST_HOME, else the XDG data folder)')
+    .option('--json', 'print one JSON document')
+    .option('-q, --quiet', 'print only the essential value')
+    .option('--verbose', 'print the causes of an error')
+    .option('--no-progress', 'draw no progress bar')
+    .option('--timeout <seconds>', 'longest silence of the node', positiveNumber)
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    // The one line about what was wrong is written by `main`, like that of any other error.
+    .configureOutput({ outputError: () => {} });
+  const define = definer(program, run);
+  defineNodeCommands(program, define);
+  defineFileCommands(program, define);
+  defineGroups(program, define);
+  return program;
+}

@@ -1,0 +1,23 @@
+import { CliError } from './cli-error.ts';
+import { EXIT } from './exit-codes.ts';
+
+/**
+ * The first SIGINT or SIGTERM aborts the returned signal, so that commands clean up; a second one ends the process at once.
+ * A reader of stdout that goes away (`holdfast cat … | head`) also ends the command, quietly, unless it works on unread.
+ */
+export function watchSignals(options: { readonly goOnUnread: boolean }): AbortSignal {
+  const abort = new AbortController();
+  const onSignal = () => {
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort(new CliError('interrupted', 'interrupted: what was incomplete was removed'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!options.goOnUnread) abort.abort(new CliError('reader-gone', 'the reader of the output went away'));
+  });
+  // Messages to a closed stderr have nobody to reach.
+  process.stderr.on('error', () => {});
+  return abort.signal;
+}
