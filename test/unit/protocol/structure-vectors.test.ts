@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OpenedAnswer, PairingInput } from '../../../protocol/audit-answer.ts';
-import { decodeAuditReceipt, segmentLookup, verifyAuditReceipt } from '../../../protocol/audit-receipt.ts';
+import { AuditError } from '../../../protocol/audit-error.ts';
+import {
+  decodeAuditReceipt,
+  segmentLookup,
+  verifyAuditReceipt,
+  verifyAuditReceiptStructure,
+} from '../../../protocol/audit-receipt.ts';
 import { decodeAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { fromHex, toHex } from '../../../protocol/bytes.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
@@ -101,6 +107,17 @@ test('the receipt of a full answer gives the pairing check all held shards in th
     held([]).map(({ commitment }) => commitment),
   );
   assert.equal(coefficients.length, 4);
+});
+
+test('with commitments at hand the same check needs no code, and no other commitments pass', async () => {
+  const receipt = decodeAuditReceipt(fromHex(vectors.audit.answers.passed?.receipt ?? ''));
+  const lookup = segmentLookup([rootBytes], [segmentBytes]);
+  const commitments = held([]).map(({ commitment }) => fromHex(commitment));
+  const { answer } = verifyAuditReceiptStructure(receipt, lookup, commitments);
+  assert.deepEqual(answer, (await open('passed')).answer);
+  const swapped = [...commitments.slice(1), commitments[0] as Uint8Array];
+  const wrong = (error: unknown) => error instanceof AuditError && error.code === 'wrong-digest';
+  assert.throws(() => verifyAuditReceiptStructure(receipt, lookup, swapped), wrong);
 });
 
 test('the receipt of an answer that declares losses covers the rest', async () => {
