@@ -1,9 +1,8 @@
-import { identityFromSeed } from '../../../node/identity/identity.ts';
 import { systemClock } from '../../../node/clock.ts';
+import { identityFromSeed } from '../../../node/identity/identity.ts';
 import { silentLogger } from '../../../node/log.ts';
 import { createHost, type Host, type HostOptions } from '../../../node/network/host.ts';
 import { networkId } from '../../../protocol/hash.ts';
-
 
 /** A started host on a loopback address of its own, with an identity that depends only on `i`. */
 export async function startHost(i: number, options: Partial<HostOptions> = {}): Promise<Host> {
