@@ -1,0 +1,347 @@
+import { networkId } from '../protocol/hash.ts';
+import type { NodeServices } from './api/services.ts';
+import { AuditRunner } from './audit/audit-runner.ts';
+import { Auditor } from './audit/auditor.ts';
+import { Prover } from './audit/prover.ts';
+import type { Clock } from './clock.ts';
+import { erasureCodes } from './coding/codes.ts';
+import { ReedSolomon } from './coding/reed-solomon.ts';
+import { resolveCapacity } from './config/capacity.ts';
+import { formatValue, type ResolvedConfig } from './config/config.ts';
+import { clearFresh, isFresh } from './config/fresh-home.ts';
+import { type Config, OPTION_KEYS } from './config/options.ts';
+import { createHandlers, type HandledMethod } from './handlers/table.ts';
+import { Holdings } from './holdings/holdings.ts';
+import { OwnShards } from './holdings/own-shards.ts';
+import { Releaser } from './holdings/releaser.ts';
+import type { Identity } from './identity/identity.ts';
+import { createKzgEngine } from './kzg/create-engine.ts';
+import type { KzgEngine } from './kzg/engine.ts';
+import type { Logger } from './log.ts';
+import { SegmentDirectory } from './manifest/segment-directory.ts';
+import { createHost, type Host } from './network/host.ts';
+import { KnownPeers } from './network/known-peers.ts';
+import { CandidateTable } from './placement/candidates.ts';
+import { Placement } from './placement/select.ts';
+import { strategyOf } from './placement/strategies.ts';
+import { type RandomBytes, systemRandom } from './random.ts';
+import { createAuditsService } from './services/audits-service.ts';
+import { Events } from './services/events.ts';
+import { createFilesService } from './services/files-service.ts';
+import { createNodeService } from './services/node-service.ts';
+import { createPeersService } from './services/peers-service.ts';
+import { freeBytesFor } from './store/free-space.ts';
+import type { ShardReader } from './store/shard-types.ts';
+import { LAB_TUNING, openStores, STANDARD_TUNING, type Stores } from './store/stores.ts';
+import { aesGcm } from './transfer/aead.ts';
+import { Downloader } from './transfer/download.ts';
+import { HealthChecker } from './transfer/health.ts';
+import { ManifestLocator } from './transfer/locate.ts';
+import { Uploader } from './transfer/upload.ts';
+
+export interface NodeOptions {
+  /** Initialised by `initialiseHome`. */
+  readonly home: string;
+  readonly identity: Identity;
+  readonly resolved: ResolvedConfig;
+  readonly version: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random?: RandomBytes;
+  /** Shared with other nodes of this process; whoever made it starts and stops it. */
+  readonly engine?: KzgEngine;
+  /** Lab only: what this node reads when it proves or serves, in place of the truth. */
+  readonly shardReader?: (honest: ShardReader) => ShardReader;
+  readonly onShutdownRequest?: () => void;
+}
+
+/** A peer of the network: what the API and the lab see of it. */
+export interface HoldfastNode {
+  readonly peerId: string;
+  readonly services: NodeServices;
+  readonly host: Host;
+  readonly stores: Stores;
+  readonly audits: AuditRunner;
+  readonly candidates: CandidateTable;
+  start(): Promise<void>;
+  /** Finishes or aborts what runs and closes everything, in the reverse order of `start`. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds one node from its parts: the only place that knows concrete classes. Opens the databases; listens after `start`.
+ * @throws StoreError | NetworkError
+ */
+export async function createNode(options: NodeOptions): Promise<HoldfastNode> {
+  const stores = await openNodeStores(options);
+  try {
+    return await assemble(options, stores);
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function openNodeStores({ home, resolved, clock, log }: NodeOptions): Promise<Stores> {
+  const { config } = resolved;
+  const { capacityBytes, peerQuotaBytes } = resolveCapacity(config, await freeBytesFor(home));
+  const tuning = config['lab.enabled'] ? LAB_TUNING : STANDARD_TUNING;
+  const stores = await openStores({
+    home,
+    create: await isFresh(home),
+    capacityBytes,
+    quota: {
+      storedBytesPerPeer: peerQuotaBytes,
+      stagedBytesPerPeer: Math.min(capacityBytes, config['storage.stagedQuota']),
+    },
+    clock,
+    tuning: { ...tuning, shardBufferBytes: Math.min(tuning.shardBufferBytes, config['storage.writeBuffer']) },
+    onDamaged: (error) => log.error('a record of the database is damaged', { reason: error.message }),
+    onMaintenanceError: (error) => log.warn('store maintenance failed', { reason: String(error) }),
+  });
+  await clearFresh(home);
+  return stores;
+}
+
+async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastNode> {
+  const { identity, resolved, version, log, clock, random = systemRandom } = options;
+  const { config } = resolved;
+  const network = networkId(config['network.name']);
+  const engine = options.engine ?? createEngine(config, random);
+  const reedSolomon = new ReedSolomon();
+  const codes = erasureCodes(engine, reedSolomon);
+  const events = new Events(clock);
+  const known = new KnownPeers(stores.peers, clock, log);
+  const host = await createHost({
+    seed: identity.seed,
+    signer: identity,
+    network,
+    listen: config['network.listen'],
+    announce: config['network.announce'],
+    bootstrap: [...new Set([...config['network.bootstrap'], ...(await known.addresses())])],
+    mdns: config['network.mdns'],
+    lab: config['lab.enabled'],
+    maxConnections: config['network.maxConnections'],
+    agent: `holdfast/${version}`,
+    uploadBytesPerSecond: config['network.uploadRate'],
+    downloadBytesPerSecond: config['network.downloadRate'],
+    describe: () => {
+      const { capacityBytes, freeBytes } = stores.shards.usage();
+      return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
+    },
+    clock,
+    logger: log.child({ part: 'network' }),
+  });
+  const { client } = host;
+
+  const candidates = new CandidateTable({ now: () => clock.monotonic() });
+  const placement = new Placement({
+    candidates,
+    self: host.peerId,
+    strategy: strategyOf(config['placement.strategy'], {
+      reputation: config['placement.reputationWeight'],
+      freeSpace: config['placement.freeSpaceWeight'],
+    }),
+    random,
+  });
+
+  const segments = new SegmentDirectory(stores.manifests, codes);
+  const releaser = new Releaser({
+    network,
+    signer: identity,
+    clock,
+    log: log.child({ part: 'release' }),
+    client,
+    releases: stores.releases,
+  });
+  const receipts = stores.receivedReceipts;
+  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts });
+  const uploader = new Uploader({
+    network,
+    signer: identity,
+    client,
+    chooser: placement,
+    committer: engine,
+    codes,
+    aead: aesGcm,
+    journals: stores.journal,
+    manifests: stores.manifests,
+    receipts,
+    catalog: stores.catalog,
+    abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
+    clock,
+    random,
+  });
+  const holdings = new Holdings({
+    shards: stores.shards,
+    manifests: stores.manifests,
+    issuedReceipts: stores.issuedReceipts,
+    releases: stores.releases,
+    provide: (root) => host.routing.provide(root),
+    unprovide: (root) => host.routing.unprovide(root),
+    log: log.child({ part: 'holdings' }),
+  });
+  const reader = options.shardReader?.(stores.shards) ?? stores.shards;
+  const own = new OwnShards({
+    self: host.peerId,
+    remote: client,
+    peers: host,
+    reader,
+    holdings,
+    has: (id) => stores.shards.has(id),
+    receipts: stores.issuedReceipts,
+  });
+  const downloader = new Downloader({
+    locator,
+    client: own,
+    peers: own,
+    receipts,
+    codes,
+    aead: aesGcm,
+    clock,
+    onShardFault: ({ peer, segment, index, kind }) => {
+      const fault = { peer, segment: segment.toString(), index, kind };
+      log.warn('a peer did not serve a good shard', fault);
+      events.emit('shard.fault', fault);
+    },
+  });
+  const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
+
+  const onDamaged = (id: Uint8Array) => holdings.damaged(id);
+  const prover = new Prover({
+    network,
+    signer: identity,
+    clock,
+    engine,
+    shards: reader,
+    segments,
+    releases: stores.releases,
+    onDamaged,
+  });
+  const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
+  const audits = new AuditRunner({
+    auditor,
+    clock,
+    catalog: stores.catalog,
+    receipts,
+    segments,
+    records: stores.audits,
+  });
+  const handlers = createHandlers({
+    network,
+    signer: identity,
+    clock,
+    engine,
+    segments,
+    manifests: stores.manifests,
+    receipts: stores.issuedReceipts,
+    releases: stores.releases,
+    holdings,
+    prover,
+    evidence: audits,
+    shards: {
+      get: (id, signal) => reader.get(id, signal),
+      has: (id) => stores.shards.has(id),
+      stage: (owner, upload, ids) => stores.shards.stage(owner, upload, ids),
+      reference: (owner, root, segment, entries) => stores.shards.reference(owner, root, segment, entries),
+      idsOf: (segment) => holdings.idsOf(segment),
+    },
+    onDamaged,
+    onStored: (root) => holdings.stored(root),
+  });
+
+  host.adverts.onAdvert((peer, advert, addresses) => {
+    const { capacity, free, region, agent } = advert;
+    candidates.advertised({ peer, capacity, free, region, addresses });
+    known.advertised(peer, agent, addresses);
+  });
+  host.onConnection({
+    connected(peer, address) {
+      candidates.connected(peer, address);
+      releaser.connected(peer);
+      events.emit('peer.connected', { peer, address });
+    },
+    disconnected(peer) {
+      candidates.disconnected(peer);
+      events.emit('peer.disconnected', { peer });
+    },
+  });
+
+  let running = false;
+  const start = async () => {
+    if (options.engine === undefined) await engine.start();
+    await reedSolomon.start();
+    stores.maintenance.start();
+    await holdings.start();
+    await uploader.start();
+    for (const [method, handler] of Object.entries(handlers))
+      await host.reqresp.handle(method as HandledMethod, handler);
+    await host.start();
+    await releaser.start();
+    running = true;
+  };
+  const stop = async () => {
+    running = false;
+    await uploader.stop();
+    await releaser.stop();
+    await host.stop();
+    await known.stop();
+    await reedSolomon.stop();
+    if (options.engine === undefined) await engine.stop();
+    await stores.close();
+  };
+  let stopped: Promise<void> | undefined;
+
+  const services: NodeServices = {
+    node: createNodeService({
+      version,
+      networkName: config['network.name'],
+      clock,
+      host,
+      engine,
+      stores,
+      isRunning: () => running,
+      requestShutdown: () => options.onShutdownRequest?.(),
+    }),
+    files: createFilesService({ config, clock, uploader, downloader, health, locator, releaser, stores }),
+    peers: createPeersService({ host, candidates, advertised: (peer) => known.get(peer) }),
+    storage: { usage: async () => usage(stores) },
+    events,
+    config: { entries: () => configEntries(resolved) },
+    audits: createAuditsService({ runner: audits }),
+  };
+  return {
+    peerId: host.peerId,
+    services,
+    host,
+    stores,
+    audits,
+    candidates,
+    start,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+function createEngine(config: Config, random: RandomBytes): KzgEngine {
+  const backend = config['kzg.backend'];
+  const threads = config['kzg.threads'];
+  return createKzgEngine({
+    random,
+    ...(backend === 'auto' ? {} : { backend }),
+    ...(threads === 0 ? {} : { threads }),
+  });
+}
+
+async function usage({ shards }: Stores) {
+  const { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count } = shards.usage();
+  let damagedShards = 0;
+  for await (const _ of shards.damaged()) damagedShards++;
+  return { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count, damagedShards };
+}
+
+function configEntries({ config, origins }: ResolvedConfig) {
+  return OPTION_KEYS.map((key) => ({ key, value: formatValue(key, config[key]), origin: origins[key].source }));
+}

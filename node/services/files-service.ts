@@ -1,0 +1,241 @@
+import type { CID } from 'multiformats/cid';
+import { StructureError } from '../../protocol/cbor.ts';
+import { parseCid } from '../../protocol/cid.ts';
+import { CODE_NAMES, type CodeParameters, codeId } from '../../protocol/code.ts';
+import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
+import { formatLink } from '../../protocol/link.ts';
+import type { Root } from '../../protocol/manifest.ts';
+import { ApiError } from '../api/problem.ts';
+import type {
+  AddOptions,
+  AddResult,
+  CatalogEntry,
+  CatalogPage,
+  CodeDescription,
+  FileHealth,
+  FilesService,
+  ManifestDescription,
+  OpenFile,
+  ReleaseResult,
+  StripeHealth,
+} from '../api/services.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/options.ts';
+import type { Releaser } from '../holdings/releaser.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Downloader } from '../transfer/download.ts';
+import type { HealthChecker } from '../transfer/health.ts';
+import type { ManifestLocator } from '../transfer/locate.ts';
+import type { Uploader } from '../transfer/upload.ts';
+import { apiFailure, asApi } from './api-failure.ts';
+
+export interface FilesDeps {
+  readonly config: Pick<Config, 'files.code' | 'files.codeName'>;
+  readonly clock: Clock;
+  readonly uploader: Pick<Uploader, 'add'>;
+  readonly downloader: Pick<Downloader, 'open'>;
+  readonly health: Pick<HealthChecker, 'check'>;
+  readonly locator: Pick<ManifestLocator, 'root'>;
+  readonly releaser: Pick<Releaser, 'release'>;
+  readonly stores: Pick<Stores, 'catalog' | 'receivedReceipts' | 'manifests'>;
+}
+
+type StoredEntry = NonNullable<Awaited<ReturnType<Stores['catalog']['get']>>>;
+
+/** Files as the API offers them. */
+export function createFilesService(deps: FilesDeps): FilesService {
+  return {
+    add: (source, options) => asApi(() => add(deps, source, options)),
+    open: (root, options) => asApi(() => open(deps, rootOf(root), options)),
+    list: (options) => asApi(() => list(deps, options)),
+    health: (root, options) => asApi(() => fileHealth(deps, rootOf(root), options)),
+    manifest: (root, signal) =>
+      asApi(async () => describeManifest(root, await deps.locator.root(rootOf(root), signal))),
+    release: (root) => asApi(() => release(deps, rootOf(root))),
+  };
+}
+
+async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: AddOptions): Promise<AddResult> {
+  const { code, codeName, ...rest } = options;
+  const configured = deps.config['files.codeName'];
+  // What is left open is decided by the configuration, then by the number of peers: a tiny network gets copies.
+  const name = codeName ?? (configured === 'fr-lagrange' ? undefined : configured);
+  const result = await deps.uploader.add(source, {
+    ...rest,
+    code: code === 'auto' ? deps.config['files.code'] : code,
+    ...(name === undefined ? {} : { codeId: codeId(name) }),
+  });
+  const { root, link, size, kind, stripes, shards, storedBytes, holders, resumedBytes, warnings } = result;
+  return {
+    root: root.toString(),
+    link,
+    size,
+    kind,
+    code: describeCode(result.code),
+    stripes,
+    shards,
+    storedBytes,
+    holders,
+    resumedBytes,
+    warnings,
+  };
+}
+
+async function open(
+  deps: FilesDeps,
+  root: CID,
+  { key, signal }: { readonly key?: Uint8Array; readonly signal: AbortSignal },
+): Promise<OpenFile> {
+  const entry = await deps.stores.catalog.get(root);
+  const known = key ?? entry?.key;
+  const object = await deps.downloader.open(known === undefined ? { root } : { root, key: known }, signal);
+  const { size, kind, cipher, created, indexLength } = object.root;
+  return {
+    root: root.toString(),
+    size,
+    kind,
+    created,
+    readable: known !== undefined || cipher === 'none',
+    ...(indexLength === undefined ? {} : { indexLength }),
+    ...(entry?.name === undefined ? {} : { name: entry.name }),
+    read: (range, readSignal) => translated(() => object.read(range, readSignal)),
+  };
+}
+
+/** Failures in mid-stream become problems too. */
+async function* translated(read: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* read();
+  } catch (error) {
+    throw apiFailure(error);
+  }
+}
+
+async function list(
+  deps: FilesDeps,
+  { after, limit }: { readonly after?: string; readonly limit: number },
+): Promise<CatalogPage> {
+  const files: CatalogEntry[] = [];
+  let last: string | undefined;
+  for await (const entry of deps.stores.catalog.list(after === undefined ? {} : { after: rootOf(after) })) {
+    if (files.length === limit) return last === undefined ? { files } : { files, next: last };
+    files.push(describeEntry(entry));
+    last = entry.root.toString();
+  }
+  return { files };
+}
+
+async function fileHealth(
+  deps: FilesDeps,
+  root: CID,
+  { worst, signal }: { readonly worst: number; readonly signal: AbortSignal },
+): Promise<FileHealth> {
+  const manifest = await deps.locator.root(root, signal);
+  const entry = await deps.stores.catalog.get(root);
+  const holders = new Set<string>();
+  let kept: StripeHealth[] = [];
+  let presentShards = 0;
+  let shards = 0;
+  let degradedStripes = 0;
+  let lostStripes = 0;
+  let minimumMargin = Number.POSITIVE_INFINITY;
+  for await (const stripe of deps.health.check(root, signal)) {
+    const present = stripe.holders.filter((peers) => peers !== undefined);
+    for (const peer of present.flat()) holders.add(peer);
+    presentShards += stripe.present;
+    shards += stripe.expected;
+    minimumMargin = Math.min(minimumMargin, stripe.margin);
+    if (stripe.state === 'degraded') degradedStripes++;
+    if (stripe.state === 'lost') lostStripes++;
+    kept.push({
+      segment: stripe.segment,
+      stripe: stripe.stripe,
+      holders: present,
+      present: stripe.present,
+      needed: stripe.dataCount,
+      margin: stripe.margin,
+    });
+    // Stays bounded for any size of file.
+    if (kept.length >= 2 * worst + 64) kept = worstOf(kept, worst);
+  }
+  return {
+    root: root.toString(),
+    ...(entry?.name === undefined ? {} : { name: entry.name }),
+    size: manifest.size,
+    code: describeCode(manifest.code),
+    verdict: lostStripes > 0 ? 'lost' : degradedStripes > 0 ? 'degraded' : 'healthy',
+    stripes: stripeCount(manifest),
+    shards,
+    presentShards,
+    degradedStripes,
+    lostStripes,
+    minimumMargin,
+    holders: holders.size,
+    checkedAt: deps.clock.now(),
+    worst: worstOf(kept, worst),
+  };
+}
+
+function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[] {
+  return stripes
+    .toSorted((a, b) => a.margin - b.margin || a.segment - b.segment || a.stripe - b.stripe)
+    .slice(0, count);
+}
+
+async function release({ stores, releaser }: FilesDeps, root: CID): Promise<ReleaseResult> {
+  if ((await stores.catalog.get(root)) === undefined) {
+    throw new ApiError('not-in-catalog', `${root} was not added by this node: only its owner can remove it`);
+  }
+  const holders = await stores.receivedReceipts.holders(root);
+  // Queued durably before anything is forgotten here.
+  const result = await releaser.release(root, holders);
+  await stores.receivedReceipts.removeRoot(root);
+  await stores.manifests.removeRoot(root);
+  await stores.catalog.remove(root);
+  return { root: root.toString(), ...result };
+}
+
+/** @throws ApiError 'invalid-request' */
+function rootOf(text: string): CID {
+  try {
+    return parseCid(text);
+  } catch (cause) {
+    if (!(cause instanceof StructureError)) throw cause;
+    throw new ApiError('invalid-request', `"${text}" is not the id of a file: it begins with bafyrei`, { cause });
+  }
+}
+
+function describeEntry({ root, key, name, kind, size, created, code }: StoredEntry): CatalogEntry {
+  return {
+    root: root.toString(),
+    ...(name === undefined ? {} : { name }),
+    kind,
+    size,
+    created,
+    code: describeCode(code),
+    link: formatLink(root, key),
+  };
+}
+
+function describeCode({ id, k, m }: CodeParameters): CodeDescription {
+  return { name: CODE_NAMES[id], k, m };
+}
+
+function describeManifest(cid: string, root: Root): ManifestDescription {
+  const stripes = stripeCount(root);
+  return {
+    root: cid,
+    kind: root.kind,
+    payload: root.payload,
+    cipher: root.cipher,
+    size: root.size,
+    ...(root.indexLength === undefined ? {} : { indexLength: root.indexLength }),
+    code: describeCode(root.code),
+    created: root.created,
+    owner: peerIdFromKey(root.owner),
+    segments: root.segments.map((segment) => segment.toString()),
+    stripes,
+    shards: dataShardCount(root) + stripes * root.code.m,
+  };
+}

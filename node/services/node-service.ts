@@ -1,0 +1,73 @@
+import { toHex } from '../../protocol/bytes.ts';
+import type { HealthReason, NodeDescription, NodeService } from '../api/services.ts';
+import type { Clock } from '../clock.ts';
+import type { Stores } from '../store/stores.ts';
+
+export interface NodeServiceDeps {
+  readonly version: string;
+  readonly networkName: string;
+  readonly clock: Clock;
+  readonly host: {
+    readonly peerId: string;
+    readonly publicKey: Uint8Array;
+    addresses(): string[];
+    connected(): string[];
+  };
+  readonly engine: { readonly backend: string; readonly threads: number };
+  readonly stores: Pick<Stores, 'catalog' | 'databases' | 'shards'>;
+  readonly isRunning: () => boolean;
+  readonly requestShutdown: () => void;
+}
+
+export function createNodeService(deps: NodeServiceDeps): NodeService {
+  const startedAt = deps.clock.now();
+  return {
+    describe: () => describe(deps, startedAt),
+    ready: async () => ready(deps),
+    health: async () => [...ready(deps), peers(deps), proofs(deps), space(deps)],
+    requestShutdown: deps.requestShutdown,
+  };
+}
+
+async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeDescription> {
+  const { host, version, networkName, engine, stores } = deps;
+  let files = 0;
+  for await (const _ of stores.catalog.list()) files++;
+  return {
+    peer: host.peerId,
+    publicKey: toHex(host.publicKey),
+    network: networkName,
+    version,
+    addresses: host.addresses(),
+    startedAt,
+    connectedPeers: host.connected().length,
+    files,
+    kzg: { backend: engine.backend, threads: engine.threads },
+  };
+}
+
+function ready({ stores, isRunning, host }: NodeServiceDeps): HealthReason[] {
+  const failed = Object.values(stores.databases).some((database) => database.failed);
+  const listening = host.addresses().length > 0;
+  return [
+    { component: 'node', ok: isRunning(), detail: isRunning() ? 'running' : 'starting or stopping' },
+    { component: 'database', ok: !failed, detail: failed ? 'not writable: is the disk full?' : 'open' },
+    { component: 'network', ok: listening, detail: listening ? 'listening' : 'no address' },
+  ];
+}
+
+function peers({ host }: NodeServiceDeps): HealthReason {
+  const count = host.connected().length;
+  const detail = count > 0 ? `${count} connected` : 'none connected: use `holdfast peers connect`';
+  return { component: 'peers', ok: count > 0, detail };
+}
+
+function proofs({ engine }: NodeServiceDeps): HealthReason {
+  return { component: 'proofs', ok: true, detail: engine.backend };
+}
+
+function space({ stores }: NodeServiceDeps): HealthReason {
+  const { freeBytes, capacityBytes } = stores.shards.usage();
+  const share = capacityBytes === 0 ? 0 : Math.round((100 * freeBytes) / capacityBytes);
+  return { component: 'space', ok: true, detail: `${share} % of the capacity is free` };
+}
