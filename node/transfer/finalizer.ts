@@ -8,6 +8,7 @@ import { METHODS } from '../../protocol/methods.ts';
 import { decodeSegment, type Segment, shardIdAt, storedIndices, stripeOf } from '../../protocol/segment.ts';
 import type { Clock } from '../clock.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
+import { PlacementError } from '../placement/placement-error.ts';
 import { forEachLimited } from './abortable.ts';
 import { retryPause } from './failure.ts';
 import type { SegmentRecord, UploadJournal } from './journal.ts';
@@ -66,6 +67,8 @@ const REPLACEMENTS = 3;
 export class Finalizer {
   readonly #options: FinalizerOptions;
   readonly #rootCid: CID;
+  /** Who was asked and did not sign: asked again only when nobody else is left. */
+  readonly #failed = new Set<string>();
   /** Everyone who signed. */
   readonly holders = new Set<string>();
 
@@ -140,6 +143,7 @@ export class Finalizer {
         signal.throwIfAborted();
         const pause = error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
         if (pause === undefined) {
+          this.#failed.add(peer);
           warn(
             `holder ${peer} did not sign for its shards (${error instanceof Error ? error.message : String(error)})`,
           );
@@ -220,12 +224,14 @@ export class Finalizer {
     const { chooser, root } = this.#options;
     const bytesEach = group.length * SHARD_BYTES;
     try {
-      return chooser.select({ count: 1, beside, bytesEach }).peers;
-    } catch {
+      return chooser.select({ count: 1, beside, exclude: [...this.#failed], bytesEach }).peers;
+    } catch (error) {
+      if (!(error instanceof PlacementError)) throw error;
       const stripes = new Set(group.map((index) => shardPosition(root.code, index).stripe));
       const taken = new Set<string>();
       for (const [index, peer] of of.signed) if (stripes.has(shardPosition(root.code, index).stripe)) taken.add(peer);
-      return chooser.eligible({ exclude: [...taken], bytesEach }).slice(0, 1);
+      const left = chooser.eligible({ exclude: [...taken], bytesEach });
+      return left.sort((a, b) => Number(this.#failed.has(a)) - Number(this.#failed.has(b))).slice(0, 1);
     }
   }
 
@@ -246,10 +252,13 @@ export class Finalizer {
       }
     } catch (error) {
       signal.throwIfAborted();
+      this.#failed.add(peer);
       warn(`${peer} could not take over shards (${error instanceof Error ? error.message : String(error)})`);
       return false;
     }
-    return this.#finalize(peer, [{ of, indices }]);
+    // A holder has one receipt per segment: the new one covers what it signed for before, too.
+    const before = [...of.signed].filter(([, holder]) => holder === peer).map(([index]) => index);
+    return this.#finalize(peer, [{ of, indices: [...before, ...indices] }]);
   }
 }
 

@@ -132,7 +132,7 @@ export function checkPath(path: string, type: TreeEntry['type']): void {
 function checkName(path: string, name: string): void {
   if (name === '') throw unsafe(path, 'it is absolute or has an empty name');
   if (name === '.' || name === '..') throw unsafe(path, `it has a name ${name}`);
-  if (name.includes('\0') || name.includes('\\')) throw unsafe(path, 'it has a NUL or a backslash');
+  if (name.includes('\0')) throw unsafe(path, 'it has a NUL');
   if (!name.isWellFormed()) throw unsafe(path, 'it is not valid Unicode');
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw unsafe(path, `a name is longer than ${MAX_NAME_BYTES} bytes`);
 }
@@ -142,7 +142,7 @@ function checkName(path: string, name: string): void {
  * no chain of such links leaves the tree either.
  */
 function checkTarget(path: string, target: string): void {
-  if (target === '' || target.startsWith('/') || target.includes('\0') || target.includes('\\')) {
+  if (target === '' || target.startsWith('/') || target.includes('\0')) {
     throw unsafe(path, 'the link is absolute or empty');
   }
   const depth = path.split('/').length - 1;

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
+import { erasureCodes } from '../../node/coding/codes.ts';
+import { ReedSolomon } from '../../node/coding/reed-solomon.ts';
+import { LinearMapper } from '../../node/kzg/linear-map.ts';
+import { peerIdFromKey } from '../../node/network/peer-key.ts';
+import { CandidateTable } from '../../node/placement/candidates.ts';
+import { Placement } from '../../node/placement/select.ts';
+import { strategyOf } from '../../node/placement/strategies.ts';
+import { aesGcm } from '../../node/transfer/aead.ts';
+import { Downloader, type DownloaderOptions } from '../../node/transfer/download.ts';
+import { HealthChecker } from '../../node/transfer/health.ts';
+import { ManifestLocator } from '../../node/transfer/locate.ts';
+import type { CatalogEntry, JournalStore } from '../../node/transfer/ports.ts';
+import { Uploader, type UploaderOptions } from '../../node/transfer/upload.ts';
+import { concat, toHex } from '../../protocol/bytes.ts';
+import { networkId } from '../../protocol/hash.ts';
+import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import { MemoryNetwork } from './memory-network.ts';
+import { sha256 } from './sample-object.ts';
+import { signerOf } from './signers.ts';
+
+/** Sleeps shorten to a hundredth, so that retries and hedges come soon; nothing is judged by time. */
+export const quickClock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, ms / 100);
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};
+
+export class MemoryJournals implements JournalStore {
+  readonly records = new Map<string, Map<string, Uint8Array>>();
+  onPut: (entry: string) => void = () => {};
+
+  async put(upload: Uint8Array, entry: string, value: Uint8Array): Promise<void> {
+    this.onPut(entry);
+    const key = toHex(upload);
+    const entries = this.records.get(key) ?? new Map();
+    this.records.set(key, entries.set(entry, value));
+  }
+
+  async get(upload: Uint8Array, entry: string): Promise<Uint8Array | undefined> {
+    return this.records.get(toHex(upload))?.get(entry);
+  }
+
+  async *uploads(): AsyncGenerator<Uint8Array> {
+    for (const key of [...this.records.keys()]) yield Buffer.from(key, 'hex');
+  }
+
+  async drop(upload: Uint8Array): Promise<void> {
+    this.records.delete(toHex(upload));
+  }
+}
+
+/** Uploader, downloader and health over a network in memory. The codes are the real ones; commitments are hashes. */
+export class TransferBench {
+  readonly network: MemoryNetwork;
+  readonly journals = new MemoryJournals();
+  readonly catalog: CatalogEntry[] = [];
+  readonly receipts: StoreReceipt[] = [];
+  readonly nodes = new Map<string, Uint8Array>();
+  readonly released: { readonly root: CID; readonly holders: readonly string[] }[] = [];
+  readonly table = new CandidateTable({ now: () => 0 });
+  readonly networkId = networkId('test');
+  readonly #reedSolomon = new ReedSolomon();
+  commits = 0;
+
+  constructor(peers: number) {
+    this.network = new MemoryNetwork(peers);
+    for (const [i, { id }] of this.network.all.entries()) {
+      this.table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses: [`/ip4/127.0.${i + 1}.1`] });
+    }
+  }
+
+  get codes() {
+    const mapper = new LinearMapper();
+    const kernel = {
+      linearMap: async (rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]) => mapper.map(rows, blobs),
+      combineCommitments: () => Promise.reject(new Error('transfer needs no parity commitments')),
+    };
+    return erasureCodes(kernel, this.#reedSolomon);
+  }
+
+  uploader(changes: Partial<UploaderOptions> = {}): Uploader {
+    const signer = signerOf('owner');
+    return new Uploader({
+      network: this.networkId,
+      signer,
+      client: this.network,
+      chooser: new Placement({
+        candidates: this.table,
+        self: peerIdFromKey(signer.publicKey),
+        strategy: strategyOf('hybrid'),
+        random: randomBytes,
+      }),
+      committer: {
+        commit: async (blob) => {
+          this.commits++;
+          return concat(sha256(blob), new Uint8Array(16));
+        },
+      },
+      codes: this.codes,
+      aead: aesGcm,
+      journals: this.journals,
+      manifests: {
+        putRoot: async (cid, bytes) => void this.nodes.set(cid.toString(), bytes),
+        putSegment: async (_root, cid, bytes) => void this.nodes.set(cid.toString(), bytes),
+      },
+      receipts: this.receiptBook,
+      catalog: { put: async (entry) => void this.catalog.push(entry) },
+      abandoned: { release: async (root, holders) => void this.released.push({ root, holders }) },
+      clock: quickClock,
+      random: randomBytes,
+      ...changes,
+    });
+  }
+
+  get receiptBook() {
+    return {
+      put: async (receipt: StoreReceipt) => void this.receipts.push(receipt),
+      holders: async (root: CID) =>
+        this.receipts.filter((receipt) => receipt.root.equals(root)).map(({ holder }) => peerIdFromKey(holder)),
+    };
+  }
+
+  /** As seen by a peer that did not add the object: no nodes and no receipts of its own. */
+  locator(network = this.networkId): ManifestLocator {
+    const own = { get: async () => undefined };
+    const receipts = { holders: async () => [] };
+    return new ManifestLocator({ network, own, client: this.network, peers: this.network, receipts });
+  }
+
+  downloader(changes: Partial<DownloaderOptions> = {}): Downloader {
+    return new Downloader({
+      locator: this.locator(),
+      client: this.network,
+      peers: this.network,
+      receipts: { holders: async () => [] },
+      codes: this.codes,
+      aead: aesGcm,
+      clock: quickClock,
+      ...changes,
+    });
+  }
+
+  health(): HealthChecker {
+    return new HealthChecker({
+      locator: this.locator(),
+      client: this.network,
+      peers: this.network,
+      receipts: { holders: async () => [] },
+      clock: quickClock,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#reedSolomon.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reedSolomon.stop();
+  }
+}
+
+/** `bytes` in pieces that fit no boundary. */
+export async function* pieces(bytes: Uint8Array, size = 50_021): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return concat(...chunks);
+}
