@@ -144,8 +144,10 @@ export class Database {
         while (entries.length < limit && bytes < PAGE_BYTES) {
           const some = await iterator.nextv(limit - entries.length);
           if (some.length === 0) return { entries, done: true };
-          for (const [key, value] of some) bytes += key.length + value.length;
-          entries.push(...some);
+          for (const [key, value] of some) {
+            bytes += key.length + value.length;
+            entries.push([plain(key), plain(value)]);
+          }
         }
         return { entries, done: false };
       } finally {

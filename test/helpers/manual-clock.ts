@@ -59,6 +59,8 @@ export class ManualClock implements Clock {
 
   /** Moves both clocks by `ms`; wakes sleepers in order of their time and lets what they resume run in between. */
   async advance(ms: number): Promise<void> {
+    // What was just started may still be on its way to its first sleep.
+    await nextTurn();
     const until = this.#elapsed + ms;
     for (;;) {
       const due = [...this.#sleepers].filter((sleeper) => sleeper.at <= until).sort((a, b) => a.at - b.at)[0];
