@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { type Document, isMap, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, parseDocument } from 'yaml';
 import { ConfigError } from './config-error.ts';
 import type { RawValue } from './option-types.ts';
 import type { OptionKey } from './options.ts';
@@ -28,10 +28,15 @@ export async function writeConfigValue(
   value: string | number | boolean | readonly string[] | undefined,
 ): Promise<void> {
   const document = parse(path, (await readBounded(path)) ?? '');
-  const keys = key.split('.');
   if (document.contents === null) document.contents = document.createNode({});
-  if (value === undefined) document.deleteIn(keys);
-  else document.setIn(keys, document.createNode(value));
+  const [section = key, name = ''] = key.split('.');
+  // A file may have the dotted key itself, or a section that is still empty.
+  const at = document.has(key) ? [key] : [section, name];
+  if (at.length > 1 && !isMap(document.get(section))) document.delete(section);
+  const present = document.getIn(at, true);
+  if (value === undefined) document.deleteIn(at);
+  else if (isScalar(present) && typeof value !== 'object') present.value = value;
+  else document.setIn(at, document.createNode(value));
   await writeFileAtomically(path, document.toString());
 }
 
