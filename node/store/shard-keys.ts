@@ -66,9 +66,3 @@ export function parseReference(stored: Uint8Array): Omit<ShardReference, 'owner'
     id: stored.slice(index + 4, index + 4 + HASH_BYTES),
   };
 }
-
-/** Owner and upload of an upload key. */
-export function parseUpload(stored: Uint8Array): { owner: string; upload: Uint8Array } {
-  const { peer, end } = peerAt(stored, 1);
-  return { owner: peer, upload: stored.slice(end) };
-}

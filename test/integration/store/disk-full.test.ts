@@ -10,16 +10,18 @@ import { assertCountersExact, cidOf, openTestStores, shards, stageAll, uploadId 
 
 const MIB = 1024 * 1024;
 
+const run = (command: string, ...options: string[]) => execFileSync(command, options, { stdio: 'ignore' });
+
 /** A file system of its own of 64 MiB; undefined when this user may not mount one. */
 async function smallDisk(t: TestContext): Promise<string | undefined> {
   const disk = await mkdtemp(join(tmpdir(), 'holdfast-disk-'));
   let mounted = false;
   t.after(async () => {
-    if (mounted) execFileSync('umount', ['-l', disk]);
+    if (mounted) run('umount', '-l', disk);
     await rm(disk, { recursive: true, force: true });
   });
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk], { stdio: 'ignore' });
+    run('mount', '-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk);
     mounted = true;
     return disk;
   } catch {
