@@ -100,6 +100,7 @@ class Ticket implements StageTicket {
   readonly #reservation: Reservation;
   readonly #generation: number;
   readonly #writes: Promise<void>[] = [];
+  /** The database was reopened after a failed write before all of this was written. */
   #stale = false;
   #ended = false;
 
@@ -147,7 +148,8 @@ class Ticket implements StageTicket {
         throw new StoreError({ code: 'not-held', missing: absent.map(({ id }, index) => ({ index, id })) });
       }
       await Promise.all(this.#writes);
-      if (this.#stale) throw new StoreError({ code: 'io-error', path: this.#context.database.path });
+      const { database, disk } = this.#context;
+      if (this.#stale) throw disk.full ? disk.error() : new StoreError({ code: 'io-error', path: database.path });
     } finally {
       this.abort();
     }
