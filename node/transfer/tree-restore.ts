@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, lutimes, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type TreeEntry, TreeError } from './tree.ts';
 
@@ -79,7 +79,10 @@ export async function restoreTree(
 async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader): Promise<void> {
   if (entry.path === '') return;
   if (entry.type === 'dir') return mkdir(full, { mode: 0o700 });
-  if (entry.type === 'symlink') return symlink(entry.target ?? '', full);
+  if (entry.type === 'symlink') {
+    await symlink(entry.target ?? '', full);
+    return lutimes(full, entry.mtime / 1000, entry.mtime / 1000);
+  }
   const file = await open(full, CREATE, 0o600);
   try {
     await reader.copy(entry, file);

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CandidateTable } from '../../../node/placement/candidates.ts';
+import { subnetOf } from '../../../node/placement/subnet.ts';
+
+const advert = (peer: string, changes = {}) => ({
+  peer,
+  capacity: 100,
+  free: 80,
+  region: 'eu',
+  addresses: ['/dns4/example.org/tcp/1', '/ip4/10.1.2.3/tcp/4001'],
+  ...changes,
+});
+
+test('a peer is online while its advert is young or a connection is open', () => {
+  let now = 0;
+  const table = new CandidateTable({ now: () => now, maxAgeMs: 1000 });
+  table.advertised(advert('a'));
+  assert.equal(table.get('a')?.online, true);
+  now = 1001;
+  assert.equal(table.get('a')?.online, false);
+  table.connected('a', '/ip4/10.9.8.7/tcp/1');
+  assert.deepEqual([table.get('a')?.online, table.get('a')?.subnet], [true, '10.9.8.0/24']);
+  table.disconnected('a');
+  assert.equal(table.get('a')?.online, false);
+  table.advertised(advert('a'));
+  table.unreachable('a');
+  assert.equal(table.get('a')?.online, false);
+  table.advertised(advert('a'));
+  assert.deepEqual([table.get('a')?.online, table.get('a')?.subnet], [true, '10.1.2.0/24']);
+});
+
+test('promised bytes count until the next advert', () => {
+  const table = new CandidateTable({ now: () => 0 });
+  table.advertised(advert('a'));
+  table.promised('a', 50);
+  table.promised('a', 50);
+  assert.equal(table.get('a')?.free, 0);
+  table.advertised(advert('a', { free: 10 }));
+  assert.equal(table.get('a')?.free, 10);
+});
+
+test('the table is bounded: the oldest advert leaves first; reputation and bans are asked for', () => {
+  const table = new CandidateTable({
+    now: () => 0,
+    maxEntries: 3,
+    reputationOf: () => 0.9,
+    isBanned: (p) => p === 'c',
+  });
+  for (const peer of ['a', 'b', 'c']) table.advertised(advert(peer));
+  table.advertised(advert('a'));
+  table.advertised(advert('d'));
+  assert.deepEqual(
+    table.list().map(({ peer }) => peer),
+    ['c', 'a', 'd'],
+  );
+  assert.deepEqual(
+    table.list().map(({ banned, reputation }) => [banned, reputation]),
+    [
+      [true, 0.9],
+      [false, 0.9],
+      [false, 0.9],
+    ],
+  );
+  table.remove('a');
+  assert.equal(table.get('a'), undefined);
+});
+
+const subnets = {
+  '/ip4/127.0.7.1/tcp/4001': '127.0.7.0/24',
+  '127.0.7.1': '127.0.7.0/24',
+  '/ip6/2001:db8:1:2::3/tcp/1': '2001:db8:1::/48',
+  '2001:0db8:0001:ffff:0:0:0:1': '2001:db8:1::/48',
+  '::1': '0:0:0::/48',
+  '::ffff:192.0.2.9': '192.0.2.0/24',
+  'fe80::1%eth0': 'fe80:0:0::/48',
+  '/dns4/example.org/tcp/1': undefined,
+  '/ip4/1.2.3.4/tcp/1/p2p/12D3/p2p-circuit': undefined,
+  '/ip4/1.2.3.256/tcp/1': undefined,
+  '1:2:3': undefined,
+  '1::2::3': undefined,
+  'g::1': undefined,
+  '': undefined,
+};
+for (const [address, subnet] of Object.entries(subnets)) {
+  test(`the subnet of ${JSON.stringify(address)} is ${subnet}`, () => assert.equal(subnetOf(address), subnet));
+}
