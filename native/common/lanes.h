@@ -34,20 +34,63 @@
 
 typedef double f64s __attribute__((vector_size(8 * LANES)));
 typedef uint64_t u64s __attribute__((vector_size(8 * LANES)));
-typedef int64_t i64s __attribute__((vector_size(8 * LANES)));
 
 #define F64S(x) ((f64s)EACH_LANE(x))
 #define U64S(x) ((u64s)EACH_LANE(x))
-#define I64S(x) ((i64s)EACH_LANE(x))
+
+#if defined(__wasm__)
+/* 64-bit word 0 (or 1) of a and of b, the bytes of each reversed. */
+#define REVERSED_WORDS_0(a, b) wasm_i8x16_shuffle(a, b, 7, 6, 5, 4, 3, 2, 1, 0, 23, 22, 21, 20, 19, 18, 17, 16)
+#define REVERSED_WORDS_1(a, b) wasm_i8x16_shuffle(a, b, 15, 14, 13, 12, 11, 10, 9, 8, 31, 30, 29, 28, 27, 26, 25, 24)
+#else
+#define REVERSE_WORD_BYTES                                                                                            \
+  _mm256_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8)
+#endif
 
 /* a * b + c, rounded once. WebAssembly may round twice: the host tries it before it relies on this module. */
+#if defined(__wasm_relaxed_simd__)
+INLINE f64s fused_multiply_add(f64s a, f64s b, f64s c) { return (f64s)__builtin_wasm_relaxed_madd_f64x2(a, b, c); }
+#elif !defined(__wasm__)
 INLINE f64s fused_multiply_add(f64s a, f64s b, f64s c) {
-#if defined(__wasm__)
-  return (f64s)__builtin_wasm_relaxed_madd_f64x2(a, b, c);
-#else
   return (f64s)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+#endif
+
+/* To the nearest integer (ties to even), and down. */
+INLINE f64s round_nearest(f64s a) {
+#if defined(__wasm__)
+  return (f64s)wasm_f64x2_nearest((v128_t)a);
+#else
+  return (f64s)_mm256_round_pd((__m256d)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #endif
 }
+
+INLINE f64s round_down(f64s a) {
+#if defined(__wasm__)
+  return (f64s)wasm_f64x2_floor((v128_t)a);
+#else
+  return (f64s)_mm256_round_pd((__m256d)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#endif
+}
+
+/*
+ * Lanes as signed numbers in two's complement, so that sums may wrap. For a double: exact for |v| < 2^51, since
+ * v + 1.5·2^52 has v in its low mantissa bits (the "magic number" conversion).
+ */
+INLINE f64s double_of_integer(u64s v) { return (f64s)(v + (u64s)F64S(0x1.8p52)) - F64S(0x1.8p52); }
+
+/* floor(v / 2^by). AVX2 has no such shift: the sign bit moves down and is spread by the subtraction. */
+INLINE u64s shift_right_signed(u64s v, int by) {
+#if defined(__wasm__)
+  return (u64s)wasm_i64x2_shr((v128_t)v, by);
+#else
+  const u64s sign = U64S(1ull << (63 - by));
+  return ((v >> by) ^ sign) - sign;
+#endif
+}
+
+/* Where `which` has a bit, that of a, else that of b. */
+INLINE u64s select_bits(u64s a, u64s b, u64s which) { return b ^ ((a ^ b) & which); }
 
 /* LANES numbers from each of LANES addresses (8-byte aligned); out[i] gets number i of every address. */
 INLINE void load_transposed(f64s out[LANES], const double *const from[LANES]) {
@@ -81,6 +124,45 @@ INLINE void store_transposed(double *const to[LANES], const f64s in[LANES]) {
   _mm256_storeu_pd(to[1], _mm256_permute2f128_pd(even_high, odd_high, 0x20));
   _mm256_storeu_pd(to[2], _mm256_permute2f128_pd(even_low, odd_low, 0x31));
   _mm256_storeu_pd(to[3], _mm256_permute2f128_pd(even_high, odd_high, 0x31));
+#endif
+}
+
+/* LANES big-endian elements of 32 bytes at p to four 64-bit words a lane, least significant first. */
+INLINE void load_words(u64s words[4], const uint8_t *p) {
+#if defined(__wasm__)
+  v128_t high0 = wasm_v128_load(p), low0 = wasm_v128_load(p + 16);
+  v128_t high1 = wasm_v128_load(p + 32), low1 = wasm_v128_load(p + 48);
+  words[3] = (u64s)REVERSED_WORDS_0(high0, high1);
+  words[2] = (u64s)REVERSED_WORDS_1(high0, high1);
+  words[1] = (u64s)REVERSED_WORDS_0(low0, low1);
+  words[0] = (u64s)REVERSED_WORDS_1(low0, low1);
+#else
+  f64s rows[4], columns[4];
+  const double *from[4];
+  for (int l = 0; l < 4; l++) {
+    rows[l] = (f64s)_mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)(p + 32 * l)), REVERSE_WORD_BYTES);
+    from[l] = (const double *)&rows[l];
+  }
+  load_transposed(columns, from);
+  for (int w = 0; w < 4; w++) words[w] = (u64s)columns[3 - w];
+#endif
+}
+
+/* The inverse of load_words. */
+INLINE void store_words(uint8_t *p, const u64s words[4]) {
+#if defined(__wasm__)
+  wasm_v128_store(p, REVERSED_WORDS_0((v128_t)words[3], (v128_t)words[2]));
+  wasm_v128_store(p + 16, REVERSED_WORDS_0((v128_t)words[1], (v128_t)words[0]));
+  wasm_v128_store(p + 32, REVERSED_WORDS_1((v128_t)words[3], (v128_t)words[2]));
+  wasm_v128_store(p + 48, REVERSED_WORDS_1((v128_t)words[1], (v128_t)words[0]));
+#else
+  f64s rows[4], columns[4];
+  double *to[4];
+  for (int l = 0; l < 4; l++) to[l] = (double *)&rows[l];
+  for (int w = 0; w < 4; w++) columns[3 - w] = (f64s)words[w];
+  store_transposed(to, columns);
+  for (int l = 0; l < 4; l++)
+    _mm256_storeu_si256((__m256i *)(p + 32 * l), _mm256_shuffle_epi8((__m256i)rows[l], REVERSE_WORD_BYTES));
 #endif
 }
 

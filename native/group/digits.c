@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "work-area.h"
 
 #define DIGIT_MASK ((1u << WINDOW_BITS) - 1)
@@ -22,7 +20,7 @@ static size_t recode(struct work_area *area, const uint8_t *scalars) {
   size_t used = 0;
   for (uint32_t i = 0; i < BASE_POINTS; i++) {
     uint64_t words[5] = {0};
-    memcpy(words, scalars + (size_t)SCALAR_BYTES * i, SCALAR_BYTES);
+    __builtin_memcpy(words, scalars + (size_t)SCALAR_BYTES * i, SCALAR_BYTES);
     uint32_t carry = 0;
     for (uint32_t window = 0; window < WINDOWS; window++) {
       uint32_t digit = bits_at(words, window * WINDOW_BITS) + carry;
@@ -40,10 +38,10 @@ static size_t recode(struct work_area *area, const uint8_t *scalars) {
 
 void sort_digits(struct work_area *area, const uint8_t *scalars) {
   uint32_t *starts = area->starts, *next = area->lengths;
-  memset(starts, 0, sizeof area->starts);
+  __builtin_memset(starts, 0, sizeof area->starts);
   size_t used = recode(area, scalars);
   starts[0] = 0; /* digits of zero */
   for (uint32_t b = 0; b < BUCKETS; b++) starts[b + 1] += starts[b];
-  memcpy(next, starts, sizeof area->lengths);
+  __builtin_memcpy(next, starts, sizeof area->lengths);
   for (size_t i = 0; i < used; i++) area->by_bucket[next[area->bucket_of[i]]++] = area->point_of[i];
 }

@@ -1,7 +1,5 @@
 #include "fixed-base.h"
 
-#include <string.h>
-
 #include "../common/memory.h"
 #include "fp-integer.h"
 #include "jacobian.h"
