@@ -10,6 +10,10 @@
 #include "kernel.h"
 #include "reduce.h"
 
+/* LANES elements are worked on at a time. */
+#define GROUPS (ELEMENTS / LANES)
+#define GROUP_BYTES (LANES * ELEMENT_BYTES)
+
 /* Lazy sums: columns plus the constants that the family's multiplications left in them (equal for all elements). */
 struct accumulator {
   u64s columns[GROUPS][COLUMNS];

@@ -9,7 +9,6 @@
  * least significant first, of a number in (-r/2, r/2); `used` says how many of them may be non-zero.
  */
 #include "../common/blob.h"
-#include "../common/lanes.h"
 
 #ifndef FAMILY
 #define FAMILY(name) fma_##name
@@ -17,10 +16,6 @@
 #define LIMBS 5
 typedef double limb;
 #endif
-
-/* LANES elements are worked on at a time. */
-#define GROUPS (ELEMENTS / LANES)
-#define GROUP_BYTES (LANES * ELEMENT_BYTES)
 
 /* Blobs and rows of one map. A family's capacity is larger, so a map never has to renormalise. */
 #define MAP_MAX 64

@@ -9,7 +9,10 @@
  * digits and Pippenger's buckets. A multiplication is at most 77,824 additions into 8,192 buckets and 2·8,192 to weigh
  * them.
  */
-#include "affine.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct affine; /* affine.h, for code compiled for vectors */
 
 #define BASE_POINTS 4096
 #define SCALAR_BYTES 32

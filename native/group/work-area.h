@@ -1,6 +1,7 @@
 #ifndef HOLDFAST_WORK_AREA_H
 #define HOLDFAST_WORK_AREA_H
 
+#include "affine.h"
 #include "fixed-base.h"
 #include "segment-sums.h"
 
