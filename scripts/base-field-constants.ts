@@ -2,8 +2,7 @@
  * Writes the constants of the base field kernel (native/group/fp-constants.c) to standard output.
  * They follow from p and the limb sizes alone; native/group/fp.h says what they are for.
  */
-const MODULUS =
-  0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
+const MODULUS = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
 
 const LIMB_BITS = 51n;
 const LIMBS = 8;
