@@ -67,14 +67,22 @@ static void remember(const blst_p1_affine *point, const uint8_t key[KEY_BYTES]) 
   pthread_mutex_unlock(&lock);
 }
 
+/* The two points with x = 0 have order 3. blst does not decode them. */
+static int x_is_zero(const uint8_t bytes[48]) {
+  uint8_t any = bytes[0] & 0x1f;
+  for (int i = 1; i < KEY_BYTES; i++) any |= bytes[i];
+  return any == 0;
+}
+
 /* blst refuses x of p or more, infinity with stray bits and a missing compression flag, all as bad encodings. */
 const char *decode_commitment(blst_p1_affine *point, const uint8_t bytes[48]) {
   if ((bytes[0] & 0x80) == 0) return "the compression flag is missing";
   if (find(point, bytes)) return NULL;
   BLST_ERROR error = blst_p1_uncompress(point, bytes);
   if (error == BLST_POINT_NOT_ON_CURVE) return "no point of the curve has this x coordinate";
-  if (error != BLST_SUCCESS) return "the encoding is not canonical";
-  if (!blst_p1_affine_in_g1(point)) return "the point is not in the prime-order subgroup";
+  if (error != BLST_SUCCESS && (bytes[0] & 0x40) != 0) return "the point at infinity has stray bits";
+  if (error != BLST_SUCCESS && !x_is_zero(bytes)) return "the encoding is not canonical";
+  if (error != BLST_SUCCESS || !blst_p1_affine_in_g1(point)) return "the point is not in the prime-order subgroup";
   if (!blst_p1_affine_is_inf(point)) remember(point, bytes);
   return NULL;
 }
