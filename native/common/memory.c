@@ -26,9 +26,22 @@ void free_aligned(void *memory) { (void)memory; }
 #else
 
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+/* Tables are read at random: large pages, where there are any, spare most address translations. */
 void *allocate_aligned(size_t bytes) {
-  return aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+  size_t alignment = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : ALIGNMENT;
+  if (bytes > (size_t)-1 - alignment) return NULL;
+  size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void *memory = aligned_alloc(alignment, rounded);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (memory != NULL && alignment == HUGE_PAGE_BYTES) madvise(memory, rounded, MADV_HUGEPAGE); /* only advice */
+#endif
+  return memory;
 }
 
 void free_aligned(void *memory) { free(memory); }

@@ -1,5 +1,11 @@
 #include "fr.h"
 
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 #define WORDS64(a, b, c, d) FR_WORDS_OF(a), FR_WORDS_OF(b), FR_WORDS_OF(c), FR_WORDS_OF(d)
 
 static const struct fr modulus = {
@@ -17,7 +23,7 @@ const struct fr fr_one = {
 /* out = a - b; answers the borrow. */
 static fr_word subtract_words(fr_word *out, const fr_word *a, const fr_word *b) {
   fr_word borrow = 0;
-  for (int i = 0; i < FR_WORDS; i++) {
+  UNROLL for (int i = 0; i < FR_WORDS; i++) {
     fr_double_word difference = (fr_double_word)a[i] - b[i] - borrow;
     out[i] = (fr_word)difference;
     borrow = (fr_word)(difference >> FR_WORD_BITS) & 1;
@@ -29,7 +35,7 @@ static fr_word subtract_words(fr_word *out, const fr_word *a, const fr_word *b) 
 static struct fr reduce_once(const struct fr *a) {
   struct fr reduced;
   fr_word keep = -subtract_words(reduced.word, a->word, modulus.word);
-  for (int i = 0; i < FR_WORDS; i++) reduced.word[i] = (a->word[i] & keep) | (reduced.word[i] & ~keep);
+  UNROLL for (int i = 0; i < FR_WORDS; i++) reduced.word[i] = (a->word[i] & keep) | (reduced.word[i] & ~keep);
   return reduced;
 }
 
@@ -40,13 +46,13 @@ static struct fr reduce_once(const struct fr *a) {
  */
 struct fr fr_multiply(const struct fr *a, const struct fr *b) {
   struct fr t = {{0}};
-  for (int i = 0; i < FR_WORDS; i++) {
+  UNROLL for (int i = 0; i < FR_WORDS; i++) {
     fr_double_word product = (fr_double_word)a->word[i] * b->word[0] + t.word[0];
     fr_word carry = (fr_word)(product >> FR_WORD_BITS);
     fr_word m = (fr_word)product * negative_inverse;
     fr_double_word cancelled = (fr_double_word)m * modulus.word[0] + (fr_word)product;
     fr_word reduction_carry = (fr_word)(cancelled >> FR_WORD_BITS);
-    for (int j = 1; j < FR_WORDS; j++) {
+    UNROLL for (int j = 1; j < FR_WORDS; j++) {
       product = (fr_double_word)a->word[i] * b->word[j] + t.word[j] + carry;
       carry = (fr_word)(product >> FR_WORD_BITS);
       cancelled = (fr_double_word)m * modulus.word[j] + (fr_word)product + reduction_carry;
@@ -62,7 +68,7 @@ struct fr fr_multiply(const struct fr *a, const struct fr *b) {
 struct fr fr_add(const struct fr *a, const struct fr *b) {
   struct fr sum;
   fr_word carry = 0;
-  for (int i = 0; i < FR_WORDS; i++) {
+  UNROLL for (int i = 0; i < FR_WORDS; i++) {
     fr_double_word total = (fr_double_word)a->word[i] + b->word[i] + carry;
     sum.word[i] = (fr_word)total;
     carry = (fr_word)(total >> FR_WORD_BITS);
@@ -74,7 +80,7 @@ struct fr fr_subtract(const struct fr *a, const struct fr *b) {
   struct fr difference;
   fr_word add_back = -subtract_words(difference.word, a->word, b->word);
   fr_word carry = 0;
-  for (int i = 0; i < FR_WORDS; i++) {
+  UNROLL for (int i = 0; i < FR_WORDS; i++) {
     fr_double_word total = (fr_double_word)difference.word[i] + (modulus.word[i] & add_back) + carry;
     difference.word[i] = (fr_word)total;
     carry = (fr_word)(total >> FR_WORD_BITS);

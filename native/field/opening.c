@@ -39,15 +39,18 @@ static int invert_distances(struct opening_space *s, const struct domain *domain
 
 /*
  * The barycentric formula of EIP-4844 (`evaluate_polynomial_in_evaluation_form`), with the signs of both factors turned:
- * y = (1 - z^4096)/4096 · Σ f_i·w_i/(w_i - z). The f_i are plain, everything else in Montgomery form: y is plain.
+ * y = (1 - z^4096)/4096 · Σ f_i·w_i/(w_i - z), where w_i/(w_i - z) = 1 + z/(w_i - z): the sum is Σ f_i + z·Σ f_i/(w_i - z).
+ * The f_i are plain, everything else in Montgomery form: y is plain.
  */
-static struct fr evaluate(const struct opening_space *s, const struct domain *domain, const struct fr *z) {
-  struct fr sum = {{0}};
+static struct fr evaluate(const struct opening_space *s, const struct fr *z) {
+  struct fr sum = {{0}}, values = {{0}};
   for (int i = 0; i < ELEMENTS; i++) {
-    struct fr weight = fr_multiply(&s->inverse[i], &domain->root[i]);
-    struct fr term = fr_multiply(&s->value[i], &weight);
+    struct fr term = fr_multiply(&s->value[i], &s->inverse[i]);
     sum = fr_add(&sum, &term);
+    values = fr_add(&values, &s->value[i]);
   }
+  sum = fr_multiply(&sum, z);
+  sum = fr_add(&sum, &values);
   const struct fr elements = {{ELEMENTS}};
   struct fr power = fr_square_times(z, LOG_ELEMENTS), size = fr_to_montgomery(&elements);
   struct fr scale = fr_subtract(&fr_one, &power), inverse_size = fr_invert(&size);
@@ -76,7 +79,7 @@ void open_blob(uint8_t y[ELEMENT_BYTES], uint8_t quotient[BLOB_BYTES], const str
   struct fr plain_z = fr_from_bytes(z_bytes), z = fr_to_montgomery(&plain_z), value;
   blob_to_scalars((uint8_t *)s->value, blob); /* words are little-endian, see native/common/blob.c */
   int at_root = invert_distances(s, domain, &z);
-  value = at_root == NOWHERE ? evaluate(s, domain, &z) : s->value[at_root];
+  value = at_root == NOWHERE ? evaluate(s, &z) : s->value[at_root];
   fr_to_bytes(y, &value);
 
   struct fr *out = s->before;

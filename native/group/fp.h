@@ -22,18 +22,24 @@ struct fp {
   f64s limb[FP_LIMBS];
 };
 
+/* Not to be looked up in tables of the dynamic linker. */
+#pragma GCC visibility push(hidden)
+
 /* Written by scripts/base-field-constants.ts. In memory of another unit on purpose: see native/field/constants.h. */
 extern const struct fp fp_modulus, fp_folding, fp_one, fp_radix_squared, fp_radix_cubed, fp_four;
-extern const u64s fp_column_start[2 * FP_LIMBS];
+extern const u64s fp_column_start[2 * FP_LIMBS], fp_square_start[2 * FP_LIMBS];
 extern const double fp_negative_inverse, fp_top_limb_inverse;
 extern const int64_t fp_modulus_limbs[FP_LIMBS];
 extern const uint32_t fp_modulus_words[FP_WORDS], fp_half_words[FP_WORDS], fp_square_root_exponent[FP_WORDS];
 extern const uint32_t fp_negative_inverse_30;
 
+#pragma GCC visibility pop
+
 /* r = a·b/R mod p, carried, -0.51 p < value < 1.01 p. Limb products below 2^102, |values| <= 8 p. r may be a or b. */
 void fp_multiply(struct fp *r, const struct fp *a, const struct fp *b);
 
-INLINE void fp_square(struct fp *r, const struct fp *a) { fp_multiply(r, a, a); }
+/* r = a·a/R mod p, with the same result bounds. Needs a carried. */
+void fp_square(struct fp *r, const struct fp *a);
 
 INLINE void fp_add(struct fp *r, const struct fp *a, const struct fp *b) {
   UNROLL for (int i = 0; i < FP_LIMBS; i++) r->limb[i] = a->limb[i] + b->limb[i];
