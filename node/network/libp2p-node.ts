@@ -82,7 +82,8 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     peerDiscovery: options.mdns ? [mdns({ serviceTag: `_holdfast-${options.networkPrefix}._udp.local` })] : [],
     services: {
       identify: identify(),
-      ping: ping(),
+      // The DHT pings before it takes a peer up; that must not make a ping of ours fail.
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       dht: kadDHT({
         protocol: `/holdfast/${options.networkPrefix}/kad/1`,
         // On private addresses every node serves; elsewhere only one that turns out to be publicly reachable.
