@@ -28,6 +28,8 @@ export interface FinalizerOptions {
   readonly root: Root;
   readonly rootBytes: Uint8Array;
   readonly minShards: number | undefined;
+  /** Holders that failed before: asked once, and not waited for long. */
+  readonly suspects: ReadonlySet<string>;
   readonly signal: AbortSignal;
   readonly warn: (warning: string) => void;
   /** Shards signed for. */
@@ -57,6 +59,8 @@ const CONCURRENCY = 4;
 const ENTRY_OVERHEAD = 64;
 /** Shards rebuilt and held in memory at a time, for one new holder. */
 const REBUILD_BATCH = Math.min(64, MAX_SHARDS_PER_CALL);
+/** For a holder that failed while it was to store: it may be back, but nobody waits long for it. */
+const SUSPECT_TIMEOUT_MS = 15_000;
 /** New holders tried for what one holder did not sign. */
 const REPLACEMENTS = 3;
 
@@ -131,17 +135,19 @@ export class Finalizer {
 
   /** Whether the peer signed for everything. A peer that does not is warned about and passed over. */
   async #finalize(peer: string, entries: readonly Entry[]): Promise<boolean> {
-    const { client, clock, rootBytes, signal, warn } = this.#options;
+    const { client, clock, rootBytes, signal, suspects, warn } = this.#options;
+    const suspect = suspects.has(peer);
     const segments = entries.map(({ of, indices }) => ({ node: of.node, indices: bitmapOf(indices) }));
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
       try {
-        const receipts = await client.finalize(peer, rootBytes, segments, signal);
+        const limited = suspect ? AbortSignal.any([signal, AbortSignal.timeout(SUSPECT_TIMEOUT_MS)]) : signal;
+        const receipts = await client.finalize(peer, rootBytes, segments, limited);
         for (const [i, entry] of entries.entries()) await this.#accept(peer, entry, receipts[i]);
         return true;
       } catch (error) {
         signal.throwIfAborted();
-        const pause = error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
+        const pause = suspect || error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
         if (pause === undefined) {
           this.#failed.add(peer);
           warn(

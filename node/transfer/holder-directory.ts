@@ -46,6 +46,7 @@ const HAVE_TIMEOUT_MS = 15_000;
 export class HolderDirectory implements ShardSources {
   readonly #options: HolderDirectoryOptions;
   readonly #segments = new Map<string, SegmentHolders>();
+  readonly #refreshing = new Map<string, Promise<void>>();
   #providers: Promise<string[]> | undefined;
 
   constructor(options: HolderDirectoryOptions) {
@@ -91,10 +92,17 @@ export class HolderDirectory implements ShardSources {
     await this.#ask(segment, await this.#findProviders(stop), () => {}, stop);
   }
 
+  /** Asks everybody again; stripes that run short at the same time share one round. */
   async refresh(segment: CID, signal: AbortSignal): Promise<void> {
-    this.#segments.delete(segment.toString());
-    this.#providers = undefined;
-    await this.loadAll(segment, [Number.POSITIVE_INFINITY], signal);
+    const key = segment.toString();
+    let round = this.#refreshing.get(key);
+    if (round === undefined) {
+      this.#of(segment).peers.clear();
+      this.#providers = undefined;
+      round = this.loadAll(segment, [Number.POSITIVE_INFINITY], signal).finally(() => this.#refreshing.delete(key));
+      this.#refreshing.set(key, round);
+    }
+    await round;
   }
 
   forget(segment: CID): void {

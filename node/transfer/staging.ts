@@ -120,7 +120,8 @@ export class Staging {
     return lane;
   }
 
-  #failedPeers(): string[] {
+  /** Holders that failed while they were to store something. */
+  failedPeers(): string[] {
     return [...this.#lanes.values()].filter(({ failed }) => failed).map(({ peer }) => peer);
   }
 
@@ -143,7 +144,7 @@ export class Staging {
     const { code, minShards } = this.#options;
     const width = code.k + code.m;
     const least = requiredShards(code, code.k, minShards);
-    const failed = this.#failedPeers();
+    const failed = this.failedPeers();
     for (const exclude of failed.length > 0 ? [failed, []] : [[]]) {
       try {
         return this.#draws(width, exclude);
@@ -179,7 +180,7 @@ export class Staging {
     const beside = segment.slots.filter((peer) => peer !== undefined && peer !== failed) as string[];
     const why = cause instanceof Error ? cause.message : String(cause);
     try {
-      const exclude = [...this.#failedPeers(), ...segment.placed.keys()];
+      const exclude = [...this.failedPeers(), ...segment.placed.keys()];
       const { peers } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES });
       segment.slots[slot] = peers[0];
       warn(`holder ${failed} failed and was replaced (${why})`);

@@ -190,7 +190,7 @@ export class Uploader {
         const run = this.#run(upload, current);
         try {
           const segments = await run.pass.run(upload.reader, pending?.stripe);
-          return await this.#finish(upload, current, segments);
+          return await this.#finish(upload, current, segments, new Set(run.staging.failedPeers()));
         } catch (error) {
           if (!(error instanceof PlaintextChanged)) throw error;
           await current.drop();
@@ -208,7 +208,7 @@ export class Uploader {
     }
   }
 
-  #run(upload: Upload, journal: UploadJournal): { readonly pass: UploadRun; readonly unlink: () => void } {
+  #run(upload: Upload, journal: UploadJournal) {
     const { client, chooser, clock, codes, committer, aead, maxBufferBytes = DEFAULT_BUFFER_BYTES } = this.#options;
     const { options, reader } = upload;
     const { code } = journal.head;
@@ -244,16 +244,21 @@ export class Uploader {
         options.onProgress?.({ phase: 'store', bytes: reader.size, shards: upload.storedShards });
       },
     });
-    return { pass, unlink };
+    return { pass, staging, unlink };
   }
 
-  async #finish(upload: Upload, journal: UploadJournal, segments: readonly CID[]): Promise<AddResult> {
+  async #finish(
+    upload: Upload,
+    journal: UploadJournal,
+    segments: readonly CID[],
+    suspects: ReadonlySet<string>,
+  ): Promise<AddResult> {
     const { options, reader, controller } = upload;
     const { signal } = controller;
     const root = this.#root(journal, reader.size, segments);
     const rootBytes = encodeRoot(root);
     const cid = nodeCid(rootBytes);
-    const finalizer = this.#finalizer(upload, journal, root, rootBytes);
+    const finalizer = this.#finalizer(upload, journal, root, rootBytes, suspects);
     try {
       await abortable(finalizer.run(), signal);
       await this.#acknowledge(upload, journal, root, rootBytes);
@@ -302,7 +307,13 @@ export class Uploader {
     return signRoot(unsigned, signer);
   }
 
-  #finalizer(upload: Upload, journal: UploadJournal, root: Root, rootBytes: Uint8Array): Finalizer {
+  #finalizer(
+    upload: Upload,
+    journal: UploadJournal,
+    root: Root,
+    rootBytes: Uint8Array,
+    suspects: ReadonlySet<string>,
+  ): Finalizer {
     const { client, chooser, receipts, clock, codes } = this.#options;
     const { options, reader } = upload;
     let signed = 0;
@@ -314,6 +325,7 @@ export class Uploader {
       journal,
       root,
       rootBytes,
+      suspects,
       rebuild: rebuilder({ client, codes, clock }),
       minShards: options.minShards,
       signal: upload.controller.signal,
