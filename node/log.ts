@@ -53,7 +53,13 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-function formatLine(format: 'text' | 'json', time: string, level: LogLevel, message: string, fields: LogFields): string {
+function formatLine(
+  format: 'text' | 'json',
+  time: string,
+  level: LogLevel,
+  message: string,
+  fields: LogFields,
+): string {
   const entries = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => [key, typeof value === 'string' ? cut(value) : value] as const);

@@ -9,7 +9,7 @@ import { homePaths } from '../../../node/config/home.ts';
 import { createPrivateFolder } from '../../../node/config/private-file.ts';
 import { startApi, TOKEN } from '../api/api-fixture.ts';
 
-const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
