@@ -5,6 +5,7 @@ import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
@@ -12,6 +13,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createLibp2p } from 'libp2p';
 import { TOPICS, type Topic, topicName } from '../../protocol/topics.ts';
+import { BoundedDatastore } from './bounded-datastore.ts';
 import { NetworkError } from './errors.ts';
 import {
   DIAL_TIMEOUT_MS,
@@ -53,9 +55,11 @@ const INITIAL_WINDOW_BYTES = 256 * 1024;
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode> {
   const isPrivate = options.lab || onlyPrivate([...options.listen, ...options.announce]);
   const topics = (Object.keys(TOPICS) as Topic[]).map((topic) => topicName(topic, options.networkPrefix));
+  const privateKey = await privateKeyFromSeed(options.seed);
   return createLibp2p({
     start: false,
-    privateKey: await privateKeyFromSeed(options.seed),
+    privateKey,
+    datastore: new BoundedDatastore(peerIdFromPrivateKey(privateKey)),
     nodeInfo: { name: 'holdfast', userAgent: options.agent },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: dialOptions(options) })],
