@@ -155,7 +155,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     releases: stores.releases,
   });
   const receipts = stores.receivedReceipts;
-  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts });
+  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
   const uploader = new Uploader({
     network,
     signer: identity,

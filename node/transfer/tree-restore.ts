@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, lutimes, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { toHex } from '../../protocol/bytes.ts';
+import { systemRandom } from '../random.ts';
 import { type TreeEntry, TreeError } from './tree.ts';
 
 /** Files are created new, never through a link that is there already. */
@@ -141,7 +142,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 function temporarySibling(full: string): string {
-  return join(dirname(full), `.${basename(full).slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
+  return join(dirname(full), `.${basename(full).slice(0, 200)}.${toHex(systemRandom(6))}.part`);
 }
 
 async function exists(path: string): Promise<boolean> {

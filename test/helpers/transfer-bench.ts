@@ -138,7 +138,14 @@ export class TransferBench {
   locator(network = this.networkId): ManifestLocator {
     const own = { get: async () => undefined };
     const receipts = { holders: async () => [] };
-    return new ManifestLocator({ network, own, client: this.network, peers: this.network, receipts });
+    return new ManifestLocator({
+      network,
+      own,
+      client: this.network,
+      peers: this.network,
+      receipts,
+      clock: quickClock,
+    });
   }
 
   downloader(changes: Partial<DownloaderOptions> = {}): Downloader {
