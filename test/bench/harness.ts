@@ -9,12 +9,19 @@ export interface BenchCase {
   readonly boundedBy: string;
   /** The ratio to reach, or null where none is promised. */
   readonly target: number | null;
+  /** At most this many rounds: for a case that takes long. */
+  readonly maxRounds?: number;
   bound(): Promise<number>;
   product(): Promise<number>;
 }
 
-/** Starts what its cases share, and leaves on the stack how to stop it. */
-export type BenchSuite = (stack: AsyncDisposableStack) => Promise<readonly BenchCase[]>;
+/** Cases that share something. */
+export interface BenchSuite {
+  /** The names of its cases, so that what nobody asked for is not started. */
+  readonly names: readonly string[];
+  /** Starts what the cases share, and leaves on the stack how to stop it. */
+  start(stack: AsyncDisposableStack): Promise<readonly BenchCase[]>;
+}
 
 export interface BenchResult {
   readonly name: string;
@@ -74,10 +81,11 @@ export const ratioOf = (unit: BenchCase['unit'], value: number, bound: number): 
  * and every second round the other way round, so that a machine that slows down slows both.
  */
 export async function runSuites(suites: readonly BenchSuite[], options: BenchOptions): Promise<BenchReport> {
+  const wanted = (name: string) => options.only.length === 0 || options.only.includes(name);
   const results: BenchResult[] = [];
-  for (const suite of suites) {
+  for (const suite of suites.filter(({ names }) => names.some(wanted))) {
     await using stack = new AsyncDisposableStack();
-    const cases = (await suite(stack)).filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    const cases = (await suite.start(stack)).filter(({ name }) => wanted(name));
     results.push(...(await runCases(cases, options)));
   }
   return { machine: describeMachine(), results };
@@ -87,6 +95,7 @@ async function runCases(cases: readonly BenchCase[], { rounds, onRound }: BenchO
   const runs = cases.map((subject) => ({ subject, values: [] as number[], bounds: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
     for (const { subject, values, bounds } of runs) {
+      if (round >= (subject.maxRounds ?? rounds)) continue;
       onRound?.(subject.name, round);
       if (round % 2 === 0) bounds.push(await subject.bound());
       values.push(await subject.product());

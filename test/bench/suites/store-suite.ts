@@ -24,40 +24,43 @@ interface Shard {
 }
 
 /** The shard store beside LevelDB alone, on the same disk: 96 MiB a round. */
-export const storeSuite: BenchSuite = async (stack) => {
-  const loop = await LevelLoop.start();
-  stack.defer(() => loop.stop());
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-store-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const { store, close } = await openStore(folder);
-  stack.defer(close);
-  const held: Uint8Array[] = [];
-  return [
-    {
-      name: 'store.put',
-      unit: 'MB/s',
-      boundedBy: 'LevelDB alone, synced batches of 8 × 128 KiB',
-      target: 0.85,
-      bound: () => loop.putRate(BATCHES),
-      product: async () => {
-        const shards = distinctShards(BATCH * BATCHES);
-        const elapsed = await timed(() => stageAll(store, shards));
-        held.push(...shards.map(({ id }) => id));
-        return megabytesPerSecond(shards.length * BLOB_BYTES, elapsed);
+export const storeSuite: BenchSuite = {
+  names: ['store.put', 'store.get'],
+  async start(stack) {
+    const loop = await LevelLoop.start();
+    stack.defer(() => loop.stop());
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-store-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const { store, close } = await openStore(folder);
+    stack.defer(close);
+    const held: Uint8Array[] = [];
+    return [
+      {
+        name: 'store.put',
+        unit: 'MB/s',
+        boundedBy: 'LevelDB alone, synced batches of 8 × 128 KiB',
+        target: 0.85,
+        bound: () => loop.putRate(BATCHES),
+        product: async () => {
+          const shards = distinctShards(BATCH * BATCHES);
+          const elapsed = await timed(() => stageAll(store, shards));
+          held.push(...shards.map(({ id }) => id));
+          return megabytesPerSecond(shards.length * BLOB_BYTES, elapsed);
+        },
       },
-    },
-    {
-      name: 'store.get',
-      unit: 'MB/s',
-      boundedBy: 'LevelDB alone, 8 at a time, nothing checked',
-      target: null,
-      bound: () => loop.getRate(BATCHES),
-      product: async () => {
-        const elapsed = await timed(() => getScattered(store, held));
-        return megabytesPerSecond(BATCH * BATCHES * BLOB_BYTES, elapsed);
+      {
+        name: 'store.get',
+        unit: 'MB/s',
+        boundedBy: 'LevelDB alone, 8 at a time, nothing checked',
+        target: null,
+        bound: () => loop.getRate(BATCHES),
+        product: async () => {
+          const elapsed = await timed(() => getScattered(store, held));
+          return megabytesPerSecond(BATCH * BATCHES * BLOB_BYTES, elapsed);
+        },
       },
-    },
-  ];
+    ];
+  },
 };
 
 async function openStore(folder: string): Promise<{ store: ShardStore; close: () => Promise<void> }> {

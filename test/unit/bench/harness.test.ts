@@ -20,9 +20,13 @@ function scripted(unit: BenchCase['unit'], values: number[], bounds: number[], t
     bound: take('bound', bounds),
     product: take('product', values),
   };
-  const suite: BenchSuite = async (stack) => {
-    stack.defer(() => void calls.push('stop'));
-    return [subject];
+  const suite: BenchSuite = {
+    names: ['subject'],
+    async start(stack) {
+      calls.push('start');
+      stack.defer(() => void calls.push('stop'));
+      return [subject];
+    },
   };
   return { suite, calls };
 }
@@ -39,7 +43,7 @@ test('a rate is compared with its bound by medians, in alternating order', async
   assert.deepEqual(results, [
     { name: 'subject', unit: 'MB/s', boundedBy: 'a list', value: 20, bound: 50, ratio: 0.4, target: null },
   ]);
-  assert.deepEqual(calls, ['bound', 'product', 'product', 'bound', 'bound', 'product', 'stop']);
+  assert.deepEqual(calls, ['start', 'bound', 'product', 'product', 'bound', 'bound', 'product', 'stop']);
 });
 
 test('a time is at its bound when it is as short', async () => {
@@ -54,10 +58,19 @@ test('a reached target is not listed', async () => {
   assert.match(formatReport(await runSuites([suite], { rounds: 1, only: [] })), /every target reached/);
 });
 
-test('cases that were not asked for do not run', async () => {
+test('cases that were not asked for do not run, and nothing is started for them', async () => {
   const { suite, calls } = scripted('ms', [], []);
   assert.deepEqual((await runSuites([suite], { rounds: 1, only: ['other'] })).results, []);
-  assert.deepEqual(calls, ['stop']);
+  assert.deepEqual(calls, []);
+});
+
+test('a case that takes long runs no more rounds than it allows', async () => {
+  const { suite } = scripted('ms', [4, 6], [2, 2]);
+  const limited: BenchSuite = {
+    ...suite,
+    start: async (stack) => (await suite.start(stack)).map((each) => ({ ...each, maxRounds: 2 })),
+  };
+  assert.equal((await runSuites([limited], { rounds: 9, only: [] })).results[0]?.value, 5);
 });
 
 test('a suite is stopped when a measurement fails', async () => {
