@@ -3,6 +3,7 @@ import { definer, positiveNumber, type Run } from './define.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
 import { defineNodeCommands } from './definitions/node.ts';
+import { defineTestnet } from './definitions/testnet.ts';
 
 /**
  * All commands with their operands and flags. What they do is imported only when they run, so that `holdfast version`
@@ -28,5 +29,6 @@ export function createProgram(run: Run): Parser {
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
   defineGroups(program, define);
+  defineTestnet(program, define);
   return program;
 }

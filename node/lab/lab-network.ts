@@ -20,6 +20,8 @@ export interface LabOptions {
   readonly nodes: number;
   /** Homes go below this folder, which is created and which `stop` removes. */
   readonly folder: string;
+  /** `stop` leaves the folder. */
+  readonly keepFolder?: boolean;
   /** Bytes each node offers. */
   readonly capacityBytes: number;
   readonly clock: Clock;
@@ -131,7 +133,8 @@ export class LabNetwork {
   async stop(): Promise<void> {
     const stopped = await Promise.allSettled(this.#slots.map((slot) => this.stopNode(slot.number)));
     const [engine] = await Promise.allSettled([this.#engine.stop()]);
-    await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 });
+    const { folder, keepFolder = false } = this.#options;
+    if (!keepFolder) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     const failed = [...stopped, engine].find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
