@@ -82,7 +82,7 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
   if (entry.type === 'dir') return mkdir(full, { mode: 0o700 });
   if (entry.type === 'symlink') {
     await symlink(entry.target ?? '', full);
-    return lutimes(full, entry.mtime / 1000, entry.mtime / 1000);
+    return lutimes(full, timeOf(entry.mtime), timeOf(entry.mtime));
   }
   const file = await open(full, CREATE, 0o600);
   try {
@@ -95,7 +95,15 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
 
 async function finish(full: string, { mode, mtime }: TreeEntry): Promise<void> {
   await chmod(full, mode & PERMISSIONS);
-  await utimes(full, mtime / 1000, mtime / 1000);
+  await utimes(full, timeOf(mtime), timeOf(mtime));
+}
+
+/** More than a double of today's seconds may lack: without it the fraction would often fall one millisecond short. */
+const NUDGE_S = 2.5e-7;
+
+/** Milliseconds as what sets a file to exactly that time; before 1970 only a `Date` is taken at its word. */
+function timeOf(milliseconds: number): number | Date {
+  return milliseconds < 0 ? new Date(milliseconds) : milliseconds / 1000 + NUDGE_S;
 }
 
 /** A tree with read-only directories is made writable first. */
