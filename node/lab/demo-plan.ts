@@ -30,8 +30,8 @@ const MIB = 1024 * 1024;
 const LEAST_CODE = { k: 2, m: 1 };
 /** Beside shards: manifests, receipts, and rounding to whole stage calls. */
 const CAPACITY_SLACK_BYTES = 64 * MIB;
-/** Per node: ballast 4 MiB, two logs of a write buffer of 8 MiB each, headroom of 20 MiB, and the metadata. */
-const NODE_DISK_BYTES = 48 * MIB;
+/** Per node: ballast 4 MiB, headroom of 20 MiB that writes must leave free, logs and metadata. */
+const NODE_DISK_BYTES = 32 * MIB;
 /** A table and its compacted successor are on disk together for a while. */
 const TABLE_DISK_FACTOR = 1.25;
 

@@ -39,6 +39,8 @@ export interface DemoOptions {
 }
 
 const OWNER = 1;
+/** Each node has up to two of them in memory; commitments take so long that a smaller buffer costs no time. */
+const WRITE_BUFFER_BYTES = 2 * 1024 * 1024;
 const OPENING_BYTES = FIELD_ELEMENT_BYTES + PROOF_BYTES;
 
 /**
@@ -54,6 +56,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     folder,
     keepFolder,
     capacityBytes: plan.capacityBytes,
+    config: new Map([['storage.writeBuffer', String(WRITE_BUFFER_BYTES)]]),
     clock,
     random,
     log,
