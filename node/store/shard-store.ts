@@ -76,6 +76,11 @@ export class ShardStore implements ShardReader {
     return held === true;
   }
 
+  /** The same for many, in their order. */
+  hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> {
+    return this.#context.database.hasMany(ids.map(bytesKey));
+  }
+
   /** The ids of all shards present, ascending. */
   ids(signal?: AbortSignal): AsyncIterable<Uint8Array> {
     return shardIds(this.#context, signal);
