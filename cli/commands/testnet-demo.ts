@@ -70,7 +70,7 @@ export async function testnetDemo(
       text: () => describeDemo(report),
       quiet: () => (report.ok ? 'ok' : 'failed'),
     });
-    return exitOf(report);
+    return demoExitCode(report);
   } finally {
     display.end();
     await source.close();
@@ -103,7 +103,7 @@ function parseCode(text: string): 'auto' | { k: number; m: number } {
 }
 
 /** Wrong bytes or a proof that says something else than what was done outweigh whatever else did not hold. */
-function exitOf({ ok, identical, tamperDetected, audits }: DemoReport): ExitCode {
+export function demoExitCode({ ok, identical, tamperDetected, audits }: DemoReport): ExitCode {
   if (ok) return EXIT.ok;
   const disproved = audits.holders.some(({ outcome }) => outcome === 'invalid-proof');
   return !identical || !tamperDetected || disproved ? EXIT.integrity : EXIT.error;
