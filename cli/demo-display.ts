@@ -68,7 +68,8 @@ export class DemoDisplay {
   }
 
   #step(event: Progress): void {
-    if (event.unit !== this.#progress?.unit) this.#stepSince = this.#now();
+    if (this.#progress === undefined) this.#stepSince = this.#phaseSince;
+    else if (event.unit !== this.#progress.unit) this.#stepSince = this.#now();
     this.#progress = event;
   }
 
