@@ -99,7 +99,7 @@ test('on a terminal a live line shows bar, rate and time, and is gone at the end
   const drawn = live.text().split('\r\u001b[2K');
   assert.ok(drawn.includes('[5/6] fetching … 0s'));
   const bar = drawn.find((line) => line.includes('█'));
-  assert.match(bar ?? '', /^\[5\/6\] fetching █+░+ {2}50% {2}512 KiB of 1\.0 MiB {2}256 KiB\/s/);
+  assert.match(bar ?? '', /^\[5\/6\] fetching █+░+ {2}50% {2}512 KiB of 1\.0 MiB {2}128 KiB\/s/);
   assert.ok((bar ?? '').length < 80);
   assert.equal(drawn.at(-1), LINE);
 });
