@@ -21,6 +21,8 @@ export interface ShardContext {
   readonly disk: DiskGuard;
   readonly clock: Clock;
   readonly wanted: WantedShards;
+  /** Whether a shard was ever noted as damaged: while none was, nobody needs to look for the notes. */
+  readonly damage: { any: boolean };
 }
 
 /** The shards on their way, so that two uploads of the same shard store and count it once. */

@@ -57,12 +57,13 @@ async function claimAndReserve(
   const { owner } = upload;
   const now = clock.now();
   const claimKeys = ids.map((id) => claimKey(id, owner));
-  const [written, counted, damaged, claims] = await Promise.all([
-    database.hasMany(ids.map(bytesKey)),
+  const [counted, damaged, claims] = await Promise.all([
     database.hasMany(ids.map(presentKey)),
-    database.hasMany(ids.map(damagedKey)),
+    context.damage.any ? database.hasMany(ids.map(damagedKey)) : [],
     database.getMany(claimKeys),
   ]);
+  // Most are new: only where the small key is there is it worth looking for the bytes.
+  const written = await heldBytes(database, ids, counted);
   const indices = ids.map((_, i) => i);
   const wantedIndices = indices.filter((i) => !written[i]);
   const heldIndices = indices.filter((i) => written[i]);
@@ -92,6 +93,18 @@ async function claimAndReserve(
   return { operations, slots };
 }
 
+/** For each id whether its bytes are here; those that are not counted are taken for absent and written anew. */
+async function heldBytes(
+  database: ShardContext['database'],
+  ids: readonly Uint8Array[],
+  counted: readonly boolean[],
+): Promise<boolean[]> {
+  const likely = ids.filter((_, i) => counted[i]);
+  const held = likely.length === 0 ? [] : await database.hasMany(likely.map(bytesKey));
+  const found = held.values();
+  return ids.map((_, i) => counted[i] === true && found.next().value === true);
+}
+
 class Ticket implements StageTicket {
   readonly wanted: readonly boolean[];
   readonly #context: ShardContext;
@@ -100,6 +113,8 @@ class Ticket implements StageTicket {
   readonly #reservation: Reservation;
   readonly #generation: number;
   readonly #writes: Promise<void>[] = [];
+  /** When this call last noted its traffic: once a millisecond is enough for shards that share a batch. */
+  #trafficAt: number | undefined;
   /** The database was reopened after a failed write before all of this was written. */
   #stale = false;
   #ended = false;
@@ -174,10 +189,9 @@ class Ticket implements StageTicket {
     }
     const { owner, id: upload } = this.#upload;
     const now = clock.now();
-    const operations: Operation[] = [
-      claimOperation(claimKey(id, owner), { upload, stagedAt: now }),
-      trafficOperation(owner, upload, now),
-    ];
+    const operations: Operation[] = [claimOperation(claimKey(id, owner), { upload, stagedAt: now })];
+    if (this.#trafficAt !== now) operations.push(trafficOperation(owner, upload, now));
+    this.#trafficAt = now;
     if (!shard.written) operations.push({ type: 'put', key: bytesKey(id), value: bytes });
     if (!shard.counted) {
       operations.push({ type: 'put', key: presentKey(id), value: new Uint8Array(0) });

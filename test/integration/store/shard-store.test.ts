@@ -212,6 +212,20 @@ test('a flipped bit is noticed at the next read, declared, and healed by staging
   await assertCountersExact(stores);
 });
 
+test('a loss that was noted before the home was opened again is healed by staging, too', async (t) => {
+  const stores = await openTestStores(t);
+  const [shard] = shards(1);
+  await stageAll(stores, 'alice', [shard!]);
+  await stores.shards.reference('alice', ROOT, SEGMENT, entries([shard!]));
+  await damageShard(stores, shard!.id);
+  assert.equal(await stores.shards.markDamaged(shard!.id), true);
+  await stores.close();
+  const again = await openTestStores(t, { home: stores.home, create: false });
+  await stageAll(again, 'bob', [shard!]);
+  assert.deepEqual(await collect(again.shards.damaged()), []);
+  await assertCountersExact(again);
+});
+
 test('a dishonest reader alters what it was told to, and only that', async (t) => {
   const stores = await openTestStores(t);
   const [a, b] = shards(2);
