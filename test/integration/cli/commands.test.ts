@@ -102,11 +102,16 @@ test('check and stat end with the health of the file', async (t) => {
     assert.equal(JSON.parse((await run(['check', '--all', '--json'])).stdout).files[0].health.verdict, verdict);
   }
   services.verdict = 'healthy';
-  assert.equal((await run(['check', link, '--audit'])).code, 0);
-  services.auditOutcome = 'declared-lost';
-  assert.equal((await run(['check', link, '--audit'])).code, 3);
-  services.auditOutcome = 'invalid-proof';
-  assert.equal((await run(['check', link, '--audit'])).code, 5);
+  for (const [outcome, code] of [
+    ['passed', 0],
+    ['declared-lost', 3],
+    ['invalid-proof', 5],
+  ] as const) {
+    services.auditOutcome = outcome;
+    assert.equal((await run(['check', link])).code, code, outcome);
+    assert.equal((await run(['check', link, '--audit'])).code, code, outcome);
+    assert.equal((await run(['check', link, '--no-audit'])).code, 0, outcome);
+  }
 });
 
 test('ls, rm, peers, id, status and shutdown say what the node says', async (t) => {
