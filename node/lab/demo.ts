@@ -8,6 +8,7 @@ import type { HolderAudit } from '../audit/audit-runner.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { RandomBytes } from '../random.ts';
+import { auditRound } from './audit-round.ts';
 import { castRoles, type DemoCast, type DemoHolder, holdersOf } from './demo-cast.ts';
 import type { DemoPlan } from './demo-plan.ts';
 import type { AuditRound, DemoEvent, DemoPhase, DemoReport, DemoResult, TamperReport } from './demo-report.ts';
@@ -101,7 +102,7 @@ class Demo {
     const added = await this.#phase('add', () => this.#add(owner));
     const root = parseCid(added.root);
     const holders = await holdersOf(this.#lab, owner, root, code);
-    const round = await this.#phase('audit', () => this.#audit(owner, root));
+    const round = await this.#phase('audit', () => this.#audit(owner, holders));
     const cast = castRoles(this.#lab.nodes, holders, OWNER, code.m);
     await this.#phase('stop', async () => {
       await Promise.all(cast.stopped.map((number) => this.#lab.stopNode(number)));
@@ -169,8 +170,8 @@ class Demo {
     return [added, { phase: 'add', fileBytes: source.size, shards, holders }];
   }
 
-  async #audit({ node }: LabNode, root: CID): Promise<readonly [AuditRound, DemoResult]> {
-    const round = this.#round(await node.audits.run(root, this.#options.signal));
+  async #audit({ node }: LabNode, holders: readonly DemoHolder[]): Promise<readonly [AuditRound, DemoResult]> {
+    const round = this.#round(await auditRound(node, holders, this.#options.signal));
     return [round, { phase: 'audit', round }];
   }
 

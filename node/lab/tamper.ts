@@ -1,12 +1,12 @@
 import type { CID } from 'multiformats/cid';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
-import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
 import type { ShardName } from '../audit/outcome.ts';
 import type { HoldfastNode } from '../node.ts';
 import type { RandomBytes } from '../random.ts';
 import { DishonestShardReader, damageShard, flipBit } from '../store/lab-faults.ts';
+import { auditRound } from './audit-round.ts';
 import { type DemoHolder, type PickedShard, pickShard, randomBelow } from './demo-cast.ts';
 import type { DemoAudit, TamperedShard, TamperReport } from './demo-report.ts';
 
@@ -31,10 +31,7 @@ export async function tamperAndAudit({ owner, root, holders, random, signal }: T
   const alteredId = await idOf(liar, altered);
   liar.lab.reader.replace((honest) => new DishonestShardReader(honest, (id) => equalBytes(id, alteredId)));
 
-  const byPeer = new Map<string, readonly StoreReceipt[]>(
-    holders.map(({ lab, receipts }) => [lab.node.peerId, receipts]),
-  );
-  return judge({ holders, root, damaged, altered }, await owner.audits.auditReceipts(byPeer, signal));
+  return judge({ holders, root, damaged, altered }, await auditRound(owner, holders, signal));
 }
 
 async function idOf({ lab }: DemoHolder, { segment, index }: PickedShard): Promise<Uint8Array> {
