@@ -188,6 +188,21 @@ test('resume: nothing is stored, sent or committed twice, and the key stays', as
   }
 });
 
+test('resume: a slot that nobody could take before is offered again', async () => {
+  const bench = new TransferBench(6);
+  const [full] = bench.network.all;
+  assert.ok(full);
+  full.fault = (call) => (call === 'stage' ? broken() : undefined);
+  const add = () => bench.uploader().add(pieces(content), { kind: 'file', code, sourceId: 'source' });
+  await assert.rejects(add(), { code: 'not-acknowledged' });
+  await assert.rejects(add(), { code: 'not-acknowledged' });
+  full.fault = () => {};
+  const added = await add();
+  assert.ok(added.resumedBytes > 0);
+  assert.equal(added.holders, 6);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
 test('a source that changed is never encrypted again under the same key', async () => {
   const seals = new Map<string, string>();
   const bench = new TransferBench(8);
