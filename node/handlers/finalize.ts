@@ -75,7 +75,7 @@ async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): 
     if (error instanceof HoldingsError) throw refuseReleased(cid);
     // Staging may expire between the check and the promise.
     if (error instanceof StoreError && error.code === 'not-held') await checkHeld(deps, claims);
-    throw storeRefusal(error, deps.clock.now());
+    throw storeRefusal(error);
   }
 }
 

@@ -2,7 +2,6 @@ import { bitmapOf } from '../../protocol/bitmap.ts';
 import { HASH_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { stageOffer, stageRequest, stageResult, unpack } from '../../protocol/messages/stage.ts';
 import { encodeReply } from '../../protocol/status.ts';
-import type { Clock } from '../clock.ts';
 import type { StageTicket } from '../store/shard-types.ts';
 import { type Exchange, type Handler, ok, refuse } from './handler.ts';
 import { storeRefusal } from './store-refusal.ts';
@@ -12,7 +11,7 @@ export interface StagingStore {
 }
 
 /** Keeps shards for a while (protocol v1 §4.1): reserve, say which are wanted, take them, answer once all are durable. */
-export function stageHandler({ shards, clock }: { shards: StagingStore; clock: Clock }): Handler {
+export function stageHandler({ shards }: { shards: StagingStore }): Handler {
   return async (bytes, exchange) => {
     const request = stageRequest.decode(bytes);
     if (request.commit === true) throw refuse('not-allowed', 'no-commitments', 'this node does not commit for others');
@@ -23,7 +22,7 @@ export function stageHandler({ shards, clock }: { shards: StagingStore; clock: C
       await receive(exchange, ticket, ids);
       await ticket.commit();
     } catch (error) {
-      throw storeRefusal(error, clock.now());
+      throw storeRefusal(error);
     } finally {
       // Gives back what was reserved and not used; does nothing after a commit.
       ticket?.abort();
