@@ -71,9 +71,7 @@ export class Database {
     this.#level = new ClassicLevel(options.path, { keyEncoding: 'view', valueEncoding: 'view' });
     this.#queue = new WriteQueue(
       {
-        prepare: async () => {
-          if (this.#writeFailed) await this.#reopen();
-        },
+        prepare: () => (this.#writeFailed ? this.#reopen() : undefined),
         write: (operations) => this.#write(operations),
         seal: () => this.#hooks.seal?.() ?? [],
         settle: (ok) => this.#hooks.settle?.(ok),
