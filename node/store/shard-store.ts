@@ -144,7 +144,7 @@ export class ShardStore implements ShardReader {
         operations.push({ type: 'put', key, value: sealValue(key, u64(clock.now())) });
       }
       if (counted) ledger.addShards(-1);
-      wanted.removed(id);
+      wanted.removed(id, entries.length > 0);
       return { operations, result: true };
     });
   }

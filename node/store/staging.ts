@@ -33,7 +33,8 @@ export async function stageShards(
   const { database, disk, ledger } = context;
   const upload: Upload = { owner, id: uploadId.slice() };
   const unique = [...new Map(ids.map((id) => [toHex(id), id.slice()])).values()];
-  await disk.admit(unique.length * SHARD_BYTES);
+  // What open calls were promised is not on the disk yet, but will be.
+  await disk.admit(unique.length * SHARD_BYTES + ledger.usage().reservedBytes);
   const reservation: Reservation = { owner, space: 0, claims: 0 };
   try {
     return await database.transaction(async () => {
@@ -77,7 +78,10 @@ async function claimAndReserve(
   const operations = heldIndices.map((i): Operation => {
     const key = claimKeys[i] as Uint8Array;
     const sealed = claims[i];
-    if (sealed === undefined) ledger.addOwner(owner, { staged: 1 });
+    if (sealed === undefined) {
+      ledger.addOwner(owner, { staged: 1 });
+      wanted.claimed(ids[i] as Uint8Array, owner);
+    }
     const stagedAt = sealed === undefined ? now : readClaim(key, sealed).stagedAt;
     return claimOperation(key, { upload: upload.id, stagedAt });
   });
