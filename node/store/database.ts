@@ -225,8 +225,9 @@ export class Database {
     reopening.catch(() => undefined);
     this.#readable = reopening;
     await reopening;
-    this.#writeFailed = false;
+    // Should this fail, the next write begins again: nothing may be written on counters of before.
     await this.#hooks.reopened?.();
+    this.#writeFailed = false;
   }
 
   /** What opening has to write again: the log is replayed into a table. */
