@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { equalBytes } from '../../protocol/bytes.ts';
 import type { CodeParameters, ErasureCode } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { stripesPerSegment } from '../../protocol/geometry.ts';
@@ -7,6 +8,7 @@ import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.
 import { abortable } from './abortable.ts';
 import type { HolderDirectory, StripeNeed } from './holder-directory.ts';
 import type { ManifestLocator } from './locate.ts';
+import { shardId } from './seal.ts';
 import { type ShardFetcher, StripeShortage } from './shard-fetcher.ts';
 import { TransferError } from './transfer-error.ts';
 
@@ -88,6 +90,10 @@ export class StripeSource {
           ? []
           : await code.reconstruct({ k, m, dataCount: view.dataCount, have, want: missing }, signal);
       const rebuilt = new Map(missing.map((position, i) => [position, built[i] as Uint8Array]));
+      // Good shards of a stripe that its owner miscoded decode to anything: here, too, the manifest's hash decides.
+      for (const [position, shard] of rebuilt) {
+        if (!equalBytes(shardId(shard), view.hashes[position] as Uint8Array)) throw this.#miscoded(index, stripe);
+      }
       const shards = want.map((j) => [j, (have.get(j) ?? rebuilt.get(j)) as Uint8Array] as const);
       return { firstShard, shards: new Map(shards) };
     } catch (error) {
@@ -115,6 +121,12 @@ export class StripeSource {
     const segment = await locator.segment(cid, root, index, signal);
     await directory.load(root.segments[index] as CID, needsOf(segment, root.code), signal);
     return segment;
+  }
+
+  #miscoded(segment: number, stripe: number): TransferError {
+    const cid = this.#options.cid.toString();
+    const reason = `the shards of stripe ${stripe} of segment ${segment} do not belong together`;
+    return new TransferError({ code: 'bad-manifest', cid, reason }, `the manifest ${cid} cannot be used: ${reason}`);
   }
 
   #shortage(segment: number, stripe: number, { have, need }: StripeShortage): TransferError {
