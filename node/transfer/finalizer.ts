@@ -176,8 +176,9 @@ export class Finalizer {
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
     await receipts.put(receipt);
     this.holders.add(peer);
+    const before = of.signed.size;
     for (const index of indices) of.signed.set(index, peer);
-    onSigned(indices.length);
+    onSigned(of.signed.size - before);
   }
 
   /** Rebuilds what nobody signed for, elsewhere, and checks that every stripe has its receipts. */

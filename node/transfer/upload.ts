@@ -141,7 +141,10 @@ export class Uploader {
     }
   }
 
-  /** An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it. */
+  /**
+   * An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it,
+   * provided that a new one can begin: peers that are away for a moment must not cost what is done.
+   */
   async #resume(options: AddOptions): Promise<UploadJournal | undefined> {
     const { journals, chooser } = this.#options;
     if (options.sourceId === undefined) return undefined;
@@ -156,7 +159,10 @@ export class Uploader {
         head.indexLength === options.indexLength &&
         fitsCode(head.code, options, chooser.eligible().length);
       if (fits) found = journal;
-      else await journal.drop();
+      else {
+        this.#newCode(options);
+        await journal.drop();
+      }
     }
     if (found !== undefined) checkMinShards(options.minShards, found.head.code);
     return found;
@@ -164,10 +170,8 @@ export class Uploader {
 
   /** A new upload under a new key. */
   async #begin(options: AddOptions, code?: CodeParameters): Promise<UploadJournal> {
-    const { chooser, clock, journals, random } = this.#options;
-    const chosen = code ?? chooseCode(options, chooser.eligible().length);
-    checkMinShards(options.minShards, chosen);
-    checkIndexLength(options);
+    const { clock, journals, random } = this.#options;
+    const chosen = code ?? this.#newCode(options);
     const { sourceId, kind, indexLength } = options;
     return UploadJournal.begin(journals, random(UPLOAD_ID_BYTES), {
       ...(sourceId === undefined ? {} : { sourceId }),
@@ -177,6 +181,14 @@ export class Uploader {
       kind,
       code: chosen,
     });
+  }
+
+  /** @throws TransferError 'bad-option', PlacementError 'too-few-peers' */
+  #newCode(options: AddOptions): CodeParameters {
+    const code = chooseCode(options, this.#options.chooser.eligible().length);
+    checkMinShards(options.minShards, code);
+    checkIndexLength(options);
+    return code;
   }
 
   /**

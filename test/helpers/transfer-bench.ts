@@ -92,18 +92,19 @@ export class TransferBench {
     return erasureCodes(kernel, this.#reedSolomon);
   }
 
+  /** The real placement; zero bytes for chance draw the peers in their order. */
+  placement(random: (bytes: number) => Uint8Array = randomBytes): Placement {
+    const self = peerIdFromKey(signerOf('owner').publicKey);
+    return new Placement({ candidates: this.table, self, strategy: strategyOf('hybrid'), random });
+  }
+
   uploader(changes: Partial<UploaderOptions> = {}): Uploader {
     const signer = signerOf('owner');
     return new Uploader({
       network: this.networkId,
       signer,
       client: this.network,
-      chooser: new Placement({
-        candidates: this.table,
-        self: peerIdFromKey(signer.publicKey),
-        strategy: strategyOf('hybrid'),
-        random: randomBytes,
-      }),
+      chooser: this.placement(),
       committer: {
         commit: async (blob) => {
           this.commits++;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
+import type { AddProgress } from '../../../node/transfer/upload-options.ts';
 import { bitmapCount } from '../../../protocol/bitmap.ts';
 import { concat, toHex } from '../../../protocol/bytes.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -251,6 +252,44 @@ test('a source that changed is never encrypted again under the same key', async 
     });
     assert.deepEqual(await readBack(bench, result), changed);
   }
+});
+
+test('peers that are away for a moment do not cost an unfinished upload', async () => {
+  const bench = new TransferBench(6);
+  const options = { kind: 'file', code: 'auto', codeId: 1, sourceId: 'source' } as const;
+  bench.journals.onPut = (entry) => {
+    if (entry === 'staged/2') throw new Error('crash');
+  };
+  await assert.rejects(bench.uploader().add(pieces(content), options), { message: 'crash' });
+  bench.journals.onPut = () => {};
+  const adverts = bench.network.all.map(({ id }) => ({
+    peer: id,
+    capacity: 1e12,
+    free: 1e12,
+    region: '',
+    addresses: [],
+  }));
+  for (const { peer } of adverts) bench.table.remove(peer);
+  await assert.rejects(bench.uploader().add(pieces(content), options), { code: 'too-few-peers' });
+  for (const advert of adverts) bench.table.advertised(advert);
+  const added = await bench.uploader().add(pieces(content), options);
+  assert.ok(added.resumedBytes > 0);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
+test('progress counts a shard that is signed for again once', async () => {
+  const bench = new TransferBench(7);
+  const [victim] = bench.network.all;
+  assert.ok(victim);
+  // It takes a stripe and fails: its replacement stores the others, and signs again when it takes over the first, too.
+  victim.fault = (call, count) => (call !== 'stage' || count > 1 ? broken() : undefined);
+  const signed: number[] = [];
+  const onProgress = ({ phase, shards }: AddProgress) => void (phase === 'finalize' && signed.push(shards));
+  const random = (bytes: number) => new Uint8Array(bytes);
+  const uploader = bench.uploader({ maxBufferBytes: 2 * 6 * SHARD_BYTES, chooser: bench.placement(random) });
+  await uploader.add(pieces(content), { kind: 'file', code, onProgress });
+  assert.ok(bench.receipts.length > 6, 'nobody signed again');
+  assert.equal(Math.max(...signed), SHARDS);
 });
 
 test('another code, kind or source begins anew; the same source cannot be added twice at once', async () => {
