@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { MAX_AUDIT_ENTRIES } from '../../protocol/audit-refusal.ts';
 import { bitmapIndices } from '../../protocol/bitmap.ts';
 import { MAX_AUDIT_BYTES, MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -39,7 +40,7 @@ export async function* selections(
     for (let start = 0; start < indices.length; start += MAX_AUDIT_SHARDS) {
       const part = { receipt, segment, indices: indices.slice(start, start + MAX_AUDIT_SHARDS) };
       const full = part.indices.length > room.shards || bytes > room.setBytes || segment.weight > room.segmentBytes;
-      if (full && parts.length > 0) {
+      if (parts.length === MAX_AUDIT_ENTRIES || (full && parts.length > 0)) {
         yield new Selection(parts);
         parts = [];
         room = newRoom();
