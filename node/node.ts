@@ -1,3 +1,4 @@
+import { SHARD_BYTES } from '../protocol/constants.ts';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import { AuditRunner } from './audit/audit-runner.ts';
@@ -287,7 +288,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   let running = false;
   const start = async () => {
-    if (options.engine === undefined) await engine.start();
+    if (options.engine === undefined) await startEngine(engine, stores);
     await reedSolomon.start();
     stores.maintenance.start();
     await holdings.start();
@@ -343,6 +344,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       return stopped;
     },
   };
+}
+
+/** A challenge leaves about two seconds, and the trusted setup takes longer to load: who holds shards loads it now. */
+async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
+  await engine.start();
+  if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
 }
 
 function createEngine(config: Config, random: RandomBytes): KzgEngine {
