@@ -311,6 +311,37 @@ test('another code, kind or source begins anew; the same source cannot be added 
   );
 });
 
+test('damage to a journal: its head gone, it is forgotten; a fingerprint gone, the key is not used again', async () => {
+  const damage = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes, (byte, i) => (i < 4 ? 0xff : byte));
+  const add = (bench: TransferBench) =>
+    bench.uploader().add(pieces(content), { kind: 'file', code, sourceId: 'source' });
+  const cases = [
+    { entry: 'head', resumes: false },
+    { entry: 'sealed/0', resumes: false },
+    { entry: 'sealed/1', resumes: undefined },
+    { entry: 'staged/0', resumes: true },
+    { entry: 'holders/0', resumes: true },
+  ];
+  for (const { entry, resumes } of cases) {
+    const bench = new TransferBench(6);
+    await interrupted(bench, content, 3);
+    const [journal] = [...bench.journals.records.values()];
+    const bytes = damage(journal?.get(entry));
+    assert.ok(journal && bytes);
+    journal.set(entry, bytes);
+    if (resumes === undefined) {
+      await assert.rejects(add(bench), { code: 'source-changed-restart' });
+      assert.equal(bench.journals.records.size, 0);
+      continue;
+    }
+    const added = await add(bench);
+    assert.equal(added.resumedBytes > 0, resumes, entry);
+    assert.deepEqual(await readBack(bench, added), content);
+    await bench.uploader().start();
+    assert.equal(bench.journals.records.size, 0);
+  }
+});
+
 test('start forgets what nobody can resume; stop aborts what runs and keeps its journal', async () => {
   const bench = new TransferBench(6);
   await interrupted(bench, content, 1);
