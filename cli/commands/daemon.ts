@@ -63,9 +63,14 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
   const undo: (() => Promise<void>)[] = [];
   try {
     // The address goes last: whoever waits for the end waits for the databases to be closed.
-    undo.push(() => rm(apiFile, { force: true }));
+    let isOurs = false;
+    undo.push(async () => {
+      if (isOurs) await rm(apiFile, { force: true });
+    });
     undo.push(() => node.stop());
     await node.start();
+    // Only now the databases are this process's: before, the file may be that of the node which has them.
+    isOurs = true;
     undo.push(() => api.stop());
     const address = await api.start();
     await writeFileAtomically(apiFile, `${JSON.stringify({ ...address, pid: process.pid })}\n`);

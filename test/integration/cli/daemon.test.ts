@@ -46,6 +46,11 @@ test('a daemon says that it is ready, serves, keeps its home to itself and stops
   const third = await run(['daemon', ...FLAGS]);
   assert.equal(third.code, 1);
   assert.match(third.stderr, /"code":"home-in-use"/);
+  // Nor may one that does not get the home take the address of the node that has it.
+  const stranger = JSON.stringify({ host: '127.0.0.1', port: 1 });
+  await writeFile(api, stranger);
+  assert.match((await run(['daemon', ...FLAGS])).stderr, /"code":"home-in-use"/);
+  assert.equal(await readFile(api, 'utf8'), stranger);
   await writeFile(api, address);
 
   // No peers: an add is refused with figures, not stored on the owner itself.
