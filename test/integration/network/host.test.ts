@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { stop } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
 import { NetworkError, RequestError } from '../../../node/network/errors.ts';
 import type { Host } from '../../../node/network/host.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
@@ -26,6 +27,24 @@ test('both ends of a new connection know each other’s advert', async () => {
     await until(() => heardByA.has(b.peerId) && heardByB.has(a.peerId));
     assert.deepEqual(heardByA.get(b.peerId), { free: 2200, addresses: b.addresses() });
     assert.deepEqual(heardByB.get(a.peerId), { free: 2100, addresses: a.addresses() });
+  });
+});
+
+test('a peer is heard of although others filled its record with addresses', async () => {
+  await withHosts([26, 27], async (a, b) => {
+    const heard = hearing(b);
+    const multiaddrs = Array.from({ length: 150 }, (_, i) =>
+      multiaddr(`/dns4/${'x'.repeat(60)}.${'y'.repeat(60)}.${i}.example/tcp/1`),
+    );
+    const fill = (addresses: typeof multiaddrs) => b.libp2p.peerStore.merge(a.libp2p.peerId, { multiaddrs: addresses });
+    await fill(multiaddrs.slice(0, 100));
+    await assert.rejects(fill(multiaddrs), RangeError);
+    await connect(a, b);
+    await until(() => heard.has(a.peerId));
+    const known = (await b.libp2p.peerStore.get(a.libp2p.peerId)).addresses.map(({ multiaddr }) =>
+      multiaddr.toString(),
+    );
+    assert.ok(known.length < 10, `${known.length} addresses`);
   });
 });
 
