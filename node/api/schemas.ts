@@ -139,7 +139,7 @@ const peer = object({
 });
 export const peerDescription = peer;
 export const peerList = object({ peers: list(peer) });
-export const connectBody = object({ address: text(512, { pattern: '^/' }) });
+export const connectBody = object({ address: text(512) });
 
 export const storage = object({
   capacityBytes: count,

@@ -28,6 +28,9 @@ test('no message or value can forge a line, hide the level, or grow without boun
     assert.equal(lines.length, 1);
     assert.equal(lines[0]?.indexOf('\n'), (lines[0]?.length ?? 0) - 1);
     assert.ok((lines[0]?.length ?? 0) < 1500);
+    log.info('\u009b2J', { peer: 'a\u009b31m\u007f' });
+    assert.doesNotMatch(lines[1]?.slice(0, -1) ?? '', /\p{Cc}/u);
+    if (format === 'json') assert.equal(JSON.parse(lines[1] ?? '').peer, 'a\u009b31m\u007f');
     if (format === 'json') assert.equal(JSON.parse(lines[0] ?? '').level, 'info');
   }
 });
