@@ -15,6 +15,11 @@ export interface AnnouncerDeps {
 /** How long to wait when nobody took a record: most likely no peer is connected yet. Doubled each time. */
 const RETRY_MS = 15_000;
 const MAX_RETRY_MS = 10 * 60_000;
+/**
+ * A new root waits this long: its upload is still collecting promises from many holders, and the lookups of all of them
+ * at once would slow it down. Until then the object is found through the peers at hand.
+ */
+const SETTLE_MS = 2_000;
 /** A root that fails by itself must not hold up the others. */
 const MAX_FAILURES = 3;
 /** Records published at a time. */
@@ -70,6 +75,7 @@ export class Announcer {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       await promise;
+      await this.#deps.clock.sleep(SETTLE_MS, signal).catch(() => undefined);
     }
   }
 

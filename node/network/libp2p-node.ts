@@ -48,6 +48,8 @@ export interface Libp2pNodeOptions {
 
 /** A ping may find the other end busy with a computation for a while; that is no reason to drop its transfers. */
 const MIN_PING_TIMEOUT_MS = 20_000;
+/** The nodes of a lab are all connected to each other and share a few cores: 25 of them would ping 60 times a second. */
+const LAB_PING_INTERVAL_MS = 30_000;
 /** Yamux's initial window by its specification; both ends must agree on it. */
 const INITIAL_WINDOW_BYTES = 256 * 1024;
 
@@ -82,7 +84,10 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       maxIncomingPendingConnections: MAX_CONNECTIONS_PENDING,
       dialTimeout: DIAL_TIMEOUT_MS,
     },
-    connectionMonitor: { pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS } },
+    connectionMonitor: {
+      pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS },
+      ...(options.lab ? { pingInterval: LAB_PING_INTERVAL_MS } : {}),
+    },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: `_holdfast-${options.networkPrefix}._udp.local` })] : [],
     services: {
       identify: identify(),

@@ -32,12 +32,15 @@ const settled = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test('what was kept before the start is announced, and what is kept later', async () => {
-  const { made, told, withdrawn } = announcer([A], () => 3);
+test('what was kept before the start is announced at once, and what is kept later after its upload', async () => {
+  const { made, clock, told, withdrawn } = announcer([A], () => 3);
   made.start();
   await settled();
   assert.deepEqual(told, [A.toString()]);
   made.kept(B);
+  await settled();
+  assert.deepEqual(told, [A.toString()]);
+  await clock.advance(2_000);
   await settled();
   assert.deepEqual(told, [A, B].map(String));
   made.released(A);
@@ -76,7 +79,22 @@ test('a root that fails does not hold up the others for good', async () => {
   const C = cidOf('c');
   made.kept(C);
   await settled();
+  await clock.advance(2_000);
+  await settled();
   assert.ok(told.includes(C.toString()));
+  await made.stop();
+});
+
+test('what is released before it was announced is never announced', async () => {
+  const { made, clock, told } = announcer([], () => 3);
+  made.start();
+  await settled();
+  made.kept(A);
+  await settled();
+  made.released(A);
+  await clock.advance(2_000);
+  await settled();
+  assert.deepEqual(told, []);
   await made.stop();
 });
 
