@@ -119,7 +119,11 @@ suite('an upload that is interrupted', () => {
       added.warnings.some((warning) => warning.includes(victim.peer)),
       `warnings: ${added.warnings.join('; ')}`,
     );
-    const { health } = await owner.json<{ health: { verdict: string; presentShards: number } }>(['check', added.link]);
+    const { health } = await owner.json<{ health: { verdict: string; presentShards: number } }>([
+      'check',
+      added.link,
+      '--no-audit',
+    ]);
     assert.deepEqual([health.verdict, health.presentShards], ['healthy', SHARDS]);
     const target = `${source}.again`;
     await owner.ok(['get', added.link, '-o', target]);

@@ -37,7 +37,8 @@ export class Daemon {
   readonly home: string;
   readonly peer: string;
   readonly address: string;
-  readonly #env: Readonly<Record<string, string>>;
+  /** Configuration that it is started with. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly #log: string[] = [];
   #child: ChildProcess | undefined;
 
@@ -46,7 +47,7 @@ export class Daemon {
     this.home = home;
     this.peer = peer;
     this.address = address;
-    this.#env = env;
+    this.environment = env;
   }
 
   get running(): boolean {
@@ -67,7 +68,7 @@ export class Daemon {
   /** Starts the process and waits for its ready line. `env` overrides the configuration for this run. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     assert.equal(this.#child, undefined, `daemon ${this.number} runs already`);
-    const child = spawnCli(['daemon', '--json'], { home: this.home, env: { ...this.#env, ...env } });
+    const child = spawnCli(['daemon', '--json'], { home: this.home, env: { ...this.environment, ...env } });
     this.#child = child;
     child.stdin?.end();
     const stderr = createInterface({ input: child.stderr as NodeJS.ReadableStream });

@@ -17,3 +17,14 @@ export async function until<T>(
     await sleep(POLL_MS);
   }
 }
+
+/**
+ * Waits until `check` finds a file whole and every holder proves its part in time: one that has just started first loads
+ * what proofs need, which may take longer than a challenge allows.
+ */
+export async function untilProven(
+  node: { run(args: readonly string[]): Promise<{ readonly code: number }> },
+  link: string,
+): Promise<void> {
+  await until('every holder to prove its part', async () => (await node.run(['check', link])).code === 0);
+}
