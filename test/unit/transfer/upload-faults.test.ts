@@ -316,11 +316,12 @@ test('damage to a journal: its head gone, it is forgotten; a fingerprint gone, t
   const add = (bench: TransferBench) =>
     bench.uploader().add(pieces(content), { kind: 'file', code, sourceId: 'source' });
   const cases = [
-    { entry: 'head', resumes: false },
-    { entry: 'sealed/0', resumes: false },
-    { entry: 'sealed/1', resumes: undefined },
-    { entry: 'staged/0', resumes: true },
-    { entry: 'holders/0', resumes: true },
+    { entry: 'head', resumes: 'no' },
+    { entry: 'sealed/0', resumes: 'no' },
+    { entry: 'sealed/1', resumes: 'refused' },
+    { entry: 'staged/0', resumes: 'yes' },
+    // Holders are drawn again, by chance the same or others.
+    { entry: 'holders/0', resumes: 'by chance' },
   ];
   for (const { entry, resumes } of cases) {
     const bench = new TransferBench(6);
@@ -329,13 +330,13 @@ test('damage to a journal: its head gone, it is forgotten; a fingerprint gone, t
     const bytes = damage(journal?.get(entry));
     assert.ok(journal && bytes);
     journal.set(entry, bytes);
-    if (resumes === undefined) {
+    if (resumes === 'refused') {
       await assert.rejects(add(bench), { code: 'source-changed-restart' });
       assert.equal(bench.journals.records.size, 0);
       continue;
     }
     const added = await add(bench);
-    assert.equal(added.resumedBytes > 0, resumes, entry);
+    if (resumes !== 'by chance') assert.equal(added.resumedBytes > 0, resumes === 'yes', entry);
     assert.deepEqual(await readBack(bench, added), content);
     await bench.uploader().start();
     assert.equal(bench.journals.records.size, 0);
