@@ -10,6 +10,7 @@ import type { HolderDirectory, StripeNeed } from './holder-directory.ts';
 import type { ManifestLocator } from './locate.ts';
 import { shardId } from './seal.ts';
 import { type ShardFetcher, StripeShortage } from './shard-fetcher.ts';
+import { Turn } from './stripe-job.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface StripeSourceOptions {
@@ -50,19 +51,23 @@ export class StripeSource {
     const { k, m } = root.code;
     const perStripe = (k + Math.min(m, extraShards)) * SHARD_BYTES;
     const ahead = Math.max(2, Math.floor(readAheadBytes / perStripe));
-    const queue: Promise<DecodedStripe>[] = [];
+    const queue: { readonly stripe: Promise<DecodedStripe>; readonly turn: Turn }[] = [];
     let next = Math.floor(first / k);
     const lastStripe = Math.floor((end - 1) / k);
     while (next <= lastStripe || queue.length > 0) {
       // Refilled in steps, so that holders are asked for several shards a call.
-      if (queue.length <= Math.floor((ahead * 3) / 4)) {
+      if (queue.length <= Math.floor(ahead / 2)) {
         for (; queue.length < ahead && next <= lastStripe; next++) {
-          const stripe = this.#stripe(next, Math.max(first, next * k), Math.min(end, (next + 1) * k));
+          const turn = new Turn();
+          const stripe = this.#stripe(next, Math.max(first, next * k), Math.min(end, (next + 1) * k), turn);
           stripe.catch(() => {});
-          queue.push(stripe);
+          queue.push({ stripe, turn });
         }
       }
-      yield await abortable(queue.shift() as Promise<DecodedStripe>, signal);
+      for (const { turn } of queue.slice(0, Math.ceil(ahead / 2))) turn.soon();
+      // One more than the reader waits for, so that its decoding is not waited for.
+      for (const { turn } of queue.slice(0, 2)) turn.now();
+      yield await abortable(queue.shift()?.stripe as Promise<DecodedStripe>, signal);
     }
   }
 
@@ -71,7 +76,7 @@ export class StripeSource {
   }
 
   /** Shards `from` … `to` − 1 (positions in the object) of one stripe. */
-  async #stripe(globalStripe: number, from: number, to: number): Promise<DecodedStripe> {
+  async #stripe(globalStripe: number, from: number, to: number, turn: Turn): Promise<DecodedStripe> {
     const { root, code, fetcher, extraShards, signal } = this.#options;
     const { k, m } = root.code;
     const perSegment = stripesPerSegment(root.code);
@@ -82,7 +87,7 @@ export class StripeSource {
     const firstShard = globalStripe * k;
     const want = Array.from({ length: to - from }, (_, i) => from - firstShard + i);
     try {
-      const request = { segment: root.segments[index] as CID, stripe, view, want, extra: extraShards };
+      const request = { segment: root.segments[index] as CID, stripe, view, want, extra: extraShards, turn };
       const have = await fetcher.fetch(request);
       const missing = want.filter((position) => !have.has(position));
       const built =
