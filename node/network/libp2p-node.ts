@@ -23,6 +23,7 @@ import {
   MAX_STREAMS_PER_CONNECTION,
   STREAM_WINDOW_BYTES,
 } from './limits.ts';
+import { noiseCrypto } from './noise-crypto.ts';
 import { privateKeyFromSeed } from './peer-key.ts';
 
 /** Index signature: libp2p asks for a map of services. */
@@ -65,7 +66,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     nodeInfo: { name: 'holdfast', userAgent: options.agent },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: dialOptions(options) })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto })],
     streamMuxers: [
       yamux({
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
