@@ -11,6 +11,7 @@ import { ProblemError, readProblem } from './problem-error.ts';
 interface ApiFile {
   readonly host: string;
   readonly port: number;
+  readonly pid?: number;
 }
 
 export interface Call {
@@ -146,15 +147,20 @@ export class ApiClient {
 }
 
 function noNode(home: string): CliError {
-  return new CliError('no-node', `no node is running on ${home}: start it with \`holdfast daemon\`, after \`holdfast init\` if the home is new`);
+  return new CliError(
+    'no-node',
+    `no node is running on ${home}: start it with \`holdfast daemon\`, after \`holdfast init\` if the home is new`,
+  );
 }
 
 /** @returns undefined when no daemon has written it */
 export async function readApiFile(home: string): Promise<ApiFile | undefined> {
   const path = homePaths(home).api;
   try {
-    const { host, port } = JSON.parse(await readFile(path, 'utf8')) as Partial<ApiFile>;
-    if (typeof host === 'string' && Number.isInteger(port)) return { host: reachable(host), port: port as number };
+    const { host, port, pid } = JSON.parse(await readFile(path, 'utf8')) as Partial<ApiFile>;
+    if (typeof host === 'string' && Number.isInteger(port)) {
+      return { host: reachable(host), port: port as number, ...(Number.isInteger(pid) ? { pid: pid as number } : {}) };
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     if (!(error instanceof SyntaxError)) throw error;

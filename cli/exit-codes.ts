@@ -3,8 +3,10 @@ import type { ApiServerErrorType } from '../node/api/server.ts';
 import type { Verdict } from '../node/api/services.ts';
 import type { ConfigErrorType } from '../node/config/config-error.ts';
 import type { IdentityErrorType } from '../node/identity/identity-error.ts';
+import type { LabErrorType } from '../node/lab/lab-error.ts';
 import type { StoreErrorType } from '../node/store/errors.ts';
 import type { TreeErrorType } from '../node/transfer/tree.ts';
+import type { CodeErrorType } from '../protocol/code.ts';
 import type { LinkErrorType } from '../protocol/link.ts';
 import type { CliErrorCode } from './cli-error.ts';
 
@@ -32,6 +34,8 @@ type KnownCode =
   | LinkErrorType['code']
   | TreeErrorType['code']
   | ApiServerErrorType['code']
+  | LabErrorType['code']
+  | Extract<CodeErrorType['code'], 'invalid-code'>
   | Extract<StoreErrorType['code'], 'home-in-use' | 'damaged-home' | 'disk-full' | 'no-access' | 'schema-too-new'>;
 
 /** One row for each code of an error that can end a command. */
@@ -109,6 +113,12 @@ const EXIT_BY_CODE = {
   'damaged-home': EXIT.error,
   'no-access': EXIT.error,
   'schema-too-new': EXIT.error,
+  // The lab
+  'invalid-code': EXIT.usage,
+  'too-few-nodes': EXIT.usage,
+  'too-many-nodes': EXIT.usage,
+  'too-little-space': EXIT.error,
+  'not-gathered': EXIT.error,
 } as const satisfies Record<KnownCode, ExitCode>;
 
 /** Any other code is a plain error. */

@@ -10,6 +10,9 @@ import { watchSignals } from './signals.ts';
 
 const { env: environment, stdin, stdout, stderr } = process;
 
+/** What a timer takes; 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 function isOn(variable: string | undefined): boolean {
   return variable !== undefined && variable !== '' && variable !== '0';
 }
@@ -17,6 +20,7 @@ function isOn(variable: string | undefined): boolean {
 /** Help and version are results; anything else the parser says is bad usage. */
 function translate(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
+  if (error.code === 'commander.help') return new CliError('usage', 'name one of the commands: see `holdfast help`');
   const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   return new CliError('usage', `${message.replace(/\.$/, '')}: see \`holdfast help\``);
 }
@@ -33,7 +37,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       json: globals.json === true,
       quiet: globals.quiet === true,
       progress: globals.progress && globals.quiet !== true && stderr.isTTY === true && !isOn(environment.NO_COLOR),
-      timeoutMs: globals.timeout === undefined ? undefined : globals.timeout * 1000,
+      timeoutMs: globals.timeout === undefined ? undefined : Math.min(globals.timeout * 1000, MAX_TIMER_MS),
       signal: watchSignals({ goOnUnread: traits.goOnUnread === true }),
     });
   };

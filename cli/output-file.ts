@@ -19,6 +19,17 @@ export async function refuseExisting(target: string, force: boolean): Promise<vo
   if (!force && (await exists(target))) throw targetExists(target);
 }
 
+/** To replace a file is one thing, to replace a device, a pipe or a folder another. */
+async function refuseSpecial(target: string): Promise<void> {
+  const stats = await guarded(target, () => lstat(target)).catch((error: unknown) => {
+    if (error instanceof CliError && (error.cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (stats === undefined || stats.isFile() || stats.isSymbolicLink()) return;
+  const advice = stats.isDirectory() ? 'name a file in it' : 'write to stdout with `-o -` and send that there';
+  throw new CliError('target-unwritable', `${target} is not a file and is not replaced: ${advice}`);
+}
+
 /** A name beside `target` that nobody else uses. */
 export function temporaryBeside(target: string): string {
   const path = resolve(target);
@@ -28,6 +39,7 @@ export function temporaryBeside(target: string): string {
 /** @throws CliError target-exists | target-unwritable */
 export async function createOutputFile(target: string, force: boolean): Promise<OutputFile> {
   await refuseExisting(target, force);
+  await refuseSpecial(target);
   const temporary = temporaryBeside(target);
   const file = await guarded(target, () => open(temporary, 'wx'));
   let isOpen = true;

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { CliError } from './cli-error.ts';
 import type { CommandContext } from './context.ts';
 
 /** The three forms of a result; only the one asked for is made. */
@@ -17,7 +17,39 @@ export async function writeResult(context: CommandContext, result: Result): Prom
 /** Writes at the reader's pace; empty text writes nothing. */
 export async function writeLine(stream: NodeJS.WriteStream, text: string): Promise<void> {
   if (text === '') return;
-  if (!stream.write(`${text}\n`)) await once(stream, 'drain');
+  try {
+    await writeBytes(stream, `${text}\n`);
+  } catch (error) {
+    // Whether a command ends when nobody reads it is decided where signals are watched.
+    if (!(error instanceof CliError) || error.code !== 'reader-gone') throw error;
+  }
+}
+
+/** Resolves once the bytes are with the reader. @throws CliError reader-gone | target-unwritable; the signal's reason */
+export async function writeBytes(
+  stream: NodeJS.WritableStream,
+  bytes: Uint8Array | string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = () => reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal?.throwIfAborted();
+    stream.write(bytes, (error) => (error ? reject(outputError(error)) : resolve()));
+    await promise;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Why stdout takes no more. */
+export function outputError(error: NodeJS.ErrnoException): CliError {
+  if (error.code === 'EPIPE') return new CliError('reader-gone', 'the reader of the output went away');
+  const advice = error.code === 'ENOSPC' ? 'free some space' : 'check where it goes';
+  return new CliError('target-unwritable', `cannot write the output (${error.code ?? error.message}): ${advice}`, {
+    cause: error,
+  });
 }
 
 export function writeNote(context: CommandContext, text: string): void {

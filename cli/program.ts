@@ -3,6 +3,8 @@ import { definer, positiveNumber, type Run } from './define.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
 import { defineNodeCommands } from './definitions/node.ts';
+import { defineTestnet } from './definitions/testnet.ts';
+import { packageVersion } from './package-version.ts';
 
 /**
  * All commands with their operands and flags. What they do is imported only when they run, so that `holdfast version`
@@ -17,6 +19,7 @@ export function createProgram(run: Run): Parser {
     .option('--verbose', 'print the causes of an error')
     .option('--no-progress', 'draw no progress bar')
     .option('--timeout <seconds>', 'longest silence of the node', positiveNumber)
+    .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError()
@@ -28,5 +31,6 @@ export function createProgram(run: Run): Parser {
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
   defineGroups(program, define);
+  defineTestnet(program, define);
   return program;
 }

@@ -1,5 +1,6 @@
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
+import { outputError } from './output.ts';
 
 /**
  * The first SIGINT or SIGTERM aborts the returned signal, so that commands clean up; a second one ends the process at once.
@@ -14,8 +15,7 @@ export function watchSignals(options: { readonly goOnUnread: boolean }): AbortSi
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (!options.goOnUnread) abort.abort(new CliError('reader-gone', 'the reader of the output went away'));
+    if (!options.goOnUnread) abort.abort(outputError(error));
   });
   // Messages to a closed stderr have nobody to reach.
   process.stderr.on('error', () => {});

@@ -64,10 +64,18 @@ function formatLine(
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => [key, typeof value === 'string' ? cut(value) : value] as const);
   if (format === 'json') {
-    return `${JSON.stringify({ ...Object.fromEntries(entries), time, level, message: cut(message) })}\n`;
+    return `${escaped({ ...Object.fromEntries(entries), time, level, message: cut(message) })}\n`;
   }
   const tail = entries.map(([key, value]) => ` ${key}=${quoteIfNeeded(String(value))}`).join('');
   return `${time} ${level.padEnd(5)} ${oneLine(cut(message))}${tail}\n`;
+}
+
+/** JSON itself leaves DEL and the C1 controls as they are, and terminals obey them. */
+function escaped(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /\p{Cc}/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function cut(text: string): string {
@@ -80,5 +88,6 @@ function oneLine(text: string): string {
 }
 
 function quoteIfNeeded(value: string): string {
-  return /^[\w.:/@+-]+$/u.test(value) ? value : JSON.stringify(value);
+  if (/^[\w.:/@+-]+$/u.test(value)) return value;
+  return escaped(value);
 }

@@ -1,7 +1,9 @@
+import { SHARD_BYTES } from '../protocol/constants.ts';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import { AuditRunner } from './audit/audit-runner.ts';
 import { Auditor } from './audit/auditor.ts';
+import { Claims } from './audit/claims.ts';
 import { Prover } from './audit/prover.ts';
 import type { Clock } from './clock.ts';
 import { erasureCodes } from './coding/codes.ts';
@@ -11,6 +13,7 @@ import { formatValue, type ResolvedConfig } from './config/config.ts';
 import { clearFresh, isFresh } from './config/fresh-home.ts';
 import { type Config, OPTION_KEYS } from './config/options.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
+import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
@@ -18,7 +21,8 @@ import type { Identity } from './identity/identity.ts';
 import { createKzgEngine } from './kzg/create-engine.ts';
 import type { KzgEngine } from './kzg/engine.ts';
 import type { Logger } from './log.ts';
-import { SegmentDirectory } from './manifest/segment-directory.ts';
+import { locatedManifests } from './manifest/located-manifests.ts';
+import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import { createHost, type Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import { CandidateTable } from './placement/candidates.ts';
@@ -145,7 +149,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     random,
   });
 
-  const segments = new SegmentDirectory(stores.manifests, codes);
+  const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
   const releaser = new Releaser({
     network,
     signer: identity,
@@ -155,7 +159,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     releases: stores.releases,
   });
   const receipts = stores.receivedReceipts;
-  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts });
+  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
   const uploader = new Uploader({
     network,
     signer: identity,
@@ -172,13 +176,23 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     clock,
     random,
   });
-  const holdings = new Holdings({
+  const announcer: Announcer = new Announcer({
+    kept: (signal) => holdings.roots(signal),
+    provide: (root, signal) => host.routing.provide(root, signal),
+    unprovide: (root) => host.routing.unprovide(root),
+    clock,
+    log: log.child({ part: 'announcer' }),
+  });
+  const holdings: Holdings = new Holdings({
+    network,
+    signer: identity,
+    clock,
     shards: stores.shards,
     manifests: stores.manifests,
-    issuedReceipts: stores.issuedReceipts,
+    receipts: stores.issuedReceipts,
     releases: stores.releases,
-    provide: (root) => host.routing.provide(root),
-    unprovide: (root) => host.routing.unprovide(root),
+    onKept: (root) => announcer.kept(root),
+    onReleased: (root) => announcer.released(root),
     log: log.child({ part: 'holdings' }),
   });
   const reader = options.shardReader?.(stores.shards) ?? stores.shards;
@@ -188,7 +202,6 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     peers: host,
     reader,
     holdings,
-    has: (id) => stores.shards.has(id),
     receipts: stores.issuedReceipts,
   });
   const downloader = new Downloader({
@@ -215,6 +228,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     engine,
     shards: reader,
     segments,
+    receipts: stores.issuedReceipts,
     releases: stores.releases,
     onDamaged,
   });
@@ -225,6 +239,13 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     catalog: stores.catalog,
     receipts,
     segments,
+    claims: new Claims({
+      client,
+      peers: host,
+      segments: new SegmentDirectory(locatedManifests(locator), codes),
+      clock,
+      log: log.child({ part: 'audit' }),
+    }),
     records: stores.audits,
   });
   const handlers = createHandlers({
@@ -241,13 +262,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     evidence: audits,
     shards: {
       get: (id, signal) => reader.get(id, signal),
-      has: (id) => stores.shards.has(id),
+      hasMany: (ids) => stores.shards.hasMany(ids),
       stage: (owner, upload, ids) => stores.shards.stage(owner, upload, ids),
-      reference: (owner, root, segment, entries) => stores.shards.reference(owner, root, segment, entries),
       idsOf: (segment) => holdings.idsOf(segment),
     },
     onDamaged,
-    onStored: (root) => holdings.stored(root),
   });
 
   host.adverts.onAdvert((peer, advert, addresses) => {
@@ -269,7 +288,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   let running = false;
   const start = async () => {
-    if (options.engine === undefined) await engine.start();
+    if (options.engine === undefined) await startEngine(engine, stores);
     await reedSolomon.start();
     stores.maintenance.start();
     await holdings.start();
@@ -278,17 +297,19 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       await host.reqresp.handle(method as HandledMethod, handler);
     await host.start();
     await releaser.start();
+    announcer.start();
     running = true;
   };
   const stop = async () => {
     running = false;
-    await uploader.stop();
-    await releaser.stop();
-    await host.stop();
-    await known.stop();
-    await reedSolomon.stop();
-    if (options.engine === undefined) await engine.stop();
-    await stores.close();
+    const ownEngine = options.engine === undefined ? [engine] : [];
+    const database = { stop: () => stores.close() };
+    const failures: unknown[] = [];
+    // One that fails to stop must not leave the others running, the databases least of all.
+    for (const part of [uploader, releaser, announcer, holdings, host, known, reedSolomon, ...ownEngine, database]) {
+      await part.stop().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   let stopped: Promise<void> | undefined;
 
@@ -323,6 +344,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       return stopped;
     },
   };
+}
+
+/** A challenge leaves about two seconds, and the trusted setup takes longer to load: who holds shards loads it now. */
+async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
+  await engine.start();
+  if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
 }
 
 function createEngine(config: Config, random: RandomBytes): KzgEngine {

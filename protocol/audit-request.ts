@@ -76,7 +76,7 @@ function badReceipt(entry: number, reason: string, cause?: unknown): AuditError 
  */
 export function checkAuditSet(
   challenge: Challenge,
-  items: readonly AuditItem[],
+  items: readonly Pick<AuditItem, 'id'>[],
   commitments: readonly Uint8Array[],
 ): void {
   if (challenge.count !== items.length) {

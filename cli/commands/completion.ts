@@ -33,24 +33,24 @@ function collect(command: Parser, path: string): Node[] {
 
 function cases(nodes: readonly Node[]): string {
   return nodes
-    .map(({ path, words }) => `    '${path}') words='${words.map(({ word }) => word).join(' ')}' ;;`)
+    .map(({ path, words }) => `    '${path}') candidates='${words.map(({ word }) => word).join(' ')}' ;;`)
     .join('\n');
 }
 
-/** The words before the cursor that name commands, at most two: `config show`. */
+/** The words before the cursor that name commands, at most two: `config show`. In zsh `path` and `words` are taken. */
 function pathFunction(nodes: readonly Node[]): string {
   const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
   return `_holdfast_words() {
-  local path='' word words=''
+  local command='' word candidates=''
   for word in "$@"; do
-    case "\${path:+$path }$word" in
-      ${paths.join('|')}) path="\${path:+$path }$word" ;;
+    case "\${command:+$command }$word" in
+      ${paths.join('|')}) command="\${command:+$command }$word" ;;
     esac
   done
-  case "$path" in
+  case "$command" in
 ${cases(nodes)}
   esac
-  printf '%s' "$words"
+  printf '%s' "$candidates"
 }`;
 }
 

@@ -62,11 +62,17 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
   // Whatever was started is stopped, in the reverse order, also when a later step fails.
   const undo: (() => Promise<void>)[] = [];
   try {
+    // The address goes last: whoever waits for the end waits for the databases to be closed.
+    let isOurs = false;
+    undo.push(async () => {
+      if (isOurs) await rm(apiFile, { force: true });
+    });
     undo.push(() => node.stop());
     await node.start();
+    // Only now the databases are this process's: before, the file may be that of the node which has them.
+    isOurs = true;
     undo.push(() => api.stop());
     const address = await api.start();
-    undo.push(() => rm(apiFile, { force: true }));
     await writeFileAtomically(apiFile, `${JSON.stringify({ ...address, pid: process.pid })}\n`);
     const { peer, addresses } = await node.services.node.describe();
     await writeResult(context, {

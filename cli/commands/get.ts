@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { basename } from 'node:path';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
@@ -7,7 +6,7 @@ import { type Download, download } from '../download.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes } from '../format.ts';
 import { type FileArgument, parseFileArgument } from '../link-argument.ts';
-import { printable, writeResult } from '../output.ts';
+import { printable, writeBytes, writeResult } from '../output.ts';
 import { createOutputFile, refuseExisting } from '../output-file.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { restoreDirectory } from '../restore-directory.ts';
@@ -96,9 +95,7 @@ async function toStdout(context: CommandContext, found: Download): Promise<ExitC
   // A bar between the lines of a text that appears on the same terminal would only disturb.
   const progress = startProgress({ ...context, progress: context.progress && !stdout.isTTY }, label, found.length);
   try {
-    await copy(found, progress, async (chunk) => {
-      if (!stdout.write(chunk)) await once(stdout, 'drain', { signal });
-    });
+    await copy(found, progress, (chunk) => writeBytes(stdout, chunk, signal));
     return EXIT.ok;
   } finally {
     progress.end();

@@ -5,7 +5,7 @@ import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { printable, table, writeResult } from '../output.ts';
-import { isRunning } from '../running-node.ts';
+import { isStopping } from '../running-node.ts';
 
 /** Shows the node's identity and addresses. */
 export async function id(context: CommandContext): Promise<ExitCode> {
@@ -69,7 +69,7 @@ export async function shutdown(context: CommandContext): Promise<ExitCode> {
   await client.json({ method: 'POST', path: '/v1/shutdown', json: {} });
   const limit = context.timeoutMs ?? SHUTDOWN_LIMIT_MS;
   const until = performance.now() + limit;
-  while (await isRunning(context)) {
+  while (await isStopping(context.home)) {
     if (performance.now() > until) {
       throw new CliError('timed-out', `the node did not stop within ${limit / 1000} s: see its log`);
     }

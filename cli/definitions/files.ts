@@ -62,15 +62,17 @@ export function defineFileCommands(program: Parser, define: Define): void {
   });
   define(program, {
     signature: 'check [link]',
-    description: 'is every stripe of a file there? exit code 3 degraded, 4 lost',
+    description:
+      'is every stripe of a file there, and can its holders prove it? exit code 3 degraded, 4 lost, 5 disproved',
     run: async (context, [link], options) =>
       (await import('../commands/check.ts')).check(context, link, {
         all: options.all === true,
-        audit: options.audit === true,
+        audit: options.audit !== false,
         worst: (options.worst as number | undefined) ?? DEFAULT_WORST,
       }),
   })
     .option('--all', 'every file this node added')
-    .option('--audit', 'make each holder prove what it holds; exit code 5 when a proof fails')
+    .option('--audit', 'make each holder prove what it says it holds (default)')
+    .option('--no-audit', 'only ask the holders what they hold')
     .option('--worst <n>', `stripes to list (default: ${DEFAULT_WORST})`, wholeNumber(0, MAX_WORST));
 }

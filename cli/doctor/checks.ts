@@ -1,13 +1,16 @@
 import { stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { StorageDescription } from '../../node/api/services.ts';
 import { resolveCapacity } from '../../node/config/capacity.ts';
 import { isFresh } from '../../node/config/fresh-home.ts';
 import { homePaths } from '../../node/config/home.ts';
 import { loadConfig } from '../../node/config/load.ts';
-import { loadIdentity } from '../../node/identity/identity-file.ts';
+import { isInitialised, loadIdentity } from '../../node/identity/identity-file.ts';
 import { loadToken } from '../../node/identity/token.ts';
+import { freeBytesFor } from '../../node/store/free-space.ts';
 import { ApiClient } from '../api-client.ts';
 import { readReasons } from '../commands/node.ts';
+import type { CommandContext } from '../context.ts';
 import { formatBytes, formatTime } from '../format.ts';
 import { type Check, type Finding, failed, failure, fine, warning } from './finding.ts';
 
@@ -29,8 +32,13 @@ const clock: Check = async () => {
 };
 
 const home: Check = async ({ context }) => {
-  const { mode } = await stat(context.home).catch(() => ({ mode: undefined }));
-  if (mode === undefined) return [failed('home', `${context.home} does not exist`, 'run `holdfast init`')];
+  let mode: number;
+  try {
+    ({ mode } = await stat(context.home));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return [failure('home', error)];
+    return [failed('home', `${context.home} does not exist`, 'run `holdfast init`')];
+  }
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     return [warning('home', `${context.home} can be entered by others`, `run \`chmod 700 ${context.home}\``)];
   }
@@ -50,17 +58,28 @@ const configuration: Check = ({ context }) =>
     return fine('config', homePaths(context.home).config);
   });
 
-const disk: Check = ({ context }) =>
+const disk: Check = ({ context, running }) =>
   attempt('disk', async () => {
-    const { config } = await loadConfig({ home: context.home, environment: context.environment });
+    // What shards may take is what is free and what they take already.
+    const usable = await freeBytesFor(context.home);
     const { bavail, bsize } = await statfs(context.home);
-    const free = bavail * bsize;
-    const { capacityBytes } = resolveCapacity(config, free);
-    const detail = `${formatBytes(free)} free, ${formatBytes(capacityBytes)} offered to peers`;
-    if (free < LOW_DISK_BYTES) return warning('disk', detail, 'free some space or lower storage.capacity');
-    if (capacityBytes > free) return warning('disk', detail, 'lower storage.capacity below what is free');
+    const capacityBytes = await (running ? runningCapacity(context) : configuredCapacity(context, usable));
+    const detail = `${formatBytes(bavail * bsize)} free, ${formatBytes(capacityBytes)} offered to peers`;
+    if (bavail * bsize < LOW_DISK_BYTES) return warning('disk', detail, 'free some space or lower storage.capacity');
+    if (capacityBytes > usable) return warning('disk', detail, 'lower storage.capacity below what is free');
     return fine('disk', detail);
   });
+
+/** The daemon may have been started with other flags than this command sees. */
+async function runningCapacity(context: CommandContext): Promise<number> {
+  const client = await ApiClient.of(context);
+  return (await client.json<StorageDescription>({ method: 'GET', path: '/v1/storage' })).capacityBytes;
+}
+
+async function configuredCapacity(context: CommandContext, usable: number): Promise<number> {
+  const { config } = await loadConfig({ home: context.home, environment: context.environment });
+  return resolveCapacity(config, usable).capacityBytes;
+}
 
 /** Loading the native module is the test; the trusted setup stays where it is. */
 const proofs: Check = async () => {
@@ -84,6 +103,8 @@ async function loads(name: string): Promise<boolean> {
 /** Opens both databases as they are; LevelDB's own lock tells when another process has them. */
 const databases: Check = async ({ context, running }) => {
   if (running) return [fine('databases', 'open in the running node')];
+  if (!(await isInitialised(context.home).catch(() => true)))
+    return [fine('databases', 'none: this home holds no node')];
   if (await isFresh(context.home).catch(() => false)) return [fine('databases', 'none yet: this home is new')];
   const { ClassicLevel } = await import('classic-level');
   const { shards, meta } = homePaths(context.home);

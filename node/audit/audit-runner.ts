@@ -1,42 +1,66 @@
 import type { CID } from 'multiformats/cid';
+import { AuditError } from '../../protocol/audit-error.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
-import { bitmapCount, bitmapIndices } from '../../protocol/bitmap.ts';
-import { MAX_AUDIT_BYTES, MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
-import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import { StructureError } from '../../protocol/cbor.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
-import type { LoadedSegment } from '../manifest/loaded-segment.ts';
-import { peerIdFromKey } from '../network/peer-key.ts';
+import { KzgError } from '../kzg/engine.ts';
+import { keyFromPeerId } from '../network/peer-key.ts';
 import type { AuditRecord } from '../store/audit-receipt-store.ts';
-import type { Auditor, AuditResult, BadShard, Prover } from './auditor.ts';
-import { type SelectedPart, Selection } from './selection.ts';
+import { forEachLimited } from '../transfer/abortable.ts';
+import type { AuditResult, BadShard, Prover } from './auditor.ts';
+import type { AuditOutcome } from './outcome.ts';
+import type { Selection } from './selection.ts';
+import { type Receipts, type SegmentLoader, selections } from './selections.ts';
 
 /** What auditing one set of one holder showed. */
-export interface HolderAudit extends AuditResult {
+export interface HolderAudit extends Omit<AuditResult, 'receipt'> {
   readonly peer: string;
   /** Shards that fail by themselves; only after an invalid proof. */
   readonly bad: readonly BadShard[];
 }
 
 export interface AuditRunnerDeps {
-  readonly auditor: Auditor;
+  readonly auditor: {
+    audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult>;
+    bisect(
+      prover: Prover,
+      selection: Selection,
+      failed: NonNullable<AuditResult['receipt']>,
+      signal?: AbortSignal,
+    ): Promise<BadShard[]>;
+  };
   readonly clock: Clock;
   readonly catalog: { list(options: { signal?: AbortSignal }): AsyncIterable<{ readonly root: CID }> };
-  readonly receipts: { scan(root: CID, segment?: CID, signal?: AbortSignal): AsyncIterable<StoreReceipt> };
-  readonly segments: { load(root: CID, segment: CID): Promise<LoadedSegment | undefined> };
+  /** Receipts of other peers for files of this node. */
+  readonly receipts: {
+    holders(root: CID, signal?: AbortSignal): Promise<string[]>;
+    ofHolder(holder: Uint8Array, options: { root?: CID; signal?: AbortSignal }): Receipts;
+  };
+  /** Manifests kept here. */
+  readonly segments: SegmentLoader;
+  /** What peers say about files of others. */
+  readonly claims: {
+    peers(root: CID, signal: AbortSignal): Promise<string[]>;
+    receipts(root: CID, peer: string, signal: AbortSignal): Receipts;
+    readonly segments: SegmentLoader;
+  };
   readonly records: {
-    put(record: AuditRecord): Promise<void>;
-    list(options: { peer?: string; signal?: AbortSignal }): AsyncIterable<AuditRecord>;
+    put(record: AuditRecord, options?: { evidence: boolean }): Promise<void>;
+    evidenceAbout(peer: string, signal?: AbortSignal): AsyncIterable<AuditRecord>;
     prune(keep: number, signal?: AbortSignal): Promise<number>;
   };
 }
 
+/** Who is audited, over what. */
+interface Target {
+  readonly peer: string;
+  readonly receipts: Receipts;
+  readonly segments: SegmentLoader;
+}
+
 /** Holders audited at a time: verifying is cheap, and each holder proves by itself. */
 const CONCURRENCY = 4;
-/** Of a request: the rest is for the envelope. */
-const MAX_SET_BYTES = MAX_AUDIT_BYTES - 16 * 1024;
-/** Beside its receipt an entry takes a CID, a bitmap and the keys of a map. */
-const ENTRY_OVERHEAD_BYTES = 128;
 /** Past audits that are kept; evidence is among them. */
 const MAX_RECORDS = 10_000;
 
@@ -48,107 +72,107 @@ export class AuditRunner {
     this.#deps = deps;
   }
 
-  /** One opening per holder over all that it holds of `root`, or of every file of this node (protocol v1 §5). */
+  /**
+   * One opening per holder over all that it holds of `root`, or of every file of this node (protocol v1 §5). Of a file
+   * of somebody else the holders are those who say so, with receipts to show for it.
+   */
   async run(root: CID | undefined, signal: AbortSignal): Promise<HolderAudit[]> {
-    const byHolder = new Map<string, StoreReceipt[]>();
-    for await (const receipt of this.#receipts(root, signal)) {
-      const peer = peerIdFromKey(receipt.holder);
-      const receipts = byHolder.get(peer) ?? [];
-      receipts.push(receipt);
-      byHolder.set(peer, receipts);
-    }
-    return this.auditReceipts(byHolder, signal);
+    return this.#auditAll(await this.#targets(root, signal), signal);
   }
 
-  /** Audits each of these peers over what its receipts cover. */
-  async auditReceipts(
-    byHolder: ReadonlyMap<string, readonly StoreReceipt[]>,
-    signal: AbortSignal,
-  ): Promise<HolderAudit[]> {
-    const holders = [...byHolder];
-    const results: HolderAudit[] = [];
-    const worker = async () => {
-      for (let next = holders.shift(); next !== undefined; next = holders.shift()) {
-        const [peer, receipts] = next;
-        const key = (receipts[0] as StoreReceipt).holder;
-        for (const selection of await this.#selections(receipts)) {
-          results.push(await this.#auditHolder({ peer, key }, selection, signal));
-        }
+  /** Audits each of these peers over what its receipts, which are verified, cover; the manifests are kept here. */
+  async auditReceipts(byPeer: ReadonlyMap<string, Receipts>, signal: AbortSignal): Promise<HolderAudit[]> {
+    const { segments } = this.#deps;
+    return this.#auditAll(
+      [...byPeer].map(([peer, receipts]) => ({ peer, receipts, segments })),
+      signal,
+    );
+  }
+
+  /** What this node can prove about a peer: encoded receipts of single shards whose proof fails. Newest first. */
+  async *about(peer: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    for await (const { receipt } of this.#deps.records.evidenceAbout(peer, signal)) {
+      if (receipt !== undefined) yield receipt;
+    }
+  }
+
+  async #targets(root: CID | undefined, signal: AbortSignal): Promise<Target[]> {
+    const { receipts, segments, claims, catalog } = this.#deps;
+    const own = (peer: string): Target => ({
+      peer,
+      receipts: receipts.ofHolder(keyFromPeerId(peer), root === undefined ? { signal } : { root, signal }),
+      segments,
+    });
+    if (root === undefined) {
+      const peers = new Set<string>();
+      for await (const entry of catalog.list({ signal })) {
+        for (const peer of await receipts.holders(entry.root, signal)) peers.add(peer);
       }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+      return [...peers].map(own);
+    }
+    const holders = await receipts.holders(root, signal);
+    if (holders.length > 0) return holders.map(own);
+    const claiming = await claims.peers(root, signal);
+    return claiming.map((peer) => ({
+      peer,
+      receipts: claims.receipts(root, peer, signal),
+      segments: claims.segments,
+    }));
+  }
+
+  async #auditAll(targets: readonly Target[], signal: AbortSignal): Promise<HolderAudit[]> {
+    const results: HolderAudit[] = [];
+    await forEachLimited(targets, CONCURRENCY, async ({ peer, receipts, segments }) => {
+      const prover = { peer, key: keyFromPeerId(peer) };
+      for await (const selection of selections(receipts, segments, signal)) {
+        results.push(await this.#auditHolder(prover, selection, signal));
+      }
+    });
     await this.#deps.records.prune(MAX_RECORDS, signal);
     return results.sort((a, b) => a.peer.localeCompare(b.peer));
   }
 
-  /** What this node can prove about a peer: encoded receipts of single shards whose proof fails. */
-  async *about(peer: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    for await (const record of this.#deps.records.list({ peer, signal })) {
-      const proves = record.role === 'auditor' && record.outcome === 'invalid-proof' && record.shards === 1;
-      if (proves && record.receipt !== undefined) yield record.receipt;
-    }
-  }
-
   async #auditHolder(prover: Prover, selection: Selection, signal: AbortSignal): Promise<HolderAudit> {
-    const { auditor } = this.#deps;
-    const result = await auditor.audit(prover, selection, signal);
-    await this.#record(prover.peer, result);
-    const bad = result.outcome.kind === 'invalid-proof' ? await auditor.bisect(prover, selection, signal) : [];
-    for (const { receipt } of bad) {
-      await this.#record(prover.peer, { outcome: { kind: 'invalid-proof' }, shards: 1, milliseconds: 0, receipt });
+    const { auditor, clock } = this.#deps;
+    const started = clock.monotonic();
+    try {
+      const result = await auditor.audit(prover, selection, signal);
+      const { outcome, shards, milliseconds, receipt } = result;
+      if (receipt === undefined) return { peer: prover.peer, outcome, shards, milliseconds, bad: [] };
+      const bad = outcome.kind === 'invalid-proof' ? await auditor.bisect(prover, selection, receipt, signal) : [];
+      await this.#record(prover.peer, result, bad);
+      return { peer: prover.peer, outcome, shards, milliseconds, bad };
+    } catch (error) {
+      signal.throwIfAborted();
+      const outcome = ownFault(error);
+      if (outcome === undefined) throw error;
+      const milliseconds = clock.monotonic() - started;
+      return { peer: prover.peer, outcome, shards: selection.items.length, milliseconds, bad: [] };
     }
-    return { ...result, peer: prover.peer, bad };
   }
 
   /** Without an answer there is nothing to show to others, and nothing is kept. */
-  async #record(peer: string, { outcome, shards, milliseconds, receipt }: AuditResult): Promise<void> {
-    if (receipt === undefined) return;
+  async #record(peer: string, { outcome, shards, milliseconds, receipt }: AuditResult, bad: readonly BadShard[]) {
     const { clock, records } = this.#deps;
-    await records.put({
-      id: challengeId(receipt.request.challenge),
+    const entry = (of: NonNullable<AuditResult['receipt']>) => ({
+      id: challengeId(of.request.challenge),
       at: clock.now(),
       peer,
-      role: 'auditor',
-      outcome: outcome.kind,
-      shards,
-      milliseconds: Math.round(milliseconds),
-      receipt: encodeAuditReceipt(receipt),
+      role: 'auditor' as const,
+      receipt: encodeAuditReceipt(of),
     });
+    const single = new Set(bad.map((one) => one.receipt));
+    for (const one of single) {
+      const record = { ...entry(one), outcome: 'invalid-proof', shards: 1, milliseconds: 0 };
+      await records.put(record, { evidence: true });
+    }
+    if (receipt === undefined || single.has(receipt)) return;
+    await records.put({ ...entry(receipt), outcome: outcome.kind, shards, milliseconds: Math.round(milliseconds) });
   }
+}
 
-  async *#receipts(root: CID | undefined, signal: AbortSignal): AsyncGenerator<StoreReceipt> {
-    if (root !== undefined) {
-      yield* this.#deps.receipts.scan(root, undefined, signal);
-      return;
-    }
-    for await (const entry of this.#deps.catalog.list({ signal })) {
-      yield* this.#deps.receipts.scan(entry.root, undefined, signal);
-    }
-  }
-
-  /** As few sets as the bounds of one challenge allow. */
-  async #selections(receipts: readonly StoreReceipt[]): Promise<Selection[]> {
-    const selections: Selection[] = [];
-    let parts: SelectedPart[] = [];
-    let shards = 0;
-    let bytes = 0;
-    const flush = () => {
-      if (parts.length > 0) selections.push(new Selection(parts));
-      parts = [];
-      shards = 0;
-      bytes = 0;
-    };
-    for (const receipt of receipts) {
-      const segment = await this.#deps.segments.load(receipt.root, receipt.segment);
-      if (segment === undefined) continue;
-      const count = bitmapCount(receipt.indices);
-      const size = encodeStoreReceipt(receipt).length + receipt.indices.length + ENTRY_OVERHEAD_BYTES;
-      if (shards + count > MAX_AUDIT_SHARDS || bytes + size > MAX_SET_BYTES) flush();
-      parts.push({ receipt, segment, indices: bitmapIndices(receipt.indices) });
-      shards += count;
-      bytes += size;
-    }
-    flush();
-    return selections;
-  }
+/** A manifest whose commitments are no points, or that a receipt does not fit, says nothing about the holder. */
+function ownFault(error: unknown): AuditOutcome | undefined {
+  const known = error instanceof KzgError || error instanceof AuditError || error instanceof StructureError;
+  return known ? { kind: 'auditor-fault', reason: error.message } : undefined;
 }

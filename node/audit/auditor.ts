@@ -52,6 +52,8 @@ const DEADLINE_BASE_MS = 2_000;
 const DEADLINE_BYTES_PER_MS = 50_000;
 /** Challenges spent on naming bad shards: 2·⌈log2 16,384⌉ finds one, the rest find its neighbours. */
 const BISECTION_BUDGET = 64;
+/** A prover that leaves this many of them unanswered is asked no further. */
+const MAX_SILENCES = 3;
 
 export function deadlineMs(shards: number): number {
   return Math.ceil(DEADLINE_BASE_MS + (shards * SHARD_BYTES) / DEADLINE_BYTES_PER_MS);
@@ -66,7 +68,7 @@ export class Auditor {
   }
 
   /**
-   * One challenge over the whole selection, whatever its size: one opening.
+   * One challenge over the whole selection, whatever its size: one opening. The receipts of the selection are verified.
    * Failures of the prover are outcomes. @throws the signal's reason when aborted; KzgError when the manifest's own commitments are no points.
    */
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
@@ -95,7 +97,8 @@ export class Auditor {
     let opened: OpenedAnswer;
     try {
       const { lookup, items } = selection;
-      opened = openAuditAnswer(request.challenge, openAuditRequest(request), answer, lookup, items, commitments);
+      const own = openAuditRequest(request, () => true);
+      opened = openAuditAnswer(request.challenge, own, answer, lookup, items, commitments);
     } catch (error) {
       // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.
       if (error instanceof AuditError || error instanceof StructureError) {
@@ -109,19 +112,26 @@ export class Auditor {
   /**
    * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5), each with the audit receipt
    * about it alone. What is left when the budget is spent, or when the prover stops answering, is not named.
+   *
+   * @param failed the receipt of the proof that failed.
    */
-  async bisect(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<BadShard[]> {
+  async bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<BadShard[]> {
     const bad: BadShard[] = [];
-    const suspects: Selection[] = [selection];
-    for (let budget = BISECTION_BUDGET; budget > 0 && suspects.length > 0; ) {
-      const suspect = suspects.pop() as Selection;
-      const parts = suspect.items.length === 1 ? [suspect] : suspect.halves();
-      for (const part of parts) {
+    const suspects = [{ selection, receipt: failed }];
+    let budget = BISECTION_BUDGET;
+    let silences = 0;
+    for (let suspect = suspects.pop(); suspect !== undefined; suspect = suspects.pop()) {
+      if (suspect.selection.items.length === 1) {
+        const { receipt } = suspect;
+        for (const shard of suspect.selection.name(suspect.selection.ids)) bad.push({ shard, receipt });
+        continue;
+      }
+      for (const half of suspect.selection.halves()) {
+        if (budget === 0 || silences === MAX_SILENCES) continue;
         budget--;
-        const { outcome, receipt } = await this.audit(prover, part, signal);
-        if (outcome.kind !== 'invalid-proof' || receipt === undefined) continue;
-        if (part.items.length > 1) suspects.push(part);
-        else for (const shard of part.name(part.ids)) bad.push({ shard, receipt });
+        const { outcome, receipt } = await this.audit(prover, half, signal);
+        if (receipt === undefined) silences++;
+        else if (outcome.kind === 'invalid-proof') suspects.push({ selection: half, receipt });
       }
     }
     return bad;
@@ -192,6 +202,11 @@ function outcomeOfFailure(error: unknown): AuditOutcome {
     case 'unsupported':
     case 'closed-early':
       return { kind: 'unreachable', reason };
+    case 'timeout':
+      return { kind: error.type.kind === 'dial' ? 'unreachable' : 'timed-out', reason };
+    case 'aborted':
+      // Not by who asked for the audit: this node is stopping.
+      return { kind: 'auditor-fault', reason };
     default:
       // Late, misshapen or refused without a signature: no valid answer, and nothing that proves more than that.
       return { kind: 'timed-out', reason };

@@ -1,8 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { checkAuditSet, type OpenedAuditRequest, openAuditRequest } from '../../protocol/audit-request.ts';
-import { missingBitmaps } from '../../protocol/audit-set.ts';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapOf } from '../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { type Challenge, decodeChallenge } from '../../protocol/challenge.ts';
 import { FIELD_ELEMENT_BYTES, PROOF_BYTES } from '../../protocol/constants.ts';
@@ -11,14 +10,18 @@ import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts
 import { encodeRelease, type Release } from '../../protocol/release.ts';
 import { encodeResponse, responseDigest } from '../../protocol/response.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import { isExpired } from '../../protocol/store-receipt.ts';
+import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { auditOpening, challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine, Opening } from '../kzg/engine.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
+import { SharedWork } from '../shared-work.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
-import { Selection } from './selection.ts';
+import { Turns } from '../turns.ts';
+import { WeightedCache } from '../weighted-cache.ts';
+import { knownReceipts } from './known-receipts.ts';
+import { ProofSet } from './proof-set.ts';
 
 export interface ProverDeps {
   readonly network: Uint8Array;
@@ -27,6 +30,8 @@ export interface ProverDeps {
   readonly engine: Pick<KzgEngine, 'accumulator' | 'open'>;
   readonly shards: ShardReader;
   readonly segments: { load(root: CID, segment: CID): Promise<LoadedSegment | undefined> };
+  /** Receipts that this node signed. */
+  readonly receipts: { get(root: CID, segment: CID): Promise<StoreReceipt | undefined> };
   readonly releases: { get(root: CID): Promise<Release | undefined> };
   /** Told of a shard whose bytes turned out to be damaged. */
   readonly onDamaged: (id: Uint8Array) => void;
@@ -41,22 +46,24 @@ export class ChallengeRefused extends CodedError<ChallengeFault> {}
 
 /** Wall clocks may differ by this much (reliability §2, clock skew). */
 const CLOCK_SKEW_MS = 2 * 60_000;
-/** Proofs under way at a time: each is one opening on a worker and one pass over the disk. */
-const MAX_PROOFS = 2;
-/** Challenges that may wait; the next one is answered `busy-until`. */
-const MAX_WAITING = 16;
+/**
+ * Proofs under way at a time: each is one opening on a worker and one pass over the disk. The next challenge beyond
+ * those that may wait is answered `busy-until`; no auditor takes up all the places.
+ */
+const LIMITS = { running: 2, waiting: 16, waitingPerKey: 3 };
 const BUSY_MS = 5_000;
-/** Answers kept, so that the same challenge costs one proof. About 1 KiB each. */
-const MAX_CACHED = 256;
+/** Answers kept, so that the same challenge costs one proof: 1 KiB each as a rule, up to 1 MiB after a great loss. */
+const ANSWERS_BYTES = 2 * 1024 * 1024;
+const ANSWER_BYTES = 512;
 /** Reads under way per proof. */
 const READ_AHEAD = 4;
 
 /** Answers challenges about the shards this node signed for (protocol v1 §5). */
 export class Prover {
   readonly #deps: ProverDeps;
-  readonly #answers = new Map<string, Promise<AuditAnswer>>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns = new Turns(LIMITS);
+  readonly #answers = new WeightedCache<AuditAnswer>(ANSWERS_BYTES);
+  readonly #running = new Map<string, SharedWork<AuditAnswer>>();
 
   constructor(deps: ProverDeps) {
     this.#deps = deps;
@@ -70,15 +77,22 @@ export class Prover {
     const challenge = decodeChallenge(request.challenge);
     this.#checkAddress(challenge, auditor);
     const key = toHex(challengeId(request.challenge));
-    const cached = this.#answers.get(key);
-    if (cached !== undefined) return cached;
-    const opened = openAuditRequest(request);
-    if (this.#running >= MAX_PROOFS && this.#waiting.length >= MAX_WAITING) {
-      return this.#refuse(request, { reason: 'busy-until', until: this.#deps.clock.now() + BUSY_MS });
-    }
-    const answer = this.#prove(request, opened, signal);
-    this.#cache(key, answer);
-    return answer;
+    const answered = this.#answers.get(key);
+    if (answered !== undefined) return answered;
+    const running = this.#running.get(key);
+    if (running !== undefined) return running.join(signal);
+    const forget = () => {
+      if (this.#running.get(key) === work) this.#running.delete(key);
+    };
+    const work = new SharedWork(async (shared) => {
+      try {
+        return await this.#take(request, key, toHex(auditor), shared);
+      } finally {
+        forget();
+      }
+    }, forget);
+    this.#running.set(key, work);
+    return work.join(signal);
   }
 
   #checkAddress(challenge: Challenge, auditor: Uint8Array): void {
@@ -96,55 +110,44 @@ export class Prover {
     }
   }
 
-  #cache(key: string, answer: Promise<AuditAnswer>): void {
-    this.#answers.set(key, answer);
-    const oldest = this.#answers.keys().next().value;
-    if (this.#answers.size > MAX_CACHED && oldest !== undefined) this.#answers.delete(oldest);
-    // A failure is no answer: the same challenge may be asked again.
-    answer.catch(() => this.#answers.delete(key));
-  }
-
-  async #prove(request: AuditRequest, opened: OpenedAuditRequest, signal: AbortSignal): Promise<AuditAnswer> {
-    await this.#takeTurn(signal);
+  async #take(request: AuditRequest, key: string, auditor: string, signal: AbortSignal): Promise<AuditAnswer> {
+    const endTurn = await this.#turns.take(auditor, signal);
+    if (endTurn === undefined) {
+      return this.#refuse(request, { reason: 'busy-until', until: this.#deps.clock.now() + BUSY_MS });
+    }
     try {
-      const excuse = await this.#excuse(opened);
-      if (excuse !== undefined) return this.#refuse(request, excuse);
-      const loaded = await Promise.all(
-        opened.parts.map(({ root, segment }) => this.#deps.segments.load(root, segment)),
-      );
-      const unknown = loaded.flatMap((segment, entry) => (segment === undefined ? [entry] : []));
-      if (unknown.length > 0) return this.#refuse(request, { reason: 'not-held', entries: bitmapOf(unknown) });
-      const parts = opened.parts.map(({ indices }, entry) => ({
-        receipt: opened.receipts[entry] as (typeof opened.receipts)[number],
-        segment: loaded[entry] as LoadedSegment,
-        indices: bitmapIndices(indices),
-      }));
-      const selection = new Selection(parts);
-      checkAuditSet(opened.challenge, selection.items, await selection.commitments(signal));
-      return await this.#open(request.challenge, selection, signal);
+      const answer = await this.#prove(request, signal);
+      this.#answers.set(key, answer, answerBytes(answer));
+      return answer;
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      endTurn();
     }
   }
 
-  async #takeTurn(signal: AbortSignal): Promise<void> {
-    while (this.#running >= MAX_PROOFS) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    // Also when aborted: the caller gives the turn back.
-    this.#running++;
-    if (signal.aborted) {
-      this.#running--;
-      this.#waiting.shift()?.();
-      signal.throwIfAborted();
-    }
+  async #prove(request: AuditRequest, signal: AbortSignal): Promise<AuditAnswer> {
+    const isKnown = await knownReceipts(request.set, this.#deps.receipts, signal);
+    const opened = openAuditRequest(request, isKnown);
+    const excuse = await this.#excuse(opened);
+    if (excuse !== undefined) return this.#refuse(request, excuse);
+    const answer = await this.#answerFor(request, opened, signal);
+    // What a release took away meanwhile is not lost.
+    const late = admitsLoss(answer) ? await this.#excuse(opened) : undefined;
+    return late === undefined ? answer : this.#refuse(request, late);
+  }
+
+  async #answerFor(request: AuditRequest, opened: OpenedAuditRequest, signal: AbortSignal): Promise<AuditAnswer> {
+    const set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
+    if ('unknown' in set) return this.#refuse(request, { reason: 'not-held', entries: bitmapOf(set.unknown) });
+    const commitments = set.items.map(({ commitment }) => commitment);
+    checkAuditSet(opened.challenge, set.items, commitments);
+    return this.#open(request.challenge, set, signal);
   }
 
   /** A signed reason to prove nothing: the owner released the object, or the promise has expired. */
   async #excuse({ parts, receipts }: OpenedAuditRequest): Promise<Excuse | undefined> {
     const now = this.#deps.clock.now();
-    for (const { root } of parts) {
+    const roots = new Map(parts.map(({ root }) => [root.toString(), root]));
+    for (const root of roots.values()) {
       const release = await this.#deps.releases.get(root);
       if (release === undefined) continue;
       const entries = parts.flatMap((part, entry) => (part.root.equals(root) ? [entry] : []));
@@ -155,9 +158,9 @@ export class Prover {
   }
 
   /** Passes over the shards until one pass finds no further loss, then opens the combination of what is there. */
-  async #open(challenge: Uint8Array, selection: Selection, signal: AbortSignal): Promise<AuditAnswer> {
+  async #open(challenge: Uint8Array, set: ProofSet, signal: AbortSignal): Promise<AuditAnswer> {
     const { engine, clock, signer } = this.#deps;
-    const ids = selection.ids;
+    const ids = set.items.map(({ id }) => id);
     const lost = new Set<string>();
     for (;;) {
       const missing = ids.filter((id) => lost.has(toHex(id)));
@@ -180,10 +183,9 @@ export class Prover {
         ...opening,
         sentAt: clock.now(),
       });
-      const { auditedParts, lookup } = selection;
       return {
         response,
-        missing: missing.length === 0 ? [] : missingBitmaps(auditedParts, lookup, (id) => lost.has(toHex(id))),
+        missing: missing.length === 0 ? [] : set.missing(lost),
         sig: signer.sign(responseDigest(response, missing)),
       };
     }
@@ -243,6 +245,15 @@ export class Prover {
     };
     return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, signer)) };
   }
+}
+
+function admitsLoss(answer: AuditAnswer): boolean {
+  return 'refusal' in answer || answer.missing.length > 0;
+}
+
+function answerBytes(answer: AuditAnswer): number {
+  if ('refusal' in answer) return ANSWER_BYTES + answer.refusal.length;
+  return answer.missing.reduce((sum, bitmap) => sum + bitmap.length + ANSWER_BYTES / 4, ANSWER_BYTES);
 }
 
 type Excuse = Pick<UnsignedAuditRefusal, 'reason' | 'entries' | 'release' | 'until'>;

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { formatSize, parseSize } from './size.ts';
 
 /** Raw values as they come from YAML (any scalar or a list) or from a flag or variable (a string). */
@@ -142,6 +143,16 @@ function boundedSize(raw: RawValue, min: number, max: number): number | undefine
 const ADDRESS =
   /^\/(?:ip4|ip6|dns|dns4|dns6)\/[\w.:%-]{1,253}\/tcp\/\d{1,5}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$|^\/dnsaddr\/[\w.-]{1,253}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$/;
 
+const MAX_PORT = 65_535;
+
+function isAddress(item: unknown): item is string {
+  if (typeof item !== 'string' || !ADDRESS.test(item)) return false;
+  const [, transport, host = '', , port] = item.split('/');
+  if (transport === 'ip4' && !isIPv4(host)) return false;
+  if (transport === 'ip6' && !isIPv6(host)) return false;
+  return transport === 'dnsaddr' || Number(port) <= MAX_PORT;
+}
+
 /** A YAML list, or text separated by commas. */
 export function addressList(p: Described<readonly string[]>): Option<readonly string[]> {
   return {
@@ -153,7 +164,7 @@ export function addressList(p: Described<readonly string[]>): Option<readonly st
       const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
       if (!Array.isArray(items) || items.length > MAX_LIST) return undefined;
       const given = items.filter((item) => item !== '');
-      return given.every((item): item is string => typeof item === 'string' && ADDRESS.test(item)) ? given : undefined;
+      return given.every(isAddress) ? given : undefined;
     },
     format: (value) => value,
   };

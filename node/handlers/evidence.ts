@@ -25,6 +25,8 @@ export function evidenceHandler({ evidence }: EvidenceDeps): Handler {
         skipping = !equalBytes(createHash('sha256').update(bundle).digest(), after as Uint8Array);
         continue;
       }
+      // Cannot be sent; what is about one shard is far smaller.
+      if (bundle.length > MAX_EVIDENCE_PAGE_BYTES - PAGE_OVERHEAD_BYTES) continue;
       more = bundles.length === MAX_PAGE_BUNDLES || size + bundle.length > MAX_EVIDENCE_PAGE_BYTES;
       if (more) break;
       bundles.push(bundle);

@@ -1,5 +1,4 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { compareBytes } from '../../protocol/bytes.ts';
 import { type HeldEntry, haveRequest, haveResponse, MAX_HAVE_PAGE_BYTES } from '../../protocol/messages/have.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -8,12 +7,13 @@ import { type Handler, ok, unary } from './handler.ts';
 export interface HaveDeps {
   /** Receipts that this node signed and that were not released. */
   readonly receipts: {
-    ofRoot(root: CID): Promise<readonly StoreReceipt[]>;
-    ofSegment(segment: CID): Promise<readonly StoreReceipt[]>;
+    /** Ascending by the bytes of the segment's CID, from behind `after`. */
+    scan(options: { root: CID; after?: CID; signal: AbortSignal }): AsyncIterable<StoreReceipt>;
+    ofSegment(segment: CID, signal: AbortSignal): Promise<readonly StoreReceipt[]>;
   };
-  readonly shards: {
-    idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>>;
-    has(id: Uint8Array): Promise<boolean>;
+  readonly holdings: {
+    /** The shards that a receipt covers and that are here now. */
+    present(receipt: StoreReceipt): Promise<Uint8Array>;
   };
 }
 
@@ -25,31 +25,32 @@ const PAGE_OVERHEAD_BYTES = 64;
 
 /** What this node holds of an object or a segment, with its receipts, in pages (protocol v1 §6). */
 export function haveHandler(deps: HaveDeps): Handler {
-  return unary(async (bytes) => {
-    const { root, segment, after } = haveRequest.decode(bytes);
-    const all = root === undefined ? await deps.receipts.ofSegment(segment as CID) : await deps.receipts.ofRoot(root);
-    const rest = all
-      .filter((receipt) => after === undefined || compareBytes(receipt.segment.bytes, after.bytes) > 0)
-      .sort((a, b) => compareBytes(a.segment.bytes, b.segment.bytes));
+  return unary(async (bytes, caller) => {
+    const request = haveRequest.decode(bytes);
     const held: HeldEntry[] = [];
     let size = PAGE_OVERHEAD_BYTES;
-    for (const receipt of rest) {
-      const entry = await entryOf(deps, receipt);
-      const entrySize = entry.receipt.length + entry.indices.length + ENTRY_OVERHEAD_BYTES;
-      if (held.length === MAX_PAGE_ENTRIES || size + entrySize > MAX_HAVE_PAGE_BYTES) break;
-      size += entrySize;
+    let more = false;
+    for await (const receipt of receiptsFor(deps, request, caller.signal)) {
+      const indices = await deps.holdings.present(receipt);
+      const entry = { segment: receipt.segment, indices, receipt: encodeStoreReceipt(receipt) };
+      size += entry.receipt.length + indices.length + ENTRY_OVERHEAD_BYTES;
+      more = held.length === MAX_PAGE_ENTRIES || size > MAX_HAVE_PAGE_BYTES;
+      if (more) break;
       held.push(entry);
     }
-    return ok(haveResponse.encode({ held, more: held.length < rest.length }));
+    return ok(haveResponse.encode({ held, more }));
   });
 }
 
-async function entryOf({ shards }: HaveDeps, receipt: StoreReceipt): Promise<HeldEntry> {
-  const ids = await shards.idsOf(receipt.segment);
-  const present: number[] = [];
-  for (const index of bitmapIndices(receipt.indices)) {
-    const id = ids.get(index);
-    if (id !== undefined && (await shards.has(id))) present.push(index);
+async function* receiptsFor(
+  { receipts }: HaveDeps,
+  { root, segment, after }: { readonly root?: CID; readonly segment?: CID; readonly after?: CID },
+  signal: AbortSignal,
+): AsyncGenerator<StoreReceipt> {
+  if (root !== undefined) {
+    yield* receipts.scan({ root, ...(after === undefined ? {} : { after }), signal });
+  } else if (segment !== undefined && (after === undefined || compareBytes(segment.bytes, after.bytes) > 0)) {
+    // One for each object that shares the segment; what does not fit the page of one segment cannot be asked for.
+    yield* await receipts.ofSegment(segment, signal);
   }
-  return { segment: receipt.segment, indices: bitmapOf(present), receipt: encodeStoreReceipt(receipt) };
 }

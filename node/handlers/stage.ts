@@ -2,21 +2,16 @@ import { bitmapOf } from '../../protocol/bitmap.ts';
 import { HASH_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { stageOffer, stageRequest, stageResult, unpack } from '../../protocol/messages/stage.ts';
 import { encodeReply } from '../../protocol/status.ts';
-import type { Clock } from '../clock.ts';
-import { RequestRefused } from '../network/errors.ts';
-import { StoreError } from '../store/errors.ts';
 import type { StageTicket } from '../store/shard-types.ts';
 import { type Exchange, type Handler, ok, refuse } from './handler.ts';
+import { storeRefusal } from './store-refusal.ts';
 
 export interface StagingStore {
   stage(owner: string, upload: Uint8Array, ids: readonly Uint8Array[]): Promise<StageTicket>;
 }
 
-/** How long a caller should wait after a full disk: space comes back by hand or by expiry, not by the second. */
-const DISK_FULL_RETRY_MS = 60_000;
-
 /** Keeps shards for a while (protocol v1 §4.1): reserve, say which are wanted, take them, answer once all are durable. */
-export function stageHandler({ shards, clock }: { shards: StagingStore; clock: Clock }): Handler {
+export function stageHandler({ shards }: { shards: StagingStore }): Handler {
   return async (bytes, exchange) => {
     const request = stageRequest.decode(bytes);
     if (request.commit === true) throw refuse('not-allowed', 'no-commitments', 'this node does not commit for others');
@@ -27,7 +22,7 @@ export function stageHandler({ shards, clock }: { shards: StagingStore; clock: C
       await receive(exchange, ticket, ids);
       await ticket.commit();
     } catch (error) {
-      throw refusalOf(error, clock.now());
+      throw storeRefusal(error);
     } finally {
       // Gives back what was reserved and not used; does nothing after a commit.
       ticket?.abort();
@@ -45,22 +40,5 @@ async function receive(exchange: Exchange, ticket: StageTicket, ids: readonly Ui
     if (shard === undefined)
       throw refuse('invalid-request', 'closed-early', 'the stream ended before all wanted shards came');
     await ticket.put(id, shard);
-  }
-}
-
-function refusalOf(error: unknown, now: number): unknown {
-  if (!(error instanceof StoreError)) return error;
-  switch (error.code) {
-    case 'no-space':
-    case 'quota-exceeded':
-      return refuse('no-space', error.code, error.message);
-    case 'hash-mismatch':
-    case 'wrong-size':
-    case 'unexpected-shard':
-      return refuse('invalid-request', error.code, error.message);
-    case 'disk-full':
-      return new RequestRefused({ status: 'busy', retryAt: now + DISK_FULL_RETRY_MS });
-    default:
-      return error;
   }
 }

@@ -1,76 +1,262 @@
 import type { CID } from 'multiformats/cid';
+import { bitmapIndices, bitmapOf, isSubsetOf } from '../../protocol/bitmap.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import { decodeRoot } from '../../protocol/manifest.ts';
 import type { Release } from '../../protocol/release.ts';
+import type { Signer } from '../../protocol/signature.ts';
+import { type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
+import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
+import type { ShardEntry } from '../store/errors.ts';
 import type { ShardReference } from '../store/shard-types.ts';
+import { WeightedCache } from '../weighted-cache.ts';
+import { HoldingsError } from './holdings-error.ts';
 
 export interface HoldingsDeps {
+  readonly network: Uint8Array;
+  readonly signer: Signer;
+  readonly clock: Clock;
   readonly shards: {
     referencesIn(segment: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
+    referencesOf(root: CID, segment?: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
+    reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[]): Promise<void>;
     release(root: CID, signal?: AbortSignal): Promise<unknown>;
+    hasMany(ids: readonly Uint8Array[]): Promise<boolean[]>;
     markDamaged(id: Uint8Array): Promise<boolean>;
   };
-  readonly manifests: { removeRoot(root: CID): Promise<void>; hasRoot(root: CID): Promise<boolean> };
-  readonly issuedReceipts: { removeRoot(root: CID): Promise<void> };
+  readonly manifests: {
+    putRoot(cid: CID, bytes: Uint8Array): Promise<void>;
+    putSegment(root: CID, cid: CID, bytes: Uint8Array): Promise<void>;
+    removeRoot(root: CID): Promise<void>;
+    hasRoot(root: CID): Promise<boolean>;
+    get(cid: CID): Promise<Uint8Array | undefined>;
+    roots(options: { signal?: AbortSignal }): AsyncIterable<CID>;
+    segmentsOf(root: CID, signal?: AbortSignal): AsyncIterable<CID>;
+  };
+  /** Receipts that this node signed. */
+  readonly receipts: {
+    get(root: CID, segment: CID): Promise<StoreReceipt | undefined>;
+    put(receipt: StoreReceipt): Promise<void>;
+    scan(options: { root: CID }): AsyncIterable<StoreReceipt>;
+    removeRoot(root: CID): Promise<void>;
+  };
   readonly releases: {
+    isReleased(root: CID): Promise<boolean>;
     put(release: Release): Promise<void>;
     received(signal?: AbortSignal): AsyncIterable<Release>;
   };
-  readonly provide: (root: CID) => Promise<unknown>;
-  readonly unprovide: (root: CID) => Promise<unknown>;
+  /** Told of roots that this node begins and ceases to answer for. */
+  readonly onKept: (root: CID) => void;
+  readonly onReleased: (root: CID) => void;
   readonly log: Logger;
 }
+
+/** An object of which a part is to be kept. */
+export interface KeptObject {
+  readonly cid: CID;
+  readonly bytes: Uint8Array;
+  /** The owner's public key and peer id. */
+  readonly ownerKey: Uint8Array;
+  readonly owner: string;
+}
+
+/** Shards of one segment, checked against their commitments. */
+export interface KeptPart {
+  readonly segment: CID;
+  readonly node: Uint8Array;
+  readonly indices: Uint8Array;
+  entries(): ShardEntry[];
+}
+
+/** Looked-up references: about 200 bytes each. A download asks for the shards of a segment in several calls. */
+const IDS_CACHE_BYTES = 8 * 1024 * 1024;
+const BYTES_PER_ID = 200;
 
 /** What this node holds for others, across the stores that know about it. */
 export class Holdings {
   readonly #deps: HoldingsDeps;
+  /** One object at a time: two receipts must not forget each other's shards, a release must find all that was kept. */
+  readonly #locks = new KeyedLock();
+  readonly #ids = new WeightedCache<ReadonlyMap<number, Uint8Array>>(IDS_CACHE_BYTES);
+  /** Rises with every change, so that what was read before it is not remembered after it. */
+  #changes = 0;
+
+  #stopping: AbortController | undefined;
+  #recovering: Promise<void> = Promise.resolve();
 
   constructor(deps: HoldingsDeps) {
     this.#deps = deps;
   }
 
-  /** Finishes releases that a crash interrupted. */
+  /** Finishes releases that a crash interrupted; promises that it interrupted are finished in the background. */
   async start(): Promise<void> {
-    for await (const { root } of this.#deps.releases.received()) {
-      if (await this.#deps.manifests.hasRoot(root)) await this.#letGo(root);
-    }
+    if (this.#stopping !== undefined) return;
+    const { releases, manifests, log } = this.#deps;
+    for await (const { root } of releases.received()) if (await manifests.hasRoot(root)) await this.#letGo(root);
+    this.#stopping = new AbortController();
+    const { signal } = this.#stopping;
+    this.#recovering = this.#recover(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn('interrupted promises were not finished', { reason: String(error) });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping?.abort(new DOMException('the node is stopping', 'AbortError'));
+    await this.#recovering;
+    this.#stopping = undefined;
+  }
+
+  /** Roots of which this node has promised to keep something. */
+  async *roots(signal: AbortSignal): AsyncGenerator<CID> {
+    for await (const root of this.#deps.manifests.roots({ signal })) if (await this.#isPromised(root)) yield root;
+  }
+
+  /**
+   * Promises to keep shards that were staged and checked; durable on return. Idempotent. One receipt per part, in their
+   * order; it also covers what was promised of the segment before.
+   * @throws HoldingsError released; StoreError not-held, quota-exceeded, disk-full; the signal's reason.
+   */
+  keep(object: KeptObject, parts: readonly KeptPart[], signal?: AbortSignal): Promise<StoreReceipt[]> {
+    const { releases, manifests, onKept } = this.#deps;
+    return this.#locks.run(object.cid.toString(), signal, async () => {
+      if (await releases.isReleased(object.cid)) {
+        throw new HoldingsError(
+          { code: 'released', root: object.cid.toString() },
+          `${object.cid} was released by its owner`,
+        );
+      }
+      const known = await this.#isPromised(object.cid);
+      try {
+        await manifests.putRoot(object.cid, object.bytes);
+        const receipts: StoreReceipt[] = [];
+        for (const part of parts) receipts.push(await this.#keepPart(object, part));
+        if (!known) onKept(object.cid);
+        return receipts;
+      } catch (error) {
+        if (!(await this.#isPromised(object.cid))) await manifests.removeRoot(object.cid);
+        throw error;
+      }
+    });
+  }
+
+  /** Whether an earlier receipt answers for these shards already. */
+  async covers(root: CID, segment: CID, indices: Uint8Array): Promise<boolean> {
+    const issued = await this.#deps.receipts.get(root, segment);
+    return issued !== undefined && isSubsetOf(indices, issued.indices);
   }
 
   /** Ids of the shards of a segment that this node answers for, by index. */
   async idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>> {
+    const known = this.#ids.get(segment.toString());
+    if (known !== undefined) return known;
+    const before = this.#changes;
     const ids = new Map<number, Uint8Array>();
     for await (const { index, id } of this.#deps.shards.referencesIn(segment)) ids.set(index, id);
+    if (this.#changes === before && ids.size > 0) this.#ids.set(segment.toString(), ids, ids.size * BYTES_PER_ID);
     return ids;
   }
 
-  /** The release first: a crash in between must not leave a loss that nothing excuses. */
-  async release(release: Release): Promise<void> {
-    await this.#deps.releases.put(release);
-    await this.#letGo(release.root);
+  /** The shards that a receipt covers and that are here now, as a bitmap. */
+  async present({ root, segment, indices }: Pick<StoreReceipt, 'root' | 'segment' | 'indices'>): Promise<Uint8Array> {
+    const { shards } = this.#deps;
+    const covered = new Set(bitmapIndices(indices));
+    const held: ShardEntry[] = [];
+    for await (const { index, id } of shards.referencesOf(root, segment))
+      if (covered.has(index)) held.push({ index, id });
+    const here = await shards.hasMany(held.map(({ id }) => id));
+    return bitmapOf(held.flatMap(({ index }, i) => (here[i] ? [index] : [])));
   }
 
-  /** A root that this node now answers for: others find it through the DHT. */
-  stored(root: CID): void {
-    this.#background(`cannot announce ${root}`, this.#deps.provide(root));
+  /** The release first: a crash in between must not leave a loss that nothing excuses. Durable on return. */
+  release(release: Release, signal?: AbortSignal): Promise<void> {
+    return this.#locks.run(release.root.toString(), signal, async () => {
+      await this.#deps.releases.put(release);
+      await this.#letGo(release.root);
+    });
+  }
+
+  /** Resolves when no promise about the object is being made or withdrawn. */
+  settled(root: CID, signal?: AbortSignal): Promise<void> {
+    return this.#locks.run(root.toString(), signal, async () => undefined);
   }
 
   /** A shard whose bytes turned out to be wrong: declared lost from now on. */
   damaged(id: Uint8Array): void {
-    this.#deps.log.error('a stored shard is damaged and declared lost', { shard: Buffer.from(id).toString('hex') });
-    this.#background('cannot note a damaged shard', this.#deps.shards.markDamaged(id));
+    const { shards, log } = this.#deps;
+    log.error('a stored shard is damaged and declared lost', { shard: Buffer.from(id).toString('hex') });
+    shards.markDamaged(id).catch((error: unknown) => {
+      log.warn('a damaged shard was not noted', { reason: error instanceof Error ? error.message : String(error) });
+    });
+  }
+
+  async #isPromised(root: CID): Promise<boolean> {
+    for await (const _ of this.#deps.receipts.scan({ root })) return true;
+    return false;
+  }
+
+  /** References before the receipt: a crash in between leaves shards kept for nothing, never a promise without shards. */
+  async #keepPart({ cid, ownerKey, owner }: KeptObject, part: KeptPart): Promise<StoreReceipt> {
+    const { manifests, shards, receipts } = this.#deps;
+    const { segment, indices } = part;
+    const issued = await receipts.get(cid, segment);
+    // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
+    const covered = issued !== undefined && isSubsetOf(indices, issued.indices);
+    if (!covered) await manifests.putSegment(cid, segment, part.node);
+    try {
+      await shards.reference(owner, cid, segment, part.entries());
+    } finally {
+      this.#changes++;
+      this.#ids.delete(segment.toString());
+    }
+    if (covered) return issued;
+    const before = bitmapIndices(issued?.indices ?? new Uint8Array(0));
+    return this.#promise(cid, ownerKey, segment, [...before, ...bitmapIndices(indices)]);
+  }
+
+  async #promise(root: CID, owner: Uint8Array, segment: CID, indices: readonly number[]): Promise<StoreReceipt> {
+    const { network, signer, clock, receipts } = this.#deps;
+    const unsigned = { network, holder: signer.publicKey, owner, root, segment, indices: bitmapOf(indices) };
+    // Until released: leases with an end come with the first issue that renews them.
+    const receipt = signStoreReceipt({ ...unsigned, issuedAt: clock.now(), expiresAt: 0 }, signer);
+    await receipts.put(receipt);
+    return receipt;
+  }
+
+  /** After a crash: signs for shards that were referenced already, forgets manifests of which nothing is kept. */
+  async #recover(signal: AbortSignal): Promise<void> {
+    const { manifests, signer } = this.#deps;
+    for await (const cid of manifests.roots({ signal })) {
+      await this.#locks.run(cid.toString(), signal, async () => {
+        const bytes = await manifests.get(cid);
+        const owner = bytes === undefined ? signer.publicKey : decodeRoot(bytes).owner;
+        if (equalBytes(owner, signer.publicKey)) return;
+        await this.#recoverReceipts(cid, owner, signal);
+        if (!(await this.#isPromised(cid))) await manifests.removeRoot(cid);
+      });
+    }
+  }
+
+  async #recoverReceipts(root: CID, owner: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { manifests, receipts, shards } = this.#deps;
+    for await (const segment of manifests.segmentsOf(root, signal)) {
+      if ((await receipts.get(root, segment)) !== undefined) continue;
+      const indices: number[] = [];
+      for await (const { index } of shards.referencesOf(root, segment, signal)) indices.push(index);
+      if (indices.length > 0) await this.#promise(root, owner, segment, indices);
+    }
   }
 
   async #letGo(root: CID): Promise<void> {
-    const { shards, issuedReceipts, manifests, unprovide } = this.#deps;
+    const { shards, receipts, manifests, onReleased } = this.#deps;
+    const segments = new Set<string>();
+    for await (const { segment } of receipts.scan({ root })) segments.add(segment.toString());
     await shards.release(root);
-    await issuedReceipts.removeRoot(root);
+    this.#changes++;
+    for (const segment of segments) this.#ids.delete(segment);
+    await receipts.removeRoot(root);
     // Last: while the root is kept, an interrupted release is found again.
     await manifests.removeRoot(root);
-    this.#background(`cannot withdraw ${root}`, unprovide(root));
-  }
-
-  #background(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      this.#deps.log.debug(what, { reason: error instanceof Error ? error.message : String(error) });
-    });
+    onReleased(root);
   }
 }

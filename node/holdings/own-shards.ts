@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapIndices } from '../../protocol/bitmap.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
@@ -11,11 +11,14 @@ export interface OwnShardsDeps {
   readonly remote: FetchClient & HaveClient;
   readonly peers: PeerDirectory;
   readonly reader: ShardReader;
-  readonly holdings: { idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>>; damaged(id: Uint8Array): void };
-  readonly has: (id: Uint8Array) => Promise<boolean>;
+  readonly holdings: {
+    idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>>;
+    present(receipt: StoreReceipt): Promise<Uint8Array>;
+    damaged(id: Uint8Array): void;
+  };
   readonly receipts: {
-    ofRoot(root: CID): Promise<readonly StoreReceipt[]>;
-    ofSegment(segment: CID): Promise<readonly StoreReceipt[]>;
+    scan(options: { root: CID; signal?: AbortSignal }): AsyncIterable<StoreReceipt>;
+    ofSegment(segment: CID, signal?: AbortSignal): Promise<readonly StoreReceipt[]>;
   };
 }
 
@@ -42,7 +45,7 @@ export class OwnShards implements FetchClient, HaveClient, PeerDirectory {
 
   have(peer: string, query: Parameters<HaveClient['have']>[1], signal?: AbortSignal): AsyncIterable<Held> {
     const { self, remote } = this.#deps;
-    return peer === self ? this.#held(query) : remote.have(peer, query, signal);
+    return peer === self ? this.#held(query, signal) : remote.have(peer, query, signal);
   }
 
   async *#read(segment: CID, indices: Uint8Array, signal?: AbortSignal) {
@@ -65,17 +68,19 @@ export class OwnShards implements FetchClient, HaveClient, PeerDirectory {
     }
   }
 
-  async *#held({ root, segment }: Parameters<HaveClient['have']>[1]): AsyncGenerator<Held> {
-    const { receipts, holdings, has } = this.#deps;
-    const own = root === undefined ? await receipts.ofSegment(segment as CID) : await receipts.ofRoot(root);
-    for (const receipt of own) {
-      const ids = await holdings.idsOf(receipt.segment);
-      const present: number[] = [];
-      for (const index of bitmapIndices(receipt.indices)) {
-        const id = ids.get(index);
-        if (id !== undefined && (await has(id))) present.push(index);
-      }
-      yield { segment: receipt.segment, indices: bitmapOf(present), receipt };
+  async *#held(query: Parameters<HaveClient['have']>[1], signal?: AbortSignal): AsyncGenerator<Held> {
+    for await (const receipt of this.#receipts(query, signal)) {
+      const indices = await this.#deps.holdings.present(receipt);
+      yield { segment: receipt.segment, indices, receipt };
     }
+  }
+
+  async *#receipts(
+    { root, segment }: Parameters<HaveClient['have']>[1],
+    signal?: AbortSignal,
+  ): AsyncGenerator<StoreReceipt> {
+    const { receipts } = this.#deps;
+    if (root !== undefined) yield* receipts.scan(signal === undefined ? { root } : { root, signal });
+    else if (segment !== undefined) yield* await receipts.ofSegment(segment, signal);
   }
 }

@@ -3,6 +3,7 @@ import { type Release, signRelease } from '../../protocol/release.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { RequestError } from '../network/errors.ts';
 
 export interface ReleaserDeps {
   readonly network: Uint8Array;
@@ -92,10 +93,16 @@ export class Releaser {
           confirmed++;
         } catch (error) {
           log.debug('a holder did not take a release', { peer: holder, reason: String(error) });
+          if (isFinal(error)) await releases.confirmed(holder, release.root);
         }
       });
       await Promise.all(sending);
     }
     return confirmed;
   }
+}
+
+/** A holder that will never take the release is not asked for ever; what it keeps is its own affair. */
+function isFinal(error: unknown): boolean {
+  return error instanceof RequestError && (error.code === 'refused-not-allowed' || error.code === 'refused-invalid');
 }

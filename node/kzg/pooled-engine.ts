@@ -10,6 +10,7 @@ import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Op
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { assertMapShape } from './linear-map.ts';
 import { nextTurn } from './next-turn.ts';
+import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
 export interface PooledEngineOptions {
@@ -100,6 +101,11 @@ export class PooledEngine implements KzgEngine {
     if (malformed === 0) throw invalidCommitment();
     if (malformed === 1) return false;
     throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
+  }
+
+  /** Commitments and openings in WebAssembly on the same threads. */
+  wasmKernel(): WasmKernel {
+    return new WasmKernel(this.#pools().compute);
   }
 
   accumulator(): BlobAccumulator {

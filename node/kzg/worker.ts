@@ -11,7 +11,11 @@ const { backend: name } = workerData as { readonly backend: BackendName };
 
 let loading: Promise<Backend> | undefined;
 const backend = () => {
-  loading ??= loadBackend(name);
+  loading ??= loadBackend(name).catch((error) => {
+    // The next job tries again: a thread that can never work would take job after job and fail them all.
+    loading = undefined;
+    throw error;
+  });
   return loading;
 };
 

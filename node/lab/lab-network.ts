@@ -1,6 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../../protocol/bytes.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { METHOD_NAMES } from '../../protocol/methods.ts';
 import type { Clock } from '../clock.ts';
 import { resolveConfig } from '../config/config.ts';
 import { markFresh } from '../config/fresh-home.ts';
@@ -12,12 +14,15 @@ import type { Logger } from '../log.ts';
 import { createNode, type HoldfastNode } from '../node.ts';
 import type { RandomBytes } from '../random.ts';
 import type { ShardReader } from '../store/shard-types.ts';
+import { LabError } from './lab-error.ts';
 import { SwitchableReader } from './switchable-reader.ts';
 
 export interface LabOptions {
   readonly nodes: number;
   /** Homes go below this folder, which is created and which `stop` removes. */
   readonly folder: string;
+  /** `stop` leaves the folder. */
+  readonly keepFolder?: boolean;
   /** Bytes each node offers. */
   readonly capacityBytes: number;
   readonly clock: Clock;
@@ -27,6 +32,8 @@ export interface LabOptions {
   readonly threads?: number;
   /** Further configuration of every node, by option key. */
   readonly config?: ReadonlyMap<string, RawValue>;
+  /** Told how many nodes run, while they start. */
+  readonly onStarted?: (nodes: number) => void;
 }
 
 /** One node of the lab. */
@@ -36,11 +43,20 @@ export interface LabNode {
   readonly node: HoldfastNode;
   /** What this node reads when it proves or serves. */
   readonly reader: SwitchableReader;
+  readonly running: boolean;
+}
+
+interface Slot extends LabNode {
+  readonly seed: Uint8Array;
+  node: HoldfastNode;
+  reader: SwitchableReader;
   running: boolean;
+  /** Bytes sent in earlier runs of this node. */
+  sentBefore: number;
 }
 
 /** Node i has its own /24 of the loopback range; 254 of them fit. */
-const MAX_NODES = 254;
+export const MAX_LAB_NODES = 254;
 /** How long all nodes may take to hear of each other. */
 const GATHER_TIMEOUT_MS = 60_000;
 const GATHER_POLL_MS = 50;
@@ -51,63 +67,95 @@ const MAX_DIALS = 24;
 export class LabNetwork {
   readonly #options: LabOptions;
   readonly #engine: KzgEngine;
-  readonly #nodes: LabNode[] = [];
+  readonly #name: string;
+  readonly #slots: Slot[] = [];
 
+  /** @throws LabError too-many-nodes */
   constructor(options: LabOptions) {
-    if (!Number.isSafeInteger(options.nodes) || options.nodes < 1 || options.nodes > MAX_NODES) {
-      throw new RangeError(`a lab has 1 to ${MAX_NODES} nodes`);
+    const { nodes, random, threads } = options;
+    if (!Number.isSafeInteger(nodes) || nodes < 1) throw new RangeError(`a lab cannot have ${nodes} nodes`);
+    if (nodes > MAX_LAB_NODES) {
+      const message = `${nodes} nodes are more than a lab has room for: ask for ${MAX_LAB_NODES} at most`;
+      throw new LabError({ code: 'too-many-nodes', nodes, maximum: MAX_LAB_NODES }, message);
     }
     this.#options = options;
-    const { random, threads } = options;
+    this.#name = `lab-${toHex(random(6))}`;
     this.#engine = createKzgEngine({ random, ...(threads === undefined ? {} : { threads }) });
   }
 
   get nodes(): readonly LabNode[] {
-    return this.#nodes;
+    return this.#slots;
   }
 
   /** The node with this number. @throws RangeError */
   node(number: number): LabNode {
-    const found = this.#nodes[number - 1];
-    if (found === undefined) throw new RangeError(`the lab has no node ${number}`);
-    return found;
+    return this.#slot(number);
+  }
+
+  /** Bytes that all nodes sent to each other in requests and answers. */
+  sentBytes(): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.sentBefore + sentBy(slot.node), 0);
   }
 
   /** Starts all nodes and waits until each has heard of every other. `stop` must be called also when this fails. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#engine.start();
-    const network = `lab-${toHex(this.#options.random(6))}`;
+    // A worker needs seconds for the trusted setup: the first one loads it while the nodes start.
+    this.#engine.commit(new Uint8Array(SHARD_BYTES), signal).catch(() => {});
     for (let number = 1; number <= this.#options.nodes; number++) {
       signal.throwIfAborted();
-      await this.#add(number, network);
-      const { host } = this.node(number).node;
-      const others = this.#nodes.slice(0, -1).slice(-MAX_DIALS);
-      await Promise.all(others.map((other) => host.connect(other.node.host.addresses()[0] as string, signal)));
+      const seed = this.#options.random(32);
+      await mkdir(this.#home(number), { recursive: true, mode: 0o700 });
+      await markFresh(this.#home(number));
+      const slot = { number, seed, running: true, sentBefore: 0, ...(await this.#create(number, seed)) };
+      this.#slots.push(slot);
+      await this.#join(slot, signal);
+      this.#options.onStarted?.(number);
     }
     await this.#gather(signal);
   }
 
   /** Stops one node as a shutdown does: it leaves the network and keeps its home. */
   async stopNode(number: number): Promise<void> {
-    const lab = this.node(number);
-    if (!lab.running) return;
-    lab.running = false;
-    await lab.node.stop();
+    const slot = this.#slot(number);
+    slot.running = false;
+    await slot.node.stop();
   }
 
+  /** Brings a stopped node back: the same identity on the same home, at another port. */
+  async restartNode(number: number, signal: AbortSignal): Promise<void> {
+    const slot = this.#slot(number);
+    if (slot.running) return;
+    await slot.node.stop();
+    slot.sentBefore += sentBy(slot.node);
+    Object.assign(slot, await this.#create(number, slot.seed), { running: true });
+    await this.#join(slot, signal);
+  }
+
+  /** Stops all nodes and removes their homes; goes on where a part fails, and then throws that failure. */
   async stop(): Promise<void> {
-    await Promise.all(this.#nodes.map((lab) => this.stopNode(lab.number)));
-    await this.#engine.stop();
-    await rm(this.#options.folder, { recursive: true, force: true });
+    const stopped = await Promise.allSettled(this.#slots.map((slot) => this.stopNode(slot.number)));
+    const [engine] = await Promise.allSettled([this.#engine.stop()]);
+    const { folder, keepFolder = false } = this.#options;
+    if (!keepFolder) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    const failed = [...stopped, engine].find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
-  async #add(number: number, network: string): Promise<void> {
-    const { folder, capacityBytes, clock, random, log, version, config } = this.#options;
-    const home = join(folder, `node-${number}`);
-    await mkdir(home, { recursive: true, mode: 0o700 });
-    await markFresh(home);
+  #slot(number: number): Slot {
+    const found = this.#slots[number - 1];
+    if (found === undefined) throw new RangeError(`the lab has no node ${number}`);
+    return found;
+  }
+
+  #home(number: number): string {
+    return join(this.#options.folder, `node-${number}`);
+  }
+
+  async #create(number: number, seed: Uint8Array): Promise<Pick<Slot, 'node' | 'reader'>> {
+    const { capacityBytes, clock, random, log, version, config } = this.#options;
     const flags = new Map<string, RawValue>([
-      ['network.name', network],
+      ['network.name', this.#name],
       ['network.listen', `/ip4/127.0.${number}.1/tcp/0`],
       ['storage.capacity', String(capacityBytes)],
       ['storage.peerQuota', String(capacityBytes)],
@@ -117,8 +165,8 @@ export class LabNetwork {
     ]);
     let reader: SwitchableReader | undefined;
     const node = await createNode({
-      home,
-      identity: identityFromSeed(random(32)),
+      home: this.#home(number),
+      identity: identityFromSeed(seed),
       resolved: resolveConfig({ flags }),
       version,
       log: log.child({ node: number }),
@@ -130,20 +178,32 @@ export class LabNetwork {
         return reader;
       },
     });
-    this.#nodes.push({ number, node, reader: reader as unknown as SwitchableReader, running: true });
+    return { node, reader: reader as unknown as SwitchableReader };
+  }
+
+  /** Starts a node and connects it with those that run. */
+  async #join({ number, node }: Slot, signal: AbortSignal): Promise<void> {
     await node.start();
+    const others = this.#slots.filter((other) => other.running && other.number !== number).slice(-MAX_DIALS);
+    await Promise.all(others.map((other) => node.host.connect(other.node.host.addresses()[0] as string, signal)));
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + GATHER_TIMEOUT_MS;
-    const known = (lab: LabNode) => lab.node.candidates.list().length;
-    while (this.#nodes.some((lab) => known(lab) < this.#nodes.length - 1)) {
+    const others = this.#slots.length - 1;
+    for (;;) {
+      const known = Math.min(...this.#slots.map((slot) => slot.node.candidates.list().length));
+      if (known >= others) return;
       if (clock.monotonic() > until) {
-        const fewest = Math.min(...this.#nodes.map(known));
-        throw new Error(`the lab did not gather: a node knows ${fewest} of ${this.#nodes.length - 1} others`);
+        const message = `the nodes did not find each other in ${GATHER_TIMEOUT_MS / 1000} s: one knows ${known} of ${others} others; is a firewall on the loopback?`;
+        throw new LabError({ code: 'not-gathered', known, others }, message);
       }
       await clock.sleep(GATHER_POLL_MS, signal);
     }
   }
+}
+
+function sentBy({ host }: HoldfastNode): number {
+  return METHOD_NAMES.reduce((sum, method) => sum + host.reqresp.traffic[method].sent, 0);
 }

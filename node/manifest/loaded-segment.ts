@@ -1,6 +1,8 @@
 import type { CID } from 'multiformats/cid';
 import { listedCommitment } from '../../protocol/audit-set.ts';
+import { concat } from '../../protocol/bytes.ts';
 import type { ErasureCode } from '../../protocol/code.ts';
+import { COMMITMENT_BYTES } from '../../protocol/constants.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { type Segment, type StripeView, shardIdAt, stripeOf } from '../../protocol/segment.ts';
@@ -13,6 +15,9 @@ export interface LoadedSegmentParts {
   readonly code: ErasureCode;
 }
 
+/** What the objects around the bytes of one stripe take. */
+const STRIPE_OVERHEAD_BYTES = 512;
+
 /** A segment together with its root: the id and the commitment of each of its shards. */
 export class LoadedSegment {
   readonly rootCid: CID;
@@ -20,8 +25,8 @@ export class LoadedSegment {
   readonly cid: CID;
   readonly segment: Segment;
   readonly #code: ErasureCode;
-  /** Derived parity commitments by stripe: each is used once per shard and audit. */
-  readonly #parity = new Map<number, Promise<readonly Uint8Array[]>>();
+  /** Derived parity commitments by stripe, 48·m bytes each: used once per shard and audit. */
+  readonly #parity = new Map<number, Promise<Uint8Array>>();
 
   constructor(parts: LoadedSegmentParts) {
     this.rootCid = parts.rootCid;
@@ -29,6 +34,13 @@ export class LoadedSegment {
     this.cid = parts.cid;
     this.segment = parts.segment;
     this.#code = parts.code;
+  }
+
+  /** Bytes it takes in memory at most, with all parity commitments derived. */
+  get weight(): number {
+    const { id, m } = this.root.code;
+    const derived = STRIPE_OVERHEAD_BYTES + (id === 1 ? COMMITMENT_BYTES * m : 0);
+    return this.segment.stripes.reduce((sum, { c, h }) => sum + c.length + h.length + derived, 0);
   }
 
   /** SHA-256 of the shard at `index`; undefined where the segment stores none. */
@@ -46,20 +58,27 @@ export class LoadedSegment {
     const listed = listedCommitment({ source: { segment, code: root.code }, index });
     if (listed !== undefined) return listed;
     const { stripe, position } = shardPosition(root.code, index);
-    const view = stripeOf(segment, root.code, stripe) as StripeView;
-    const parity = await this.#parityOf(stripe, view, signal);
-    return parity[position - root.code.k] as Uint8Array;
+    signal?.throwIfAborted();
+    const parity = await this.#parityOf(stripe);
+    const at = (position - root.code.k) * COMMITMENT_BYTES;
+    return parity.subarray(at, at + COMMITMENT_BYTES);
   }
 
-  #parityOf(stripe: number, view: StripeView, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
+  /** Without a signal: several callers share what takes milliseconds. */
+  #parityOf(stripe: number): Promise<Uint8Array> {
     const known = this.#parity.get(stripe);
     if (known !== undefined) return known;
-    const { id, k, m } = this.root.code;
-    if (this.#code.parityCommitments === undefined) throw new RangeError(`code ${id} lists its parity commitments`);
-    const derived = this.#code.parityCommitments(view.commitments, k, m, signal);
+    const derived = this.#derive(stripe);
     this.#parity.set(stripe, derived);
-    // A failure (an abort, say) must not stay as the answer for everybody after.
+    // A failure must not stay as the answer for everybody after.
     derived.catch(() => this.#parity.delete(stripe));
     return derived;
+  }
+
+  async #derive(stripe: number): Promise<Uint8Array> {
+    const { id, k, m } = this.root.code;
+    if (this.#code.parityCommitments === undefined) throw new RangeError(`code ${id} lists its parity commitments`);
+    const { commitments } = stripeOf(this.segment, this.root.code, stripe) as StripeView;
+    return concat(...(await this.#code.parityCommitments(commitments, k, m)));
   }
 }

@@ -1,6 +1,6 @@
 import type { GossipSub, Message, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Connection, PeerStore } from '@libp2p/interface';
-import { multiaddr } from '@multiformats/multiaddr';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { type Advert, encodeAdvert, signAdvert } from '../../protocol/hello.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import { TOPICS, topicName } from '../../protocol/topics.ts';
@@ -33,7 +33,7 @@ export interface AdvertsOptions {
   /** This node's multiaddrs in binary form. */
   readonly addresses: () => readonly Uint8Array[];
   readonly pubsub: GossipSub;
-  readonly peerStore: Pick<PeerStore, 'merge'>;
+  readonly peerStore: Pick<PeerStore, 'merge' | 'patch'>;
   readonly reqresp: ReqResp;
   /** A peer turned out to be of another network. */
   readonly onForeign: (peer: string) => void;
@@ -148,13 +148,20 @@ export class Adverts {
       }
     });
     try {
-      await this.#options.peerStore.merge(parsePeerId(peer), { multiaddrs });
+      await this.#remember(peer, multiaddrs);
       const addresses = multiaddrs.map((address) => address.toString());
       for (const listener of this.#listeners) listener(peer, advert, addresses);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.logger.warn('an advert could not be taken in', { peer, reason });
     }
+  }
+
+  /** A record that others have filled with addresses takes no more; the peer's own, which it signed, replace them. */
+  async #remember(peer: string, multiaddrs: Multiaddr[]): Promise<void> {
+    const { peerStore } = this.#options;
+    const id = parsePeerId(peer);
+    await peerStore.merge(id, { multiaddrs }).catch(() => peerStore.patch(id, { multiaddrs }));
   }
 
   /** Publishes once a minute, and first as soon as somebody listens. */

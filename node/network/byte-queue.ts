@@ -1,9 +1,15 @@
-/** Received bytes in order, kept as the chunks they came in: nothing is copied before a whole frame is there. */
+/** Chunks below this are gathered in blocks: a sender that cuts its bytes into single ones must not cost an object each. */
+const SMALL_CHUNK_BYTES = 1024;
+const BLOCK_BYTES = 4096;
+
+/** Received bytes in order, kept as the chunks they came in: no large one is copied before a whole frame is there. */
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
   #head = 0;
   #offset = 0;
   #length = 0;
+  /** The block whose filled part is the last chunk, while it is. */
+  #block: { readonly bytes: Uint8Array; used: number } | undefined;
 
   get length(): number {
     return this.#length;
@@ -11,7 +17,11 @@ export class ByteQueue {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (chunk.length < SMALL_CHUNK_BYTES) this.#gather(chunk);
+    else {
+      this.#chunks.push(chunk);
+      this.#block = undefined;
+    }
     this.#length += chunk.length;
   }
 
@@ -60,9 +70,23 @@ export class ByteQueue {
 
   clear(): void {
     this.#chunks = [];
+    this.#block = undefined;
     this.#head = 0;
     this.#offset = 0;
     this.#length = 0;
+  }
+
+  #gather(chunk: Uint8Array): void {
+    let block = this.#block;
+    if (block === undefined || block.used + chunk.length > BLOCK_BYTES) {
+      block = { bytes: new Uint8Array(BLOCK_BYTES), used: 0 };
+      this.#block = block;
+      this.#chunks.push(EMPTY);
+    }
+    block.bytes.set(chunk, block.used);
+    block.used += chunk.length;
+    // Longer at its end only, so that what was read of it stays read.
+    this.#chunks[this.#chunks.length - 1] = block.bytes.subarray(0, block.used);
   }
 
   #current(): Uint8Array {

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapIndices, isCanonicalBitmap } from '../../protocol/bitmap.ts';
+import { bitmapIndices, isCanonicalBitmap, isSubsetOf } from '../../protocol/bitmap.ts';
 import { compareBytes, concat, equalBytes } from '../../protocol/bytes.ts';
 import { nodeCid } from '../../protocol/cid.ts';
 import { MAX_NODE_BYTES } from '../../protocol/constants.ts';
@@ -90,7 +90,7 @@ export class PeerClient {
     return { sent };
   }
 
-  /** One receipt per segment, in their order, each for exactly the shards asked for. */
+  /** One receipt per segment, in their order, each for the shards asked for and those the peer signed for before. */
   async finalize(
     peer: string,
     root: Uint8Array,
@@ -109,7 +109,7 @@ export class PeerClient {
           equalBytes(receipt.holder, holder) &&
           receipt.root.equals(rootId) &&
           receipt.segment.equals(nodeCid(segment.node)) &&
-          equalBytes(receipt.indices, segment.indices)
+          isSubsetOf(segment.indices, receipt.indices)
         );
       });
       return fits && receipts.length === segments.length ? receipts : 'its receipts are not for what was asked';

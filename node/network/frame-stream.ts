@@ -8,6 +8,7 @@ import { RequestError, type RequestFailure } from './errors.ts';
 import { STREAM_WINDOW_BYTES, type StreamLimits } from './limits.ts';
 import { Progress } from './progress.ts';
 import type { TokenBucket } from './token-bucket.ts';
+import type { MethodTraffic } from './traffic.ts';
 
 const PREFIX_BYTES = 4;
 /** Bytes read ahead of the consumer: two shards. Beyond, the window of the sender closes. */
@@ -28,6 +29,8 @@ export interface FrameStreamOptions {
   readonly clock: Clock;
   readonly up: TokenBucket;
   readonly down: TokenBucket;
+  /** Counts what passes here. */
+  readonly traffic: MethodTraffic;
 }
 
 /**
@@ -45,6 +48,7 @@ export class FrameStream {
   readonly #stream: Stream;
   readonly #up: TokenBucket;
   readonly #down: TokenBucket;
+  readonly #traffic: MethodTraffic;
   readonly #progress: Progress;
   readonly #queue = new ByteQueue();
   readonly #failed = new AbortController();
@@ -66,6 +70,7 @@ export class FrameStream {
     this.#stream = options.stream;
     this.#up = options.up;
     this.#down = options.down;
+    this.#traffic = options.traffic;
     this.#progress = new Progress(options.clock, options.limits);
     this.signal = this.#failed.signal;
     const closed = Promise.withResolvers<void>();
@@ -121,6 +126,7 @@ export class FrameStream {
       throw this.#fail({ code: 'closed-early' }, 'the stream closed while a frame was sent', cause);
     }
     this.#framesWritten++;
+    this.#traffic.sent += length + PREFIX_BYTES;
     while (this.#stream.writeBufferLength > WRITE_BEHIND_BYTES) await this.#awaitDrain();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -234,6 +240,7 @@ export class FrameStream {
     if (this.#discarding) return;
     const data = event.data;
     this.#progress.received(data.byteLength);
+    this.#traffic.received += data.byteLength;
     if (data instanceof Uint8Array) this.#queue.push(data);
     else for (const chunk of data) this.#queue.push(chunk);
     if (this.#reader !== undefined) {

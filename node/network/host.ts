@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly announce?: readonly string[];
   readonly bootstrap?: readonly string[];
   readonly mdns?: boolean;
+  /** Whether peers that are heard of are called while connections are few; the default. */
+  readonly callDiscovered?: boolean;
   /** Many nodes on one host, on private addresses. */
   readonly lab?: boolean;
   readonly maxConnections?: number;
@@ -231,7 +233,9 @@ export class Host {
     for (const listener of this.#listeners) listener.disconnected(peer.toString());
   };
 
-  #onDiscovery = ({ detail: info }: CustomEvent<PeerInfo>): void => this.#connector.discovered(info);
+  #onDiscovery = ({ detail: info }: CustomEvent<PeerInfo>): void => {
+    if (this.#options.callDiscovered !== false) this.#connector.discovered(info);
+  };
 
   #dropForeign(peer: string): void {
     this.#options.logger.info('disconnected from a peer of another network', { peer });

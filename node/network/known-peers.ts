@@ -13,6 +13,8 @@ export interface AdvertisedPeer {
 const MAX_REDIALED = 16;
 /** Peers remembered on disk and in memory. */
 const MAX_KNOWN = 2_000;
+/** New records between two looks at how many there are: identities cost nothing, so that there may be any number. */
+const PRUNE_EVERY = 500;
 /** A peer's record is written again at most this often. */
 const WRITE_EVERY_MS = 10 * 60_000;
 
@@ -23,6 +25,7 @@ export class KnownPeers {
   readonly #log: Logger;
   readonly #adverts = new Map<string, AdvertisedPeer & { readonly writtenAt: number }>();
   #writing: Promise<unknown> = Promise.resolve();
+  #written = 0;
 
   constructor(store: Pick<PeerStore, 'put' | 'list' | 'prune'>, clock: Clock, log: Logger) {
     this.#store = store;
@@ -59,6 +62,7 @@ export class KnownPeers {
     const dialable = addresses.map((address) => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`));
     this.#writing = this.#writing
       .then(() => this.#store.put({ peer, addresses: dialable, seen }))
+      .then(() => (++this.#written % PRUNE_EVERY === 0 ? this.#store.prune(MAX_KNOWN) : 0))
       .catch((error: unknown) => this.#log.debug('a peer was not remembered', { peer, reason: String(error) }));
   }
 

@@ -5,6 +5,7 @@ import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
@@ -12,6 +13,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createLibp2p } from 'libp2p';
 import { TOPICS, type Topic, topicName } from '../../protocol/topics.ts';
+import { BoundedDatastore } from './bounded-datastore.ts';
 import { NetworkError } from './errors.ts';
 import {
   DIAL_TIMEOUT_MS,
@@ -21,6 +23,7 @@ import {
   MAX_STREAMS_PER_CONNECTION,
   STREAM_WINDOW_BYTES,
 } from './limits.ts';
+import { noiseCrypto } from './noise-crypto.ts';
 import { privateKeyFromSeed } from './peer-key.ts';
 
 /** Index signature: libp2p asks for a map of services. */
@@ -46,6 +49,8 @@ export interface Libp2pNodeOptions {
 
 /** A ping may find the other end busy with a computation for a while; that is no reason to drop its transfers. */
 const MIN_PING_TIMEOUT_MS = 20_000;
+/** The nodes of a lab are all connected to each other and share a few cores: 25 of them would ping 60 times a second. */
+const LAB_PING_INTERVAL_MS = 30_000;
 /** Yamux's initial window by its specification; both ends must agree on it. */
 const INITIAL_WINDOW_BYTES = 256 * 1024;
 
@@ -53,13 +58,15 @@ const INITIAL_WINDOW_BYTES = 256 * 1024;
 export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode> {
   const isPrivate = options.lab || onlyPrivate([...options.listen, ...options.announce]);
   const topics = (Object.keys(TOPICS) as Topic[]).map((topic) => topicName(topic, options.networkPrefix));
+  const privateKey = await privateKeyFromSeed(options.seed);
   return createLibp2p({
     start: false,
-    privateKey: await privateKeyFromSeed(options.seed),
+    privateKey,
+    datastore: new BoundedDatastore(peerIdFromPrivateKey(privateKey)),
     nodeInfo: { name: 'holdfast', userAgent: options.agent },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: dialOptions(options) })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto })],
     streamMuxers: [
       yamux({
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
@@ -78,11 +85,15 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       maxIncomingPendingConnections: MAX_CONNECTIONS_PENDING,
       dialTimeout: DIAL_TIMEOUT_MS,
     },
-    connectionMonitor: { pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS } },
+    connectionMonitor: {
+      pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS },
+      ...(options.lab ? { pingInterval: LAB_PING_INTERVAL_MS } : {}),
+    },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: `_holdfast-${options.networkPrefix}._udp.local` })] : [],
     services: {
       identify: identify(),
-      ping: ping(),
+      // The DHT pings before it takes a peer up; that must not make a ping of ours fail.
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       dht: kadDHT({
         protocol: `/holdfast/${options.networkPrefix}/kad/1`,
         // On private addresses every node serves; elsewhere only one that turns out to be publicly reachable.

@@ -21,6 +21,7 @@ import {
 import { keyFromPeerId, keyOf, parsePeerId } from './peer-key.ts';
 import { Slots } from './slots.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { noTraffic, type Traffic } from './traffic.ts';
 
 /**
  * Serves one request. `request` is the body of its first frame; the answer, and further frames both ways, go over the
@@ -41,6 +42,7 @@ export interface ReqRespOptions {
 
 /** Requests and responses over libp2p streams, within the limits of METHODS and of this node. */
 export class ReqResp {
+  readonly traffic: Traffic = noTraffic();
   readonly #options: ReqRespOptions;
   readonly #admissions: Admissions;
   readonly #slots = new Slots(MAX_WAITING_CALLS);
@@ -223,6 +225,7 @@ export class ReqResp {
       clock,
       up: this.#up,
       down: this.#down,
+      traffic: this.traffic[method],
     });
     this.#streams.add(frames);
     void frames.closed.then(() => this.#streams.delete(frames));

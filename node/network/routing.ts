@@ -95,7 +95,11 @@ export class Routing {
   }
 
   async #remember({ id, multiaddrs }: PeerInfo): Promise<void> {
-    await this.#options.peerStore.merge(id, { multiaddrs: multiaddrs.slice(0, MAX_PROVIDER_ADDRESSES) });
+    try {
+      await this.#options.peerStore.merge(id, { multiaddrs: multiaddrs.slice(0, MAX_PROVIDER_ADDRESSES) });
+    } catch {
+      // Whoever answers a lookup chooses these addresses: a record that is full of them must not end the lookup.
+    }
   }
 }
 

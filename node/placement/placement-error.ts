@@ -7,6 +7,8 @@ export type PlacementErrorType =
 export class PlacementError extends CodedError<PlacementErrorType> {}
 
 export function tooFewPeers(needed: number, present: number): PlacementError {
-  const message = `${needed} peers with free space are needed and ${present} are there: connect more peers, or choose a smaller code`;
+  const peers = needed === 1 ? '1 peer with free space is' : `${needed} peers with free space are`;
+  const there = present === 1 ? '1 is' : `${present} are`;
+  const message = `${peers} needed and ${there} there: connect more peers, or choose a smaller code`;
   return new PlacementError({ code: 'too-few-peers', needed, present }, message);
 }

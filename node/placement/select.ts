@@ -23,7 +23,12 @@ export interface Selection {
 }
 
 export interface PlacementOptions {
-  readonly candidates: { list(): Candidate[]; get(peer: string): Candidate | undefined };
+  readonly candidates: {
+    list(): Candidate[];
+    get(peer: string): Candidate | undefined;
+    /** What is given to a peer counts against its advertised space until its next advert. */
+    promised(peer: string, bytes: number): void;
+  };
   /** This node: never eligible for its own files. */
   readonly self: string;
   readonly strategy: Strategy;
@@ -68,6 +73,7 @@ export class Placement {
       spread.add(drawn);
       peers.push(drawn.peer);
     }
+    for (const peer of peers) this.#options.candidates.promised(peer, request.bytesEach);
     return { peers, warnings: [...relaxed].map((constraint) => warning(constraint, count)) };
   }
 

@@ -21,6 +21,55 @@ const TRANSFER_PROBLEMS = {
   'too-large': 'too-large',
 } as const satisfies Record<TransferError['code'], ProblemCode>;
 
+const STORE_PROBLEMS = {
+  'no-space': 'no-space',
+  'quota-exceeded': 'no-space',
+  'hash-mismatch': 'damaged-store',
+  'wrong-size': 'internal',
+  'unexpected-shard': 'internal',
+  damaged: 'damaged-store',
+  'damaged-record': 'damaged-store',
+  'not-held': 'damaged-store',
+  'home-in-use': 'internal',
+  'not-initialised': 'internal',
+  'damaged-home': 'damaged-store',
+  'disk-full': 'disk-full',
+  'no-access': 'internal',
+  'io-error': 'damaged-store',
+  'schema-too-new': 'internal',
+  closed: 'not-ready',
+} as const satisfies Record<StoreError['code'], ProblemCode>;
+
+const REQUEST_PROBLEMS = {
+  'dial-failed': 'peer-unreachable',
+  unsupported: 'peer-unreachable',
+  timeout: 'timeout',
+  'refused-invalid': 'peer-unreachable',
+  'refused-not-held': 'peer-unreachable',
+  'refused-busy': 'busy',
+  'refused-no-space': 'no-space',
+  'refused-not-allowed': 'peer-unreachable',
+  'refused-internal': 'peer-unreachable',
+  'malformed-response': 'peer-unreachable',
+  oversize: 'peer-unreachable',
+  'closed-early': 'peer-unreachable',
+  aborted: 'not-ready',
+} as const satisfies Record<RequestError['code'], ProblemCode>;
+
+const NETWORK_PROBLEMS = {
+  'bad-peer-id': 'invalid-request',
+  'bad-address': 'invalid-request',
+  'not-started': 'not-ready',
+  'listen-failed': 'internal',
+  'connect-failed': 'peer-unreachable',
+  'other-network': 'wrong-network',
+} as const satisfies Record<NetworkError['code'], ProblemCode>;
+
+const PLACEMENT_PROBLEMS = {
+  'too-few-peers': 'too-few-peers',
+  'bad-option': 'invalid-request',
+} as const satisfies Record<PlacementError['code'], ProblemCode>;
+
 /** Runs a service call; what it throws becomes the problem that the API shows. */
 export async function asApi<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -44,14 +93,11 @@ function problemCodeOf(error: unknown): ProblemCode | undefined {
     if (error.code === 'source-failed' && error.cause instanceof ApiError) return error.cause.code;
     return TRANSFER_PROBLEMS[error.code];
   }
-  if (error instanceof PlacementError) return error.code === 'too-few-peers' ? 'too-few-peers' : 'invalid-request';
-  if (error instanceof StoreError) return error.code === 'disk-full' ? 'disk-full' : 'damaged-store';
+  if (error instanceof PlacementError) return PLACEMENT_PROBLEMS[error.code];
+  if (error instanceof StoreError) return STORE_PROBLEMS[error.code];
   if (error instanceof StructureError) return 'integrity-failure';
-  if (error instanceof RequestError) return error.type.code === 'timeout' ? 'timeout' : 'peer-unreachable';
-  if (error instanceof NetworkError) {
-    if (error.code === 'bad-address' || error.code === 'bad-peer-id') return 'invalid-request';
-    return error.code === 'not-started' ? 'not-ready' : 'peer-unreachable';
-  }
+  if (error instanceof RequestError) return REQUEST_PROBLEMS[error.code];
+  if (error instanceof NetworkError) return NETWORK_PROBLEMS[error.code];
   return undefined;
 }
 

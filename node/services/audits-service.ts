@@ -1,10 +1,10 @@
 import type { CID } from 'multiformats/cid';
 import { toHex } from '../../protocol/bytes.ts';
-import { parseCid } from '../../protocol/cid.ts';
 import type { AuditReport, AuditsService } from '../api/services.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
 import type { AuditOutcome } from '../audit/outcome.ts';
 import { asApi } from './api-failure.ts';
+import { rootOf } from './root-argument.ts';
 
 export interface AuditsDeps {
   readonly runner: { run(root: CID | undefined, signal: AbortSignal): Promise<HolderAudit[]> };
@@ -14,7 +14,7 @@ export function createAuditsService({ runner }: AuditsDeps): AuditsService {
   return {
     run: (root, signal) =>
       asApi(async () => {
-        const audits = await runner.run(root === undefined ? undefined : parseCid(root), signal);
+        const audits = await runner.run(root === undefined ? undefined : rootOf(root), signal);
         return audits.map(describe);
       }),
   };

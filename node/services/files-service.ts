@@ -1,6 +1,4 @@
 import type { CID } from 'multiformats/cid';
-import { StructureError } from '../../protocol/cbor.ts';
-import { parseCid } from '../../protocol/cid.ts';
 import { CODE_NAMES, type CodeParameters, codeId } from '../../protocol/code.ts';
 import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
 import { formatLink } from '../../protocol/link.ts';
@@ -29,6 +27,7 @@ import type { HealthChecker } from '../transfer/health.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
 import type { Uploader } from '../transfer/upload.ts';
 import { apiFailure, asApi } from './api-failure.ts';
+import { rootOf } from './root-argument.ts';
 
 export interface FilesDeps {
   readonly config: Pick<Config, 'files.code' | 'files.codeName'>;
@@ -194,16 +193,6 @@ async function release({ stores, releaser }: FilesDeps, root: CID): Promise<Rele
   await stores.manifests.removeRoot(root);
   await stores.catalog.remove(root);
   return { root: root.toString(), ...result };
-}
-
-/** @throws ApiError 'invalid-request' */
-function rootOf(text: string): CID {
-  try {
-    return parseCid(text);
-  } catch (cause) {
-    if (!(cause instanceof StructureError)) throw cause;
-    throw new ApiError('invalid-request', `"${text}" is not the id of a file: it begins with bafyrei`, { cause });
-  }
 }
 
 function describeEntry({ root, key, name, kind, size, created, code }: StoredEntry): CatalogEntry {

@@ -29,16 +29,18 @@ export class AuditReceiptStore {
   readonly #records: Table;
   readonly #byTime: Table;
   readonly #byPeer: Table;
+  readonly #evidence: Table;
 
   constructor(metadata: Metadata) {
     this.#metadata = metadata;
     this.#records = new Table(metadata, 'audit');
     this.#byTime = new Table(metadata, 'auditByTime');
     this.#byPeer = new Table(metadata, 'auditByPeer');
+    this.#evidence = new Table(metadata, 'evidenceByPeer');
   }
 
-  /** Once per challenge. Durable on return. */
-  async put(audit: AuditRecord): Promise<void> {
+  /** Once per challenge. Durable on return. `evidence`: its receipt proves something against the peer. */
+  async put(audit: AuditRecord, options: { evidence: boolean } = { evidence: false }): Promise<void> {
     const { id, at, peer, role, outcome, shards, milliseconds, receipt } = audit;
     if (id.length !== HASH_BYTES) throw new RangeError(`a challenge id has ${HASH_BYTES} bytes`);
     const value = { id, at, peer, role, outcome, shards, milliseconds, ...(receipt !== undefined && { receipt }) };
@@ -46,6 +48,7 @@ export class AuditReceiptStore {
       this.#records.putting(id, encode(value)),
       this.#byTime.putting(concat(u64(at), id)),
       this.#byPeer.putting(concat(peerKey(peer), u64(at), id)),
+      ...(options.evidence ? [this.#evidence.putting(concat(peerKey(peer), u64(at), id))] : []),
     ]);
   }
 
@@ -62,6 +65,15 @@ export class AuditReceiptStore {
     const after = before === undefined ? undefined : concat(prefix, u64(before));
     const index = peer === undefined ? this.#byTime : this.#byPeer;
     for await (const key of index.keys({ prefix, after, reverse: true, signal })) {
+      const record = await this.get(key.subarray(prefix.length + TIME_BYTES));
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** What proves something against a peer, newest first. */
+  async *evidenceAbout(peer: string, signal?: AbortSignal): AsyncGenerator<AuditRecord> {
+    const prefix = peerKey(peer);
+    for await (const key of this.#evidence.keys({ prefix, reverse: true, signal })) {
       const record = await this.get(key.subarray(prefix.length + TIME_BYTES));
       if (record !== undefined) yield record;
     }
@@ -87,7 +99,8 @@ export class AuditReceiptStore {
     const operations = [this.#records.deleting(id), this.#byTime.deleting(timeKey)];
     const record = await this.get(id).catch(() => undefined);
     if (record !== undefined) {
-      operations.push(this.#byPeer.deleting(concat(peerKey(record.peer), u64(u64At(timeKey, 0)), id)));
+      const key = concat(peerKey(record.peer), u64(u64At(timeKey, 0)), id);
+      operations.push(this.#byPeer.deleting(key), this.#evidence.deleting(key));
     }
     return operations;
   }

@@ -71,9 +71,7 @@ export class Database {
     this.#level = new ClassicLevel(options.path, { keyEncoding: 'view', valueEncoding: 'view' });
     this.#queue = new WriteQueue(
       {
-        prepare: async () => {
-          if (this.#writeFailed) await this.#reopen();
-        },
+        prepare: () => (this.#writeFailed ? this.#reopen() : undefined),
         write: (operations) => this.#write(operations),
         seal: () => this.#hooks.seal?.() ?? [],
         settle: (ok) => this.#hooks.settle?.(ok),
@@ -227,8 +225,9 @@ export class Database {
     reopening.catch(() => undefined);
     this.#readable = reopening;
     await reopening;
-    this.#writeFailed = false;
+    // Should this fail, the next write begins again: nothing may be written on counters of before.
     await this.#hooks.reopened?.();
+    this.#writeFailed = false;
   }
 
   /** What opening has to write again: the log is replayed into a table. */

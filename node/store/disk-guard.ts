@@ -22,6 +22,8 @@ export class DiskGuard {
   #full = false;
   #ready = false;
   #making: Promise<boolean> | undefined;
+  /** Calls that are giving the ballast up: what is made meanwhile would be deleted too. */
+  #releasing = 0;
 
   constructor(options: DiskGuardOptions) {
     this.#options = options;
@@ -51,9 +53,14 @@ export class DiskGuard {
   /** The disk is full: gives the ballast up. */
   async release(): Promise<void> {
     this.#full = true;
-    await this.#making;
-    this.#ready = this.#options.ballastBytes === 0;
-    if (!this.#ready) await rm(this.#options.path, { force: true });
+    this.#releasing++;
+    try {
+      await this.#making;
+      this.#ready = this.#options.ballastBytes === 0;
+      if (!this.#ready) await rm(this.#options.path, { force: true });
+    } finally {
+      this.#releasing--;
+    }
   }
 
   /** Resolves when `bytes` of new shards may be written. @throws StoreError `disk-full`. */
@@ -72,11 +79,12 @@ export class DiskGuard {
   /** Makes the ballast again once there is room for it, the headroom and `bytes`. */
   async #restore(bytes: number): Promise<boolean> {
     const { ballastBytes, headroomBytes } = this.#options;
-    if ((await this.freeBytes()) < bytes + ballastBytes + headroomBytes) return false;
+    const freeBytes = await this.freeBytes();
+    if (this.#releasing > 0 || freeBytes < bytes + ballastBytes + headroomBytes) return false;
     this.#making ??= this.#make().finally(() => {
       this.#making = undefined;
     });
-    if (!(await this.#making)) return false;
+    if (!(await this.#making) || this.#releasing > 0) return false;
     this.#ready = true;
     this.#full = false;
     return true;

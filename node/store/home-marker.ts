@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { syncFolder } from '../config/private-file.ts';
 import { StoreError } from './errors.ts';
 
 /** Written last when a home is created: from then on its databases are never created again. */
@@ -26,10 +27,22 @@ export async function markInitialised(home: string, folders: readonly string[]):
   await syncFolder(home);
 }
 
-/** Makes the folder, and its entry in the one above, durable. */
+/**
+ * Makes the folder and syncs the entries that lead to it: any of the folders above may be as new as this one. Those that
+ * may not be read were there before.
+ */
 export async function makeHome(home: string): Promise<void> {
-  const made = await mkdir(home, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(made));
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  for (let folder = resolve(home); folder !== dirname(folder); folder = dirname(folder)) {
+    const synced = await syncFolder(dirname(folder)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EINVAL') return false;
+        throw error;
+      },
+    );
+    if (!synced) return;
+  }
 }
 
 /**
@@ -54,13 +67,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

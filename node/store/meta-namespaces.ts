@@ -34,6 +34,8 @@ export const META_NAMESPACES = {
   auditByPeer: 15,
   /** peer → addresses and when they worked, dag-cbor. */
   peer: 16,
+  /** peer ‖ u64 time ‖ challenge id → empty: audits that prove something against the peer. */
+  evidenceByPeer: 17,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -36,9 +36,14 @@ export class ReceivedReceiptStore {
     for await (const [, bytes] of this.#receipts.entries({ prefix, signal })) yield decodeStoreReceipt(bytes);
   }
 
-  /** All receipts of one holder (32-byte key), by root and segment CID. */
-  async *ofHolder(holder: Uint8Array, signal?: AbortSignal): AsyncGenerator<StoreReceipt> {
-    for await (const key of this.#byHolder.keys({ prefix: holder, signal })) {
+  /** All receipts of one holder (32-byte key), of one object when given, by root and segment CID. */
+  async *ofHolder(
+    holder: Uint8Array,
+    options: { root?: CID; signal?: AbortSignal } = {},
+  ): AsyncGenerator<StoreReceipt> {
+    const { root, signal } = options;
+    const prefix = root === undefined ? holder : concat(holder, cidKey(root));
+    for await (const key of this.#byHolder.keys({ prefix, signal })) {
       const segment = key.subarray(PEER_KEY_BYTES);
       const bytes = await this.#receipts.get(concat(segment, holder));
       if (bytes !== undefined) yield decodeStoreReceipt(bytes);

@@ -47,7 +47,9 @@ export async function addReferences(
     const missing = entries.filter((_, i) => !held[i]);
     if (missing.length > 0) throw new StoreError({ code: 'not-held', missing });
 
-    const added = keys.map((key, i) => ({ key, entry: entries[i] as ShardEntry })).filter((_, i) => !known[i]);
+    const fresh = keys.map((key, i) => ({ key, entry: entries[i] as ShardEntry })).filter((_, i) => !known[i]);
+    // An entry that is given twice is one reference, and is charged once.
+    const added = [...new Map(fresh.map((one) => [toHex(one.key), one])).values()];
     ledger.checkStored(owner, added.length);
     const value = new TextEncoder().encode(owner);
     const operations = added.flatMap(({ key, entry }): Operation[] => [

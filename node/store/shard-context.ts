@@ -21,6 +21,8 @@ export interface ShardContext {
   readonly disk: DiskGuard;
   readonly clock: Clock;
   readonly wanted: WantedShards;
+  /** Whether a shard was ever noted as damaged: while none was, nobody needs to look for the notes. */
+  readonly damage: { any: boolean };
 }
 
 /** The shards on their way, so that two uploads of the same shard store and count it once. */
@@ -55,12 +57,18 @@ export class WantedShards {
     if (shard.tickets === 0 && this.#shards.get(name) === shard) this.#shards.delete(name);
   }
 
-  /** The bytes go: whoever still waits for the shard must write it. */
-  removed(id: Uint8Array): void {
+  /** The bytes go: whoever still waits for the shard must write it, and take back the note of its loss if there is one. */
+  removed(id: Uint8Array, damaged: boolean): void {
     const shard = this.#shards.get(toHex(id));
     if (shard === undefined) return;
     shard.written = false;
     shard.counted = false;
+    shard.damaged = damaged;
+  }
+
+  /** The owner has a claim now, made by another call than those that wait. */
+  claimed(id: Uint8Array, owner: string): void {
+    this.#shards.get(toHex(id))?.claimedBy.add(owner);
   }
 
   unclaimed(id: Uint8Array, owner: string): void {

@@ -28,7 +28,7 @@ export class Departures {
     const counted = (await context.database.hasMany(gone.map(presentKey))).filter(Boolean).length;
     context.ledger.addShards(-counted);
     const operations = gone.flatMap((id): Operation[] => {
-      context.wanted.removed(id);
+      context.wanted.removed(id, false);
       return [bytesKey(id), presentKey(id), damagedKey(id)].map((key) => ({ type: 'del', key }));
     });
     return { operations, freedBytes: counted * SHARD_BYTES };

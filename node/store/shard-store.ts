@@ -34,7 +34,7 @@ export class ShardStore implements ShardReader {
   static async open(options: ShardStoreOptions): Promise<ShardStore> {
     const { database, disk, clock } = options;
     const ledger = new SpaceLedger(options);
-    const context: ShardContext = { database, ledger, disk, clock, wanted: new WantedShards() };
+    const context: ShardContext = { database, ledger, disk, clock, wanted: new WantedShards(), damage: { any: false } };
     const load = async (): Promise<boolean> => ledger.load(database);
     database.attach({
       seal: () => ledger.seal(),
@@ -45,6 +45,10 @@ export class ShardStore implements ShardReader {
       },
     });
     if (!(await load())) await recountSpace(context);
+    for await (const _ of damagedIds(context)) {
+      context.damage.any = true;
+      break;
+    }
     return new ShardStore(context);
   }
 
@@ -74,6 +78,11 @@ export class ShardStore implements ShardReader {
   async has(id: Uint8Array): Promise<boolean> {
     const [held] = await this.#context.database.hasMany([bytesKey(id)]);
     return held === true;
+  }
+
+  /** The same for many, in their order. */
+  hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> {
+    return this.#context.database.hasMany(ids.map(bytesKey));
   }
 
   /** The ids of all shards present, ascending. */
@@ -118,7 +127,7 @@ export class ShardStore implements ShardReader {
    * audits can declare it, and a later `stage` takes the shard anew. Returns false when the shard is whole or unknown.
    */
   markDamaged(id: Uint8Array): Promise<boolean> {
-    const { database, ledger, wanted, clock } = this.#context;
+    const { database, ledger, wanted, clock, damage } = this.#context;
     return database.transaction(async () => {
       const bytes = await this.#read(id);
       if (bytes instanceof Uint8Array && matches(id, bytes)) return { operations: [], result: false };
@@ -130,9 +139,12 @@ export class ShardStore implements ShardReader {
         { type: 'del', key: bytesKey(id) },
         { type: 'del', key: presentKey(id) },
       ];
-      if (entries.length > 0) operations.push({ type: 'put', key, value: sealValue(key, u64(clock.now())) });
+      if (entries.length > 0) {
+        damage.any = true;
+        operations.push({ type: 'put', key, value: sealValue(key, u64(clock.now())) });
+      }
       if (counted) ledger.addShards(-1);
-      wanted.removed(id);
+      wanted.removed(id, entries.length > 0);
       return { operations, result: true };
     });
   }

@@ -65,16 +65,25 @@ async function endClaims(context: ShardContext, page: readonly Entry[], now: num
 /** Traffic records without claims: all claims of a silent upload have just been ended. */
 async function forgetUploads({ database }: ShardContext, now: number, signal?: AbortSignal): Promise<void> {
   const range = prefixRange(namespacePrefix(SHARD_NAMESPACES.upload));
-  const silent = (key: Uint8Array, sealed: Uint8Array): boolean => {
-    const value = openValue(key, sealed);
+  const silent = (key: Uint8Array, sealed: Uint8Array | undefined): boolean => {
+    const value = sealed === undefined ? undefined : openValue(key, sealed);
     return value === undefined || now >= u64At(value, 0) + STAGED_IDLE_MS;
   };
-  for await (const [key, sealed] of database.entries(range, signal)) {
-    if (!silent(key, sealed)) continue;
-    await database.transaction(async () => {
-      const current = await database.get(key);
-      const forget = current !== undefined && silent(key, current);
-      return { operations: forget ? [{ type: 'del', key }] : [], result: undefined };
-    });
+  let gt: Uint8Array | undefined;
+  for (;;) {
+    signal?.throwIfAborted();
+    const { entries, done } = await database.page({ ...range, gt });
+    const keys = entries.filter(([key, sealed]) => silent(key, sealed)).map(([key]) => key);
+    if (keys.length > 0) {
+      await database.transaction(async () => {
+        const current = await database.getMany(keys);
+        const operations = keys
+          .filter((key, i) => silent(key, current[i]))
+          .map((key): Operation => ({ type: 'del', key }));
+        return { operations, result: undefined };
+      });
+    }
+    gt = entries.at(-1)?.[0];
+    if (done || gt === undefined) return;
   }
 }

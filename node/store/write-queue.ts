@@ -22,8 +22,8 @@ export interface Enqueued {
 }
 
 export interface BatchWriter {
-  /** Before the tasks of a batch are built. */
-  prepare?(): Promise<void>;
+  /** Before the tasks of a batch are built; undefined when there is nothing to wait for. */
+  prepare?(): Promise<void> | undefined;
   /** Writes one synced batch. */
   write(operations: readonly Operation[]): Promise<void>;
   /** Operations that belong to the whole batch (counters), asked for once after its tasks were built. */
@@ -109,18 +109,30 @@ export class WriteQueue {
   async #run(): Promise<void> {
     // One turn of the event loop lets callers that start together share the first batch too.
     await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const batch = this.#take();
-      try {
-        await this.#writeBatch(batch);
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
+    let before: (() => void) | undefined;
+    for (;;) {
+      if (this.#queue.length === 0) {
+        before?.();
+        before = undefined;
       }
-      for (const { task } of batch) this.#pendingBytes -= task.bytes;
-      this.#admit();
+      if (this.#queue.length === 0) break;
+      const batch = this.#take();
+      const writing = this.#writeBatch(batch);
+      // The disk works again before callers learn of the batch before: what they do next, hashing, takes as long.
+      before?.();
+      const failure = await failureOf(writing);
+      before = () => this.#settle(batch, failure);
     }
     this.#running = undefined;
+  }
+
+  #settle(batch: readonly Pending[], failure: { readonly error: unknown } | undefined): void {
+    for (const { task, resolve, reject } of batch) {
+      this.#pendingBytes -= task.bytes;
+      if (failure === undefined) resolve();
+      else reject(failure.error);
+    }
+    this.#admit();
   }
 
   async #writeBatch(batch: readonly Pending[]): Promise<void> {
@@ -136,7 +148,8 @@ export class WriteQueue {
   async #attempt(batch: readonly Pending[]): Promise<void> {
     let ok = false;
     try {
-      await this.#writer.prepare?.();
+      const preparing = this.#writer.prepare?.();
+      if (preparing !== undefined) await preparing;
       const operations: Operation[] = [];
       for (const { task } of batch) {
         const built = task.build();
@@ -147,5 +160,15 @@ export class WriteQueue {
     } finally {
       this.#writer.settle?.(ok);
     }
+  }
+}
+
+/** Undefined when the work succeeds. */
+async function failureOf(work: Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return { error };
   }
 }

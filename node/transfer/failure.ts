@@ -6,7 +6,9 @@ export type Verdict =
   | { readonly kind: 'busy'; readonly retryAt: number }
   /** The peer answered that it will not: asking again is pointless. */
   | { readonly kind: 'refused' }
-  /** Could not be reached, broke off, ran out of time: may be a moment's trouble. */
+  /** Nothing came within the time of the method: that was patience enough. */
+  | { readonly kind: 'silent' }
+  /** Could not be reached, broke off: may be a moment's trouble. */
   | { readonly kind: 'trouble' };
 
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -24,6 +26,7 @@ export function judgeFailure(error: unknown): Verdict {
   if (!(error instanceof CodedError)) return { kind: 'trouble' };
   const type = error.type as { readonly code: string; readonly retryAt?: unknown };
   if (type.code === 'refused-busy' && typeof type.retryAt === 'number') return { kind: 'busy', retryAt: type.retryAt };
+  if (type.code === 'timeout') return { kind: 'silent' };
   return { kind: REFUSALS.has(type.code) ? 'refused' : 'trouble' };
 }
 
@@ -37,7 +40,7 @@ const MIN_BUSY_PAUSE_MS = 50;
 /** Milliseconds to wait before the next attempt; undefined: give the peer up. `attempt` counts from 0. */
 export function retryPause(error: unknown, attempt: number, now: number): number | undefined {
   const verdict = judgeFailure(error);
-  if (verdict.kind === 'refused') return undefined;
+  if (verdict.kind === 'refused' || verdict.kind === 'silent') return undefined;
   if (verdict.kind === 'trouble') return TROUBLE_PAUSES_MS[attempt];
   if (attempt >= BUSY_ATTEMPTS) return undefined;
   return Math.min(MAX_BUSY_PAUSE_MS, Math.max(MIN_BUSY_PAUSE_MS, verdict.retryAt - now));

@@ -7,6 +7,7 @@ import type { Root } from '../../protocol/manifest.ts';
 import { METHODS } from '../../protocol/methods.ts';
 import { decodeSegment, type Segment, shardIdAt, storedIndices, stripeOf } from '../../protocol/segment.ts';
 import type { Clock } from '../clock.ts';
+import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import { PlacementError } from '../placement/placement-error.ts';
 import { forEachLimited } from './abortable.ts';
@@ -28,6 +29,8 @@ export interface FinalizerOptions {
   readonly root: Root;
   readonly rootBytes: Uint8Array;
   readonly minShards: number | undefined;
+  /** Holders that failed before: asked once, and not waited for long. */
+  readonly suspects: ReadonlySet<string>;
   readonly signal: AbortSignal;
   readonly warn: (warning: string) => void;
   /** Shards signed for. */
@@ -57,6 +60,8 @@ const CONCURRENCY = 4;
 const ENTRY_OVERHEAD = 64;
 /** Shards rebuilt and held in memory at a time, for one new holder. */
 const REBUILD_BATCH = Math.min(64, MAX_SHARDS_PER_CALL);
+/** For a holder that failed while it was to store: it may be back, but nobody waits long for it. */
+const SUSPECT_TIMEOUT_MS = 15_000;
 /** New holders tried for what one holder did not sign. */
 const REPLACEMENTS = 3;
 
@@ -131,17 +136,19 @@ export class Finalizer {
 
   /** Whether the peer signed for everything. A peer that does not is warned about and passed over. */
   async #finalize(peer: string, entries: readonly Entry[]): Promise<boolean> {
-    const { client, clock, rootBytes, signal, warn } = this.#options;
+    const { client, clock, rootBytes, signal, suspects, warn } = this.#options;
+    const suspect = suspects.has(peer) || this.#failed.has(peer);
     const segments = entries.map(({ of, indices }) => ({ node: of.node, indices: bitmapOf(indices) }));
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
       try {
-        const receipts = await client.finalize(peer, rootBytes, segments, signal);
+        const ask = (limited: AbortSignal) => client.finalize(peer, rootBytes, segments, limited);
+        const receipts = await (suspect ? withDeadline(clock, SUSPECT_TIMEOUT_MS, signal, ask) : ask(signal));
         for (const [i, entry] of entries.entries()) await this.#accept(peer, entry, receipts[i]);
         return true;
       } catch (error) {
         signal.throwIfAborted();
-        const pause = error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
+        const pause = suspect || error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
         if (pause === undefined) {
           this.#failed.add(peer);
           warn(
@@ -169,8 +176,9 @@ export class Finalizer {
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
     await receipts.put(receipt);
     this.holders.add(peer);
+    const before = of.signed.size;
     for (const index of indices) of.signed.set(index, peer);
-    onSigned(indices.length);
+    onSigned(of.signed.size - before);
   }
 
   /** Rebuilds what nobody signed for, elsewhere, and checks that every stripe has its receipts. */
@@ -191,16 +199,17 @@ export class Finalizer {
     }
   }
 
-  /** One round over the missing shards; false when nobody could take any. */
+  /** One round over the missing shards; false when there is nobody to ask. */
   async #replaceMissing(of: OpenSegment, missing: readonly number[]): Promise<boolean> {
-    let progress = false;
+    let asked = false;
     for (const group of this.#distinctStripes(missing)) {
       const beside = [...new Set(of.signed.values())];
       const [peer] = this.#choose(of, group, beside);
       if (peer === undefined) continue;
-      progress = (await this.#rebuildAt(peer, of, group)) || progress;
+      asked = true;
+      await this.#rebuildAt(peer, of, group);
     }
-    return progress;
+    return asked;
   }
 
   /** Groups with at most one shard of each stripe: each group may go to one holder. */
@@ -235,7 +244,7 @@ export class Finalizer {
     }
   }
 
-  async #rebuildAt(peer: string, of: OpenSegment, indices: readonly number[]): Promise<boolean> {
+  async #rebuildAt(peer: string, of: OpenSegment, indices: readonly number[]): Promise<void> {
     const { client, journal, rebuild, root, signal, warn } = this.#options;
     try {
       for (let start = 0; start < indices.length; start += REBUILD_BATCH) {
@@ -254,11 +263,11 @@ export class Finalizer {
       signal.throwIfAborted();
       this.#failed.add(peer);
       warn(`${peer} could not take over shards (${error instanceof Error ? error.message : String(error)})`);
-      return false;
+      return;
     }
     // A holder has one receipt per segment: the new one covers what it signed for before, too.
     const before = [...of.signed].filter(([, holder]) => holder === peer).map(([index]) => index);
-    return this.#finalize(peer, [{ of, indices: [...before, ...indices] }]);
+    await this.#finalize(peer, [{ of, indices: [...before, ...indices] }]);
   }
 }
 

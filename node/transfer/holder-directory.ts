@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { bitmapIndices } from '../../protocol/bitmap.ts';
 import type { Clock } from '../clock.ts';
+import { withDeadline } from '../network/deadline.ts';
 import { forEachLimited } from './abortable.ts';
 import type { HaveClient, Held, PeerDirectory, ReceiptBook } from './ports.ts';
 import type { ShardSources } from './shard-fetcher.ts';
@@ -46,6 +47,7 @@ const HAVE_TIMEOUT_MS = 15_000;
 export class HolderDirectory implements ShardSources {
   readonly #options: HolderDirectoryOptions;
   readonly #segments = new Map<string, SegmentHolders>();
+  readonly #refreshing = new Map<string, Promise<void>>();
   #providers: Promise<string[]> | undefined;
 
   constructor(options: HolderDirectoryOptions) {
@@ -91,10 +93,17 @@ export class HolderDirectory implements ShardSources {
     await this.#ask(segment, await this.#findProviders(stop), () => {}, stop);
   }
 
+  /** Asks everybody again; stripes that run short at the same time share one round. */
   async refresh(segment: CID, signal: AbortSignal): Promise<void> {
-    this.#segments.delete(segment.toString());
-    this.#providers = undefined;
-    await this.loadAll(segment, [Number.POSITIVE_INFINITY], signal);
+    const key = segment.toString();
+    let round = this.#refreshing.get(key);
+    if (round === undefined) {
+      this.#of(segment).peers.clear();
+      this.#providers = undefined;
+      round = this.loadAll(segment, [Number.POSITIVE_INFINITY], signal).finally(() => this.#refreshing.delete(key));
+      this.#refreshing.set(key, round);
+    }
+    await round;
   }
 
   forget(segment: CID): void {
@@ -107,7 +116,7 @@ export class HolderDirectory implements ShardSources {
   }
 
   #findProviders(signal: AbortSignal): Promise<string[]> {
-    this.#providers ??= collectProviders(this.#options.peers, this.#options.root, signal);
+    this.#providers ??= collectProviders(this.#options.peers, this.#options.clock, this.#options.root, signal);
     return this.#providers;
   }
 
@@ -122,17 +131,13 @@ export class HolderDirectory implements ShardSources {
   }
 
   async #askOne(known: SegmentHolders, segment: CID, peer: string, signal: AbortSignal): Promise<void> {
-    const { client, accept } = this.#options;
+    const { client, clock, accept } = this.#options;
     try {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(HAVE_TIMEOUT_MS)]);
-      for await (const held of client.have(peer, { segment }, limited)) {
-        if (!held.segment.equals(segment) || accept?.(peer, held) === false) continue;
-        for (const index of bitmapIndices(held.indices)) {
-          const holders = known.byIndex.get(index);
-          if (holders === undefined) known.byIndex.set(index, [peer]);
-          else if (!holders.includes(peer)) holders.push(peer);
+      await withDeadline(clock, HAVE_TIMEOUT_MS, signal, async (limited) => {
+        for await (const held of client.have(peer, { segment }, limited)) {
+          if (held.segment.equals(segment) && accept?.(peer, held) !== false) takeIn(known, peer, held);
         }
-      }
+      });
     } catch {
       // A peer that cannot say what it holds holds nothing for us now.
       signal.throwIfAborted();
@@ -148,15 +153,29 @@ export class HolderDirectory implements ShardSources {
   }
 }
 
+function takeIn({ byIndex }: SegmentHolders, peer: string, { indices }: Held): void {
+  for (const index of bitmapIndices(indices)) {
+    const holders = byIndex.get(index);
+    if (holders === undefined) byIndex.set(index, [peer]);
+    else if (!holders.includes(peer)) holders.push(peer);
+  }
+}
+
 /** Providers of a root, as many as are wanted and come in time. */
-export async function collectProviders(peers: PeerDirectory, root: CID, signal: AbortSignal): Promise<string[]> {
+export async function collectProviders(
+  peers: PeerDirectory,
+  clock: Clock,
+  root: CID,
+  signal: AbortSignal,
+): Promise<string[]> {
   const found = new Set<string>();
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(PROVIDERS_TIMEOUT_MS)]);
   try {
-    for await (const peer of peers.findProviders(root, limited)) {
-      found.add(peer);
-      if (found.size >= MAX_PROVIDERS) break;
-    }
+    await withDeadline(clock, PROVIDERS_TIMEOUT_MS, signal, async (limited) => {
+      for await (const peer of peers.findProviders(root, limited)) {
+        found.add(peer);
+        if (found.size >= MAX_PROVIDERS) break;
+      }
+    });
   } catch {
     // A lookup that breaks off has still found whom it found.
     signal.throwIfAborted();

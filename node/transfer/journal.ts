@@ -3,6 +3,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
+import { StructureError } from '../../protocol/cbor.ts';
 import type { CodeId, CodeParameters } from '../../protocol/code.ts';
 import {
   COMMITMENT_BYTES,
@@ -11,6 +12,7 @@ import {
   MAX_CODE_WIDTH,
   MAX_NODE_BYTES,
 } from '../../protocol/constants.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import {
   bitmap,
   byteString,
@@ -127,9 +129,10 @@ export class UploadJournal {
     return new UploadJournal(store, upload, content);
   }
 
+  /** Undefined when nobody can go on with the upload: its head is gone or damaged, and its key with it. */
   static async open(store: JournalStore, upload: Uint8Array): Promise<UploadJournal | undefined> {
-    const bytes = await store.get(upload, 'head');
-    return bytes && new UploadJournal(store, upload, head.decode(bytes));
+    const content = await read(store, upload, 'head', head);
+    return content === undefined || content === 'damaged' ? undefined : new UploadJournal(store, upload, content);
   }
 
   /** Fingerprints of the frames of a stripe, 32 bytes each. `first` is the position of the first frame in the object. */
@@ -145,11 +148,11 @@ export class UploadJournal {
     );
   }
 
-  /** What an earlier run sealed at this stripe: nothing, the same plaintext, or another one. */
+  /** What an earlier run sealed at this stripe: nothing, the same plaintext, or another one (or nobody knows any more). */
   async compare(stripe: number, frames: Uint8Array, last: boolean): Promise<'new' | 'same' | 'changed'> {
-    const bytes = await this.#store.get(this.upload, `sealed/${stripe}`);
-    if (bytes === undefined) return 'new';
-    const before = sealed.decode(bytes);
+    const before = await read(this.#store, this.upload, `sealed/${stripe}`, sealed);
+    if (before === undefined) return 'new';
+    if (before === 'damaged') return 'changed';
     return before.last === last && equalBytes(before.frames, frames) ? 'same' : 'changed';
   }
 
@@ -162,8 +165,8 @@ export class UploadJournal {
   }
 
   async readStaged(stripe: number): Promise<StagedRecord | undefined> {
-    const bytes = await this.#store.get(this.upload, `staged/${stripe}`);
-    return bytes && staged.decode(bytes);
+    const record = await read(this.#store, this.upload, `staged/${stripe}`, staged);
+    return record === 'damaged' ? undefined : record;
   }
 
   /** The holders drawn for a segment, by slot; an empty text is a slot that nobody could take. */
@@ -172,8 +175,8 @@ export class UploadJournal {
   }
 
   async readHolders(index: number): Promise<readonly string[] | undefined> {
-    const bytes = await this.#store.get(this.upload, `holders/${index}`);
-    return bytes && holders.decode(bytes).slots;
+    const record = await read(this.#store, this.upload, `holders/${index}`, holders);
+    return record === 'damaged' ? undefined : record?.slots;
   }
 
   async segment(index: number, content: SegmentRecord): Promise<void> {
@@ -189,5 +192,22 @@ export class UploadJournal {
 
   async drop(): Promise<void> {
     await this.#store.drop(this.upload);
+  }
+}
+
+/** One damaged record must not keep a node from starting, nor other uploads from going on. */
+async function read<T>(
+  store: JournalStore,
+  upload: Uint8Array,
+  entry: string,
+  codec: Codec<T>,
+): Promise<T | 'damaged' | undefined> {
+  try {
+    const bytes = await store.get(upload, entry);
+    return bytes && codec.decode(bytes);
+  } catch (error) {
+    if (error instanceof StructureError) return 'damaged';
+    if (error instanceof CodedError && error.code === 'damaged-record') return 'damaged';
+    throw error;
   }
 }

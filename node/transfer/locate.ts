@@ -4,6 +4,7 @@ import { StructureError } from '../../protocol/cbor.ts';
 import { nodeCid } from '../../protocol/cid.ts';
 import { decodeRoot, type Root, readSegment, verifyRoot } from '../../protocol/manifest.ts';
 import type { Segment } from '../../protocol/segment.ts';
+import type { Clock } from '../clock.ts';
 import { forEachLimited } from './abortable.ts';
 import { collectProviders } from './holder-directory.ts';
 import type { ManifestCache, ManifestClient, PeerDirectory, ReceiptBook } from './ports.ts';
@@ -15,6 +16,7 @@ export interface LocateOptions {
   readonly client: ManifestClient;
   readonly peers: PeerDirectory;
   readonly receipts: Pick<ReceiptBook, 'holders'>;
+  readonly clock: Clock;
 }
 
 /** Peers asked at a time; the first right answer ends the search. */
@@ -52,14 +54,14 @@ export class ManifestLocator {
 
   async #node(cid: CID, root: CID, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
-    const { own, receipts, peers } = this.#options;
+    const { own, receipts, peers, clock } = this.#options;
     const kept = await own.get(cid);
     if (kept !== undefined) return kept;
     const asked = new Set<string>();
     const nearby = [...(await receipts.holders(root)), ...peers.connected()];
     const found =
       (await this.#ask(cid, nearby, asked, signal)) ??
-      (await this.#ask(cid, await collectProviders(peers, root, signal), asked, signal));
+      (await this.#ask(cid, await collectProviders(peers, clock, root, signal), asked, signal));
     if (found !== undefined) return found;
     const message = `nobody has ${cid}: ${asked.size} peers were asked; check the link, or connect to more peers`;
     throw new TransferError({ code: 'not-found', cid: cid.toString(), asked: asked.size }, message);

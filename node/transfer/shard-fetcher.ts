@@ -79,11 +79,13 @@ export class ShardFetcher {
       settle: Promise.withResolvers(),
       whole: request.want.length >= request.view.dataCount,
       extra: request.extra,
+      hedged: false,
       done: false,
       refreshed: 'no',
       progressAt: this.#options.clock.monotonic(),
     };
     this.#jobs.add(job);
+    if (request.turn !== undefined) request.turn.onNearer = () => this.#nearer(job);
     this.#assign(job);
     if (!this.#watching) void this.#watch();
     return await job.settle.promise;
@@ -105,8 +107,9 @@ export class ShardFetcher {
     }
     if (!job.whole) return;
     const need = job.request.view.dataCount - job.good.size;
+    const extra = job.hedged || urgencyOf(job) !== 'ahead' ? job.extra : 0;
     for (const position of this.#byCost(job)) {
-      if (job.open.size >= need + job.extra) break;
+      if (job.open.size >= need + extra) break;
       this.#ask(job, position, job.open.size >= need);
     }
     if (job.open.size < need) this.#lookFurther(job, need);
@@ -203,10 +206,14 @@ export class ShardFetcher {
     job.good.set(position, shard);
     job.open.delete(position);
     job.progressAt = this.#options.clock.monotonic();
-    const { want, view } = job.request;
-    if (job.good.size >= view.dataCount || want.every((wanted) => job.good.has(wanted))) {
-      this.#finish(job, () => job.settle.resolve(job.good));
-    }
+    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
+  }
+
+  /** The reader comes nearer: a stripe that can be decoded is done now, another one gets its extra requests. */
+  #nearer(job: StripeJob): void {
+    if (job.done) return;
+    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
+    else this.#assign(job);
   }
 
   #failed(peer: string, item: FetchItem, notHeld = false): void {
@@ -218,7 +225,8 @@ export class ShardFetcher {
     const open = (job.open.get(position) ?? 1) - 1;
     if (open > 0) job.open.set(position, open);
     else job.open.delete(position);
-    this.#assign(job);
+    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
+    else this.#assign(job);
   }
 
   #report(peer: string, { segment, index }: FetchItem, kind: ShardFault['kind']): void {
@@ -234,9 +242,11 @@ export class ShardFetcher {
         await clock.sleep(hedgeMs, this.#stopped.signal);
         const now = clock.monotonic();
         for (const job of [...this.#jobs]) {
-          if (job.refreshed === 'running' || now - job.progressAt < hedgeMs) continue;
+          const decodable = job.good.size >= job.request.view.dataCount;
+          if (decodable || job.refreshed === 'running' || now - job.progressAt < hedgeMs) continue;
           job.whole = true;
           job.extra = job.request.view.hashes.length;
+          job.hedged = true;
           this.#assign(job);
         }
       }
@@ -246,4 +256,18 @@ export class ShardFetcher {
       this.#watching = false;
     }
   }
+}
+
+const urgencyOf = ({ request }: StripeJob) => request.turn?.urgency ?? 'now';
+
+/**
+ * Whether a stripe has what it was asked for. k′ shards of any kind are enough, but decoding costs more than waiting:
+ * while the reader is busy with earlier stripes, data shards that are on their way may still come.
+ */
+function isComplete(job: StripeJob): boolean {
+  const { want, view } = job.request;
+  const missing = want.filter((wanted) => !job.good.has(wanted));
+  if (missing.length === 0) return true;
+  if (job.good.size < view.dataCount) return false;
+  return urgencyOf(job) === 'now' || !missing.every((wanted) => job.open.has(wanted));
 }

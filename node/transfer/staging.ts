@@ -120,7 +120,8 @@ export class Staging {
     return lane;
   }
 
-  #failedPeers(): string[] {
+  /** Holders that failed while they were to store something. */
+  failedPeers(): string[] {
     return [...this.#lanes.values()].filter(({ failed }) => failed).map(({ peer }) => peer);
   }
 
@@ -132,10 +133,28 @@ export class Staging {
 
   async #draw(index: number): Promise<SegmentHolders> {
     const before = await this.#options.journal.readHolders(index);
-    const slots = before?.map((peer) => (peer === '' ? undefined : peer)) ?? this.#choose();
+    const slots = before === undefined ? this.#choose() : this.#again(before);
     const segment = { slots, placed: new Map<string, number[]>() };
-    if (before === undefined) await this.#remember(index, segment);
+    await this.#remember(index, segment);
     return segment;
+  }
+
+  /** The holders of an earlier run; a slot that nobody could take then may find somebody now. */
+  #again(before: readonly string[]): (string | undefined)[] {
+    const slots = before.map((peer) => (peer === '' ? undefined : peer));
+    for (const [slot, peer] of slots.entries()) slots[slot] = peer ?? this.#spare(slots, this.failedPeers());
+    return slots;
+  }
+
+  /** Somebody to stand beside the holders of a segment; undefined when nobody is left. */
+  #spare(slots: readonly (string | undefined)[], exclude: readonly string[]): string | undefined {
+    const beside = slots.filter((peer) => peer !== undefined);
+    try {
+      return this.#options.chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES }).peers[0];
+    } catch (error) {
+      if (!(error instanceof PlacementError)) throw error;
+      return undefined;
+    }
   }
 
   /** Draws holders for all slots; for fewer when the owner asked for fewer and no more are there. */
@@ -143,7 +162,7 @@ export class Staging {
     const { code, minShards } = this.#options;
     const width = code.k + code.m;
     const least = requiredShards(code, code.k, minShards);
-    const failed = this.#failedPeers();
+    const failed = this.failedPeers();
     for (const exclude of failed.length > 0 ? [failed, []] : [[]]) {
       try {
         return this.#draws(width, exclude);
@@ -175,19 +194,11 @@ export class Staging {
   /** Another holder for a slot, unless somebody replaced it already. */
   async #replace(segment: SegmentHolders, slot: number, failed: string, cause: unknown): Promise<void> {
     if (segment.slots[slot] !== failed) return;
-    const { chooser, warn } = this.#options;
-    const beside = segment.slots.filter((peer) => peer !== undefined && peer !== failed) as string[];
-    const why = cause instanceof Error ? cause.message : String(cause);
-    try {
-      const exclude = [...this.#failedPeers(), ...segment.placed.keys()];
-      const { peers } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES });
-      segment.slots[slot] = peers[0];
-      warn(`holder ${failed} failed and was replaced (${why})`);
-    } catch (error) {
-      if (!(error instanceof PlacementError)) throw error;
-      segment.slots[slot] = undefined;
-      warn(`holder ${failed} failed and nobody is left to replace it (${why})`);
-    }
+    const others = segment.slots.filter((peer) => peer !== failed);
+    const spare = this.#spare(others, [...this.failedPeers(), ...segment.placed.keys()]);
+    segment.slots[slot] = spare;
+    const outcome = spare === undefined ? 'nobody is left to replace it' : 'was replaced';
+    this.#options.warn(`holder ${failed} failed and ${outcome} (${cause instanceof Error ? cause.message : cause})`);
     await this.#rememberAll(segment);
   }
 

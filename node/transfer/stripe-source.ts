@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { equalBytes } from '../../protocol/bytes.ts';
 import type { CodeParameters, ErasureCode } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { stripesPerSegment } from '../../protocol/geometry.ts';
@@ -7,7 +8,9 @@ import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.
 import { abortable } from './abortable.ts';
 import type { HolderDirectory, StripeNeed } from './holder-directory.ts';
 import type { ManifestLocator } from './locate.ts';
+import { shardId } from './seal.ts';
 import { type ShardFetcher, StripeShortage } from './shard-fetcher.ts';
+import { Turn } from './stripe-job.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface StripeSourceOptions {
@@ -48,19 +51,23 @@ export class StripeSource {
     const { k, m } = root.code;
     const perStripe = (k + Math.min(m, extraShards)) * SHARD_BYTES;
     const ahead = Math.max(2, Math.floor(readAheadBytes / perStripe));
-    const queue: Promise<DecodedStripe>[] = [];
+    const queue: { readonly stripe: Promise<DecodedStripe>; readonly turn: Turn }[] = [];
     let next = Math.floor(first / k);
     const lastStripe = Math.floor((end - 1) / k);
     while (next <= lastStripe || queue.length > 0) {
       // Refilled in steps, so that holders are asked for several shards a call.
-      if (queue.length <= Math.floor((ahead * 3) / 4)) {
+      if (queue.length <= Math.floor(ahead / 2)) {
         for (; queue.length < ahead && next <= lastStripe; next++) {
-          const stripe = this.#stripe(next, Math.max(first, next * k), Math.min(end, (next + 1) * k));
+          const turn = new Turn();
+          const stripe = this.#stripe(next, Math.max(first, next * k), Math.min(end, (next + 1) * k), turn);
           stripe.catch(() => {});
-          queue.push(stripe);
+          queue.push({ stripe, turn });
         }
       }
-      yield await abortable(queue.shift() as Promise<DecodedStripe>, signal);
+      for (const { turn } of queue.slice(0, Math.ceil(ahead / 2))) turn.soon();
+      // One more than the reader waits for, so that its decoding is not waited for.
+      for (const { turn } of queue.slice(0, 2)) turn.now();
+      yield await abortable(queue.shift()?.stripe as Promise<DecodedStripe>, signal);
     }
   }
 
@@ -69,7 +76,7 @@ export class StripeSource {
   }
 
   /** Shards `from` … `to` − 1 (positions in the object) of one stripe. */
-  async #stripe(globalStripe: number, from: number, to: number): Promise<DecodedStripe> {
+  async #stripe(globalStripe: number, from: number, to: number, turn: Turn): Promise<DecodedStripe> {
     const { root, code, fetcher, extraShards, signal } = this.#options;
     const { k, m } = root.code;
     const perSegment = stripesPerSegment(root.code);
@@ -80,7 +87,7 @@ export class StripeSource {
     const firstShard = globalStripe * k;
     const want = Array.from({ length: to - from }, (_, i) => from - firstShard + i);
     try {
-      const request = { segment: root.segments[index] as CID, stripe, view, want, extra: extraShards };
+      const request = { segment: root.segments[index] as CID, stripe, view, want, extra: extraShards, turn };
       const have = await fetcher.fetch(request);
       const missing = want.filter((position) => !have.has(position));
       const built =
@@ -88,6 +95,10 @@ export class StripeSource {
           ? []
           : await code.reconstruct({ k, m, dataCount: view.dataCount, have, want: missing }, signal);
       const rebuilt = new Map(missing.map((position, i) => [position, built[i] as Uint8Array]));
+      // Good shards of a stripe that its owner miscoded decode to anything: here, too, the manifest's hash decides.
+      for (const [position, shard] of rebuilt) {
+        if (!equalBytes(shardId(shard), view.hashes[position] as Uint8Array)) throw this.#miscoded(index, stripe);
+      }
       const shards = want.map((j) => [j, (have.get(j) ?? rebuilt.get(j)) as Uint8Array] as const);
       return { firstShard, shards: new Map(shards) };
     } catch (error) {
@@ -115,6 +126,12 @@ export class StripeSource {
     const segment = await locator.segment(cid, root, index, signal);
     await directory.load(root.segments[index] as CID, needsOf(segment, root.code), signal);
     return segment;
+  }
+
+  #miscoded(segment: number, stripe: number): TransferError {
+    const cid = this.#options.cid.toString();
+    const reason = `the shards of stripe ${stripe} of segment ${segment} do not belong together`;
+    return new TransferError({ code: 'bad-manifest', cid, reason }, `the manifest ${cid} cannot be used: ${reason}`);
   }
 
   #shortage(segment: number, stripe: number, { have, need }: StripeShortage): TransferError {

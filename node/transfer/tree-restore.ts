@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, lutimes, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { toHex } from '../../protocol/bytes.ts';
+import { systemRandom } from '../random.ts';
 import { type TreeEntry, TreeError } from './tree.ts';
 
 /** Files are created new, never through a link that is there already. */
@@ -81,7 +82,7 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
   if (entry.type === 'dir') return mkdir(full, { mode: 0o700 });
   if (entry.type === 'symlink') {
     await symlink(entry.target ?? '', full);
-    return lutimes(full, entry.mtime / 1000, entry.mtime / 1000);
+    return lutimes(full, timeOf(entry.mtime), timeOf(entry.mtime));
   }
   const file = await open(full, CREATE, 0o600);
   try {
@@ -94,7 +95,15 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
 
 async function finish(full: string, { mode, mtime }: TreeEntry): Promise<void> {
   await chmod(full, mode & PERMISSIONS);
-  await utimes(full, mtime / 1000, mtime / 1000);
+  await utimes(full, timeOf(mtime), timeOf(mtime));
+}
+
+/** More than a double of today's seconds may lack: without it the fraction would often fall one millisecond short. */
+const NUDGE_S = 2.5e-7;
+
+/** Milliseconds as what sets a file to exactly that time; before 1970 only a `Date` is taken at its word. */
+function timeOf(milliseconds: number): number | Date {
+  return milliseconds < 0 ? new Date(milliseconds) : milliseconds / 1000 + NUDGE_S;
 }
 
 /** A tree with read-only directories is made writable first. */
@@ -141,7 +150,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 function temporarySibling(full: string): string {
-  return join(dirname(full), `.${basename(full).slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
+  return join(dirname(full), `.${basename(full).slice(0, 200)}.${toHex(systemRandom(6))}.part`);
 }
 
 async function exists(path: string): Promise<boolean> {

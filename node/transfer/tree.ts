@@ -1,5 +1,5 @@
 import { CodedError } from '../../protocol/errors.ts';
-import { badField, type Field, list, oneOf, optional, record, text, uint } from '../../protocol/fields.ts';
+import { badField, type Field, list, oneOf, optional, record, uint } from '../../protocol/fields.ts';
 import { type Codec, structure } from '../../protocol/structure.ts';
 
 export type TreeErrorType =
@@ -44,16 +44,27 @@ const milliseconds: Field<number> = {
   },
 };
 
+/** Unlike other text, names may hold control characters: file systems allow them, so directories have them ("Icon\r"). */
+const pathText: Field<string> = {
+  optional: false,
+  check(value, at) {
+    if (typeof value !== 'string' || !value.isWellFormed()) throw badField(at, 'it must be valid text');
+    if (value.length > MAX_PATH_BYTES || Buffer.byteLength(value) > MAX_PATH_BYTES)
+      throw badField(at, `it is longer than ${MAX_PATH_BYTES} bytes`);
+    return value;
+  },
+};
+
 const codec: Codec<{ readonly entries: readonly TreeEntry[] }> = structure('index of a directory', MAX_INDEX_BYTES, {
   entries: list(
     record<TreeEntry>({
-      path: text(MAX_PATH_BYTES),
+      path: pathText,
       type: oneOf('file', 'dir', 'symlink'),
       offset: optional(uint()),
       length: optional(uint()),
       mode: uint(0o7777),
       mtime: milliseconds,
-      target: optional(text(MAX_PATH_BYTES)),
+      target: optional(pathText),
     }),
     MAX_TREE_ENTRIES,
   ),

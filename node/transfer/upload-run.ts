@@ -106,10 +106,6 @@ export class UploadRun {
     }
   }
 
-  get stripes(): number {
-    return this.#total ?? 0;
-  }
-
   #launch(sealed: SealedStripe, buffer: Uint8Array): void {
     const { controller, pool } = this.#options;
     const task = this.#store(sealed)

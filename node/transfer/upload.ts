@@ -141,7 +141,10 @@ export class Uploader {
     }
   }
 
-  /** An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it. */
+  /**
+   * An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it,
+   * provided that a new one can begin: peers that are away for a moment must not cost what is done.
+   */
   async #resume(options: AddOptions): Promise<UploadJournal | undefined> {
     const { journals, chooser } = this.#options;
     if (options.sourceId === undefined) return undefined;
@@ -156,7 +159,10 @@ export class Uploader {
         head.indexLength === options.indexLength &&
         fitsCode(head.code, options, chooser.eligible().length);
       if (fits) found = journal;
-      else await journal.drop();
+      else {
+        this.#newCode(options);
+        await journal.drop();
+      }
     }
     if (found !== undefined) checkMinShards(options.minShards, found.head.code);
     return found;
@@ -164,10 +170,8 @@ export class Uploader {
 
   /** A new upload under a new key. */
   async #begin(options: AddOptions, code?: CodeParameters): Promise<UploadJournal> {
-    const { chooser, clock, journals, random } = this.#options;
-    const chosen = code ?? chooseCode(options, chooser.eligible().length);
-    checkMinShards(options.minShards, chosen);
-    checkIndexLength(options);
+    const { clock, journals, random } = this.#options;
+    const chosen = code ?? this.#newCode(options);
     const { sourceId, kind, indexLength } = options;
     return UploadJournal.begin(journals, random(UPLOAD_ID_BYTES), {
       ...(sourceId === undefined ? {} : { sourceId }),
@@ -177,6 +181,14 @@ export class Uploader {
       kind,
       code: chosen,
     });
+  }
+
+  /** @throws TransferError 'bad-option', PlacementError 'too-few-peers' */
+  #newCode(options: AddOptions): CodeParameters {
+    const code = chooseCode(options, this.#options.chooser.eligible().length);
+    checkMinShards(options.minShards, code);
+    checkIndexLength(options);
+    return code;
   }
 
   /**
@@ -190,7 +202,7 @@ export class Uploader {
         const run = this.#run(upload, current);
         try {
           const segments = await run.pass.run(upload.reader, pending?.stripe);
-          return await this.#finish(upload, current, segments);
+          return await this.#finish(upload, current, segments, new Set(run.staging.failedPeers()));
         } catch (error) {
           if (!(error instanceof PlaintextChanged)) throw error;
           await current.drop();
@@ -208,7 +220,7 @@ export class Uploader {
     }
   }
 
-  #run(upload: Upload, journal: UploadJournal): { readonly pass: UploadRun; readonly unlink: () => void } {
+  #run(upload: Upload, journal: UploadJournal) {
     const { client, chooser, clock, codes, committer, aead, maxBufferBytes = DEFAULT_BUFFER_BYTES } = this.#options;
     const { options, reader } = upload;
     const { code } = journal.head;
@@ -244,16 +256,21 @@ export class Uploader {
         options.onProgress?.({ phase: 'store', bytes: reader.size, shards: upload.storedShards });
       },
     });
-    return { pass, unlink };
+    return { pass, staging, unlink };
   }
 
-  async #finish(upload: Upload, journal: UploadJournal, segments: readonly CID[]): Promise<AddResult> {
+  async #finish(
+    upload: Upload,
+    journal: UploadJournal,
+    segments: readonly CID[],
+    suspects: ReadonlySet<string>,
+  ): Promise<AddResult> {
     const { options, reader, controller } = upload;
     const { signal } = controller;
     const root = this.#root(journal, reader.size, segments);
     const rootBytes = encodeRoot(root);
     const cid = nodeCid(rootBytes);
-    const finalizer = this.#finalizer(upload, journal, root, rootBytes);
+    const finalizer = this.#finalizer(upload, journal, root, rootBytes, suspects);
     try {
       await abortable(finalizer.run(), signal);
       await this.#acknowledge(upload, journal, root, rootBytes);
@@ -302,7 +319,13 @@ export class Uploader {
     return signRoot(unsigned, signer);
   }
 
-  #finalizer(upload: Upload, journal: UploadJournal, root: Root, rootBytes: Uint8Array): Finalizer {
+  #finalizer(
+    upload: Upload,
+    journal: UploadJournal,
+    root: Root,
+    rootBytes: Uint8Array,
+    suspects: ReadonlySet<string>,
+  ): Finalizer {
     const { client, chooser, receipts, clock, codes } = this.#options;
     const { options, reader } = upload;
     let signed = 0;
@@ -314,6 +337,7 @@ export class Uploader {
       journal,
       root,
       rootBytes,
+      suspects,
       rebuild: rebuilder({ client, codes, clock }),
       minShards: options.minShards,
       signal: upload.controller.signal,

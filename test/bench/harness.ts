@@ -9,12 +9,21 @@ export interface BenchCase {
   readonly boundedBy: string;
   /** The ratio to reach, or null where none is promised. */
   readonly target: number | null;
+  /** At most this many rounds: for a case that takes long. */
+  readonly maxRounds?: number;
+  /** Rounds of this case in each round: many short ones average out a disk or a network whose pace changes. */
+  readonly repeat?: number;
   bound(): Promise<number>;
   product(): Promise<number>;
 }
 
-/** Starts what its cases share, and leaves on the stack how to stop it. */
-export type BenchSuite = (stack: AsyncDisposableStack) => Promise<readonly BenchCase[]>;
+/** Cases that share something. */
+export interface BenchSuite {
+  /** The names of its cases, so that what nobody asked for is not started. */
+  readonly names: readonly string[];
+  /** Starts what the cases share, and leaves on the stack how to stop it. */
+  start(stack: AsyncDisposableStack): Promise<readonly BenchCase[]>;
+}
 
 export interface BenchResult {
   readonly name: string;
@@ -57,45 +66,62 @@ export function describeMachine(): Machine {
   };
 }
 
-/** @throws RangeError for an empty list. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle];
-  if (upper === undefined) throw new RangeError('the median of nothing');
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
-}
-
 export const ratioOf = (unit: BenchCase['unit'], value: number, bound: number): number =>
   unit === 'ms' ? bound / value : value / bound;
 
 /**
- * Runs the suites one after the other. Within a suite each round measures every case once, bound and product in turn,
- * and every second round the other way round, so that a machine that slows down slows both.
+ * Runs the suites one after the other. Within a suite each round measures every case, bound and product in turn, and
+ * every second time the other way round, so that a machine that slows down slows both.
  */
 export async function runSuites(suites: readonly BenchSuite[], options: BenchOptions): Promise<BenchReport> {
+  const wanted = (name: string) => options.only.length === 0 || options.only.includes(name);
   const results: BenchResult[] = [];
-  for (const suite of suites) {
+  for (const suite of suites.filter(({ names }) => names.some(wanted))) {
     await using stack = new AsyncDisposableStack();
-    const cases = (await suite(stack)).filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    const cases = (await suite.start(stack)).filter(({ name }) => wanted(name));
     results.push(...(await runCases(cases, options)));
   }
   return { machine: describeMachine(), results };
 }
 
 async function runCases(cases: readonly BenchCase[], { rounds, onRound }: BenchOptions): Promise<BenchResult[]> {
-  const runs = cases.map((subject) => ({ subject, values: [] as number[], bounds: [] as number[] }));
+  const runs = cases.map((subject) => ({ subject, pairs: [] as Pair[] }));
   for (let round = 0; round < rounds; round++) {
-    for (const { subject, values, bounds } of runs) {
+    for (const { subject, pairs } of runs) {
+      if (round >= (subject.maxRounds ?? rounds)) continue;
       onRound?.(subject.name, round);
-      if (round % 2 === 0) bounds.push(await subject.bound());
-      values.push(await subject.product());
-      if (round % 2 === 1) bounds.push(await subject.bound());
+      for (let i = 0; i < (subject.repeat ?? 1); i++) pairs.push(await measure(subject, pairs.length % 2 === 0));
     }
   }
-  return runs.map(({ subject: { name, unit, boundedBy, target }, values, bounds }) => {
-    const value = median(values);
-    const bound = median(bounds);
+  return runs.map(({ subject: { name, unit, boundedBy, target }, pairs }) => {
+    const { value, bound } = medianPair(unit, pairs);
     return { name, unit, boundedBy, value, bound, ratio: ratioOf(unit, value, bound), target };
   });
+}
+
+/** What one round measured. */
+export interface Pair {
+  readonly value: number;
+  readonly bound: number;
+}
+
+async function measure({ bound, product }: BenchCase, boundFirst: boolean): Promise<Pair> {
+  if (boundFirst) {
+    const first = await bound();
+    return { bound: first, value: await product() };
+  }
+  const value = await product();
+  return { value, bound: await bound() };
+}
+
+/**
+ * The round whose ratio is the median of all. A machine that is busy with other things slows both halves of a round, so
+ * that ratios vary less than the figures do; and value and bound of the report belong together.
+ * @throws RangeError for an empty list.
+ */
+export function medianPair(unit: BenchCase['unit'], pairs: readonly Pair[]): Pair {
+  const sorted = [...pairs].sort((a, b) => ratioOf(unit, a.value, a.bound) - ratioOf(unit, b.value, b.bound));
+  const middle = sorted[(sorted.length - 1) >> 1];
+  if (middle === undefined) throw new RangeError('the median of nothing');
+  return middle;
 }

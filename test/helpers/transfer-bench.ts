@@ -92,18 +92,19 @@ export class TransferBench {
     return erasureCodes(kernel, this.#reedSolomon);
   }
 
+  /** The real placement; zero bytes for chance draw the peers in their order. */
+  placement(random: (bytes: number) => Uint8Array = randomBytes): Placement {
+    const self = peerIdFromKey(signerOf('owner').publicKey);
+    return new Placement({ candidates: this.table, self, strategy: strategyOf('hybrid'), random });
+  }
+
   uploader(changes: Partial<UploaderOptions> = {}): Uploader {
     const signer = signerOf('owner');
     return new Uploader({
       network: this.networkId,
       signer,
       client: this.network,
-      chooser: new Placement({
-        candidates: this.table,
-        self: peerIdFromKey(signer.publicKey),
-        strategy: strategyOf('hybrid'),
-        random: randomBytes,
-      }),
+      chooser: this.placement(),
       committer: {
         commit: async (blob) => {
           this.commits++;
@@ -138,7 +139,14 @@ export class TransferBench {
   locator(network = this.networkId): ManifestLocator {
     const own = { get: async () => undefined };
     const receipts = { holders: async () => [] };
-    return new ManifestLocator({ network, own, client: this.network, peers: this.network, receipts });
+    return new ManifestLocator({
+      network,
+      own,
+      client: this.network,
+      peers: this.network,
+      receipts,
+      clock: quickClock,
+    });
   }
 
   downloader(changes: Partial<DownloaderOptions> = {}): Downloader {

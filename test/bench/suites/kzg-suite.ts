@@ -17,16 +17,19 @@ const HASHED_BLOCKS = 500;
 const CHALLENGE_BYTES = 16;
 
 /** The KZG engine beside c-kzg in bare loops on as many threads. */
-export const kzgSuite: BenchSuite = async (stack) => {
-  const threads = availableParallelism();
-  const engine = createKzgEngine({ threads });
-  await engine.start();
-  stack.defer(() => engine.stop());
-  const loop = await KzgLoop.start(threads);
-  stack.defer(() => loop.stop());
-  const blobs = Array.from({ length: COMBINED_BLOBS }, randomBlob);
-  await Promise.all(blobs.slice(0, threads * 2).map((blob) => engine.commit(blob)));
-  return kzgCases(engine, loop, blobs, threads);
+export const kzgSuite: BenchSuite = {
+  names: ['commit', 'open', 'verify', 'combine'],
+  async start(stack) {
+    const threads = availableParallelism();
+    const engine = createKzgEngine({ threads });
+    await engine.start();
+    stack.defer(() => engine.stop());
+    const loop = await KzgLoop.start(threads);
+    stack.defer(() => loop.stop());
+    const blobs = Array.from({ length: COMBINED_BLOBS }, randomBlob);
+    await Promise.all(blobs.slice(0, threads * 2).map((blob) => engine.commit(blob)));
+    return kzgCases(engine, loop, blobs, threads);
+  },
 };
 
 async function kzgCases(

@@ -44,6 +44,10 @@ export class MemoryServices implements NodeServices {
   auditOutcome = 'passed';
   reasons: HealthReason[] = [{ component: 'database', ok: true, detail: 'open' }];
   warnings: string[] = [];
+  /** Runs before each chunk of an upload is taken. */
+  beforeTake: () => Promise<void> = async () => {};
+  /** Runs before each chunk of a download is given. */
+  beforeGive: (signal: AbortSignal) => Promise<void> = async () => {};
   shutdowns = 0;
   aborted = 0;
   peerList: PeerDescription[] = [
@@ -156,6 +160,7 @@ export class MemoryServices implements NodeServices {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of source) {
+      await this.beforeTake();
       chunks.push(chunk);
       bytes += chunk.length;
       onProgress({ phase: 'store', bytes, shards: chunks.length });
@@ -216,11 +221,16 @@ export class MemoryServices implements NodeServices {
       ...(this.keysKnown && name !== undefined ? { name } : {}),
       ...(indexLength === undefined ? {} : { indexLength }),
       readable: key !== undefined || this.keysKnown,
-      read: (range) => this.#read(bytes, range, wrongKey),
+      read: (range, signal) => this.#read(bytes, range, wrongKey, signal),
     };
   }
 
-  async *#read(bytes: Uint8Array, { start, end }: ByteRange, wrongKey: boolean): AsyncGenerator<Uint8Array> {
+  async *#read(
+    bytes: Uint8Array,
+    { start, end }: ByteRange,
+    wrongKey: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     if (wrongKey) throw new ApiError('wrong-key', 'the key does not open this file: check the link');
     let given = 0;
     for (let at = start; at < end; at += CHUNK) {
@@ -229,6 +239,7 @@ export class MemoryServices implements NodeServices {
         if (this.failReadAfter > given) yield chunk.subarray(0, this.failReadAfter - given);
         throw this.readFailure;
       }
+      await this.beforeGive(signal);
       given += chunk.length;
       yield chunk;
     }

@@ -52,6 +52,7 @@ const prover = new Prover({
   segments: {
     load: async (root, cid) => (segment.rootCid.equals(root) && segment.cid.equals(cid) ? segment : undefined),
   },
+  receipts: { get: async () => undefined },
   releases: { get: async (root) => releases.get(root.toString()) },
   onDamaged: (id) => damaged.push(toHex(id)),
 });
@@ -121,6 +122,13 @@ async function withShard(index: number, bytes: Uint8Array | undefined, run: () =
   }
 }
 
+/** What halving finds after a proof that failed. */
+async function namedBad() {
+  const { outcome, receipt } = await auditor.audit(target, selection);
+  assert.equal(outcome.kind, 'invalid-proof');
+  return auditor.bisect(target, selection, receipt as NonNullable<typeof receipt>);
+}
+
 function flipped(index: number): Uint8Array {
   const bytes = (shards.get(toHex(segment.shardId(index) as Uint8Array)) as Uint8Array).slice();
   bytes[1000] = (bytes[1000] as number) ^ 1;
@@ -138,9 +146,7 @@ describe('an audit of one holder', () => {
   test('a single flipped bit fails the proof, and halving names the shard', async () => {
     for (const index of [3, 11]) {
       await withShard(index, flipped(index), async () => {
-        const { outcome } = await auditor.audit(target, selection);
-        assert.equal(outcome.kind, 'invalid-proof');
-        const bad = await auditor.bisect(target, selection);
+        const bad = await namedBad();
         assert.deepEqual(
           bad.map(({ shard }) => shard.index),
           [index],
@@ -152,7 +158,7 @@ describe('an audit of one holder', () => {
   test('two bad shards are both named', async () => {
     await withShard(0, flipped(0), () =>
       withShard(6, flipped(6), async () => {
-        const bad = await auditor.bisect(target, selection);
+        const bad = await namedBad();
         assert.deepEqual(
           bad.map(({ shard }) => shard.index).sort((a, b) => a - b),
           [0, 6],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DishonestShardReader, damageShard, flipBit } from '../../../node/store/lab-faults.ts';
+import { bytesKey } from '../../../node/store/shard-keys.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import {
   assertCountersExact,
@@ -80,6 +81,20 @@ test('two uploads of one shard at once store it once and charge both owners', as
   await assertCountersExact(stores);
 });
 
+test('a claim is charged once when another call of its owner made it first', async (t) => {
+  const stores = await openTestStores(t);
+  const [shard] = shards(1);
+  const { id, bytes } = shard!;
+  const early = await stores.shards.stage('alice', uploadId(1), [id]);
+  await stageAll(stores, 'bob', [shard!], uploadId(2));
+  const late = await stores.shards.stage('alice', uploadId(3), [id]);
+  assert.deepEqual(late.wanted, [false]);
+  await early.put(id, bytes);
+  await Promise.all([early.commit(), late.commit()]);
+  assert.equal(stores.shards.usage().byOwner('alice').stagedBytes, SHARD_BYTES);
+  await assertCountersExact(stores);
+});
+
 test('space is reserved when staging, given back when aborted, and refused when it is not there', async (t) => {
   const stores = await openTestStores(t, { capacityBytes: 4 * SHARD_BYTES });
   const list = shards(5);
@@ -147,6 +162,15 @@ test('referencing moves staged to stored, names what is missing, and may be repe
   await assertCountersExact(stores);
 });
 
+test('an entry that is given twice is one reference', async (t) => {
+  const stores = await openTestStores(t);
+  const [shard] = shards(1);
+  await stageAll(stores, 'alice', [shard!]);
+  await stores.shards.reference('alice', ROOT, SEGMENT, [...entries([shard!]), ...entries([shard!])]);
+  assert.equal(stores.shards.usage().byOwner('alice').storedBytes, SHARD_BYTES);
+  await assertCountersExact(stores);
+});
+
 test('bytes go with their last reference; release may be repeated', async (t) => {
   const stores = await openTestStores(t, { capacityBytes: 1000 * SHARD_BYTES });
   const [shared, own] = shards(2);
@@ -210,6 +234,37 @@ test('a flipped bit is noticed at the next read, declared, and healed by staging
   assert.ok(await stores.shards.get(id));
   assert.deepEqual(await collect(stores.shards.damaged()), []);
   await assertCountersExact(stores);
+});
+
+test('a loss that is noted while the shard is on its way is healed when it comes', async (t) => {
+  const stores = await openTestStores(t);
+  const [shard] = shards(1);
+  const { id, bytes } = shard!;
+  await stageAll(stores, 'alice', [shard!]);
+  await stores.shards.reference('alice', ROOT, SEGMENT, entries([shard!]));
+  // As after a repair of the database that lost the bytes: nobody has noticed yet.
+  await stores.databases.shards.write([{ type: 'del', key: bytesKey(id) }]);
+  const ticket = await stores.shards.stage('bob', uploadId(2), [id]);
+  assert.deepEqual(ticket.wanted, [true]);
+  assert.equal(await stores.shards.markDamaged(id), true);
+  await ticket.put(id, bytes);
+  await ticket.commit();
+  assert.deepEqual(await collect(stores.shards.damaged()), []);
+  await assertCountersExact(stores);
+});
+
+test('a loss that was noted before the home was opened again is healed by staging, too', async (t) => {
+  const stores = await openTestStores(t);
+  const [shard] = shards(1);
+  await stageAll(stores, 'alice', [shard!]);
+  await stores.shards.reference('alice', ROOT, SEGMENT, entries([shard!]));
+  await damageShard(stores, shard!.id);
+  assert.equal(await stores.shards.markDamaged(shard!.id), true);
+  await stores.close();
+  const again = await openTestStores(t, { home: stores.home, create: false });
+  await stageAll(again, 'bob', [shard!]);
+  assert.deepEqual(await collect(again.shards.damaged()), []);
+  await assertCountersExact(again);
 });
 
 test('a dishonest reader alters what it was told to, and only that', async (t) => {

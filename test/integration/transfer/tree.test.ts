@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   appendFile,
   chmod,
+  lstat,
   mkdir,
   mkdtemp,
   readdir,
@@ -55,11 +56,29 @@ test('a tree comes back with its names, modes, times and links', async () => {
   assert.equal(await readlink(join(target, 'деревня/深い/link')), '../../a.txt');
   const at = async (path: string) => {
     const { mode, mtimeMs } = await stat(join(target, path));
-    return [mode & 0o777, mtimeMs];
+    return [mode & 0o777, Math.floor(mtimeMs)];
   };
   assert.deepEqual(await at('a.txt'), [0o600, 1_000_000_250]);
   assert.deepEqual(await at('empty'), [0o555, 2000]);
   assert.deepEqual((await walkTree(target)).entries, source.entries);
+});
+
+test('times come back to the millisecond, also those from before 1970', async () => {
+  const root = join(home, 'times');
+  const times = [13_132_848_791, 1_795_239_898_145, 4_320_016_049, 1, 0, -1, -269_559_930_470, -1_000];
+  for (const time of times) {
+    const entries = [
+      { path: '', type: 'dir', mode: 0o755, mtime: time },
+      { path: 'file', type: 'file', offset: 0, length: 0, mode: 0o644, mtime: time },
+      { path: 'link', type: 'symlink', target: 'file', mode: 0o777, mtime: time },
+    ] as const;
+    await restoreTree(root, entries, pieces(new Uint8Array(), 1));
+    for (const { path } of entries) {
+      const { mtimeNs } = await lstat(join(root, path), { bigint: true });
+      assert.equal(Math.round(Number(mtimeNs) / 1e6), time, `${path} at ${time}`);
+    }
+    await rm(root, { recursive: true });
+  }
 });
 
 test('a tree that ends too early, or whose target exists, leaves nothing behind', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BenchCase, type BenchSuite, median, runSuites } from '../../bench/harness.ts';
+import { type BenchCase, type BenchSuite, medianPair, runSuites } from '../../bench/harness.ts';
 import { formatReport } from '../../bench/report.ts';
 
 /** A suite of one case that takes its figures from lists and notes the order of what is asked. */
@@ -20,26 +20,47 @@ function scripted(unit: BenchCase['unit'], values: number[], bounds: number[], t
     bound: take('bound', bounds),
     product: take('product', values),
   };
-  const suite: BenchSuite = async (stack) => {
-    stack.defer(() => void calls.push('stop'));
-    return [subject];
+  const suite: BenchSuite = {
+    names: ['subject'],
+    async start(stack) {
+      calls.push('start');
+      stack.defer(() => void calls.push('stop'));
+      return [subject];
+    },
   };
   return { suite, calls };
 }
 
-test('the median is the middle value or the mean of the two', () => {
-  assert.equal(median([9, 1, 5]), 5);
-  assert.equal(median([9, 1, 5, 6]), 5.5);
-  assert.throws(() => median([]), RangeError);
+test('the median is the round whose ratio is in the middle, the lower of two', () => {
+  const pairs = [
+    { value: 9, bound: 10 },
+    { value: 100, bound: 1000 },
+    { value: 1, bound: 2 },
+    { value: 6, bound: 10 },
+  ];
+  assert.deepEqual(medianPair('MB/s', pairs), { value: 1, bound: 2 });
+  assert.deepEqual(medianPair('MB/s', pairs.slice(0, 3)), { value: 1, bound: 2 });
+  assert.deepEqual(medianPair('ms', pairs.slice(0, 3)), { value: 1, bound: 2 });
+  assert.throws(() => medianPair('ms', []), RangeError);
 });
 
-test('a rate is compared with its bound by medians, in alternating order', async () => {
+test('a rate is compared with its bound round by round, in alternating order', async () => {
   const { suite, calls } = scripted('MB/s', [10, 30, 20], [40, 50, 900]);
   const { results } = await runSuites([suite], { rounds: 3, only: [] });
   assert.deepEqual(results, [
-    { name: 'subject', unit: 'MB/s', boundedBy: 'a list', value: 20, bound: 50, ratio: 0.4, target: null },
+    { name: 'subject', unit: 'MB/s', boundedBy: 'a list', value: 10, bound: 40, ratio: 0.25, target: null },
   ]);
-  assert.deepEqual(calls, ['bound', 'product', 'product', 'bound', 'bound', 'product', 'stop']);
+  assert.deepEqual(calls, ['start', 'bound', 'product', 'product', 'bound', 'bound', 'product', 'stop']);
+});
+
+test('a case may run several times in each round', async () => {
+  const { suite, calls } = scripted('ms', [1, 1, 1, 1], [1, 1, 1, 1]);
+  const repeated: BenchSuite = {
+    ...suite,
+    start: async (stack) => (await suite.start(stack)).map((each) => ({ ...each, repeat: 2 })),
+  };
+  await runSuites([repeated], { rounds: 2, only: [] });
+  assert.equal(calls.filter((call) => call === 'product').length, 4);
 });
 
 test('a time is at its bound when it is as short', async () => {
@@ -54,10 +75,20 @@ test('a reached target is not listed', async () => {
   assert.match(formatReport(await runSuites([suite], { rounds: 1, only: [] })), /every target reached/);
 });
 
-test('cases that were not asked for do not run', async () => {
+test('cases that were not asked for do not run, and nothing is started for them', async () => {
   const { suite, calls } = scripted('ms', [], []);
   assert.deepEqual((await runSuites([suite], { rounds: 1, only: ['other'] })).results, []);
-  assert.deepEqual(calls, ['stop']);
+  assert.deepEqual(calls, []);
+});
+
+test('a case that takes long runs no more rounds than it allows', async () => {
+  const { suite, calls } = scripted('ms', [4, 6], [2, 2]);
+  const limited: BenchSuite = {
+    ...suite,
+    start: async (stack) => (await suite.start(stack)).map((each) => ({ ...each, maxRounds: 2 })),
+  };
+  await runSuites([limited], { rounds: 9, only: [] });
+  assert.equal(calls.filter((call) => call === 'product').length, 2);
 });
 
 test('a suite is stopped when a measurement fails', async () => {

@@ -72,6 +72,7 @@ test('a value that is not accepted is refused wherever it stands, also when some
   const bad: Record<string, unknown[]> = {
     'network.name': ['', 'Upper', 'a b', 'x'.repeat(64)],
     'network.listen': ['localhost:80', '/ip4/1.2.3.4/udp/1', [1], {}, Array(65).fill('/ip4/1.2.3.4/tcp/1')],
+    'network.bootstrap': ['/ip4/1.2.3.4/tcp/65536', '/ip4/1.2.3.999/tcp/1', '/ip6/1.2.3.4/tcp/1'],
     'network.mdns': ['maybe', 2],
     'api.port': [-1, 65_536, 1.5, '1e3', '', Number.NaN, null],
     'storage.capacity': ['1', '5XB', '-1GiB', 'lots', true, 1e18],

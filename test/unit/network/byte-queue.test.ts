@@ -36,12 +36,36 @@ test('reads a length across chunks without removing it', () => {
 
 test('does not copy a frame that lies in one chunk', () => {
   const queue = new ByteQueue();
-  const chunk = Uint8Array.of(1, 2, 3, 4, 5);
+  const chunk = Uint8Array.from({ length: 2000 }, (_, i) => i);
   queue.push(chunk);
   queue.skip(1);
   const frame = queue.take(3);
   assert.equal(frame.buffer, chunk.buffer);
-  assert.deepEqual(frame, Uint8Array.of(2, 3, 4));
+  assert.deepEqual(frame, Uint8Array.of(1, 2, 3));
+});
+
+test('gathers small chunks instead of keeping each, also between large ones', () => {
+  const queue = new ByteQueue();
+  const sent: number[] = [];
+  const single = new Uint8Array(1);
+  const push = (value: number) => {
+    single[0] = value;
+    queue.push(single);
+    sent.push(value);
+  };
+  const read: number[] = [];
+  for (let i = 0; i < 10_000; i++) {
+    push(i % 251);
+    if (i % 3 === 0) read.push(...queue.take(1));
+    if (i % 2500 === 7) {
+      const large = new Uint8Array(1500).fill(i % 256);
+      queue.push(large);
+      sent.push(...large);
+    }
+  }
+  // Had the queue kept the chunk itself, all these bytes would be the last one.
+  read.push(...queue.take(queue.length));
+  assert.deepEqual(read, sent);
 });
 
 test('refuses to give what is not there', () => {

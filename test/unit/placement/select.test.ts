@@ -13,7 +13,11 @@ function randomOf(seed: number): (bytes: number) => Uint8Array {
 }
 
 function placementOf(candidates: readonly Candidate[], seed = 1, strategy: StrategyName = 'hybrid'): Placement {
-  const table = { list: () => [...candidates], get: (peer: string) => candidates.find((one) => one.peer === peer) };
+  const table = {
+    promised: () => {},
+    list: () => [...candidates],
+    get: (peer: string) => candidates.find((one) => one.peer === peer),
+  };
   return new Placement({ candidates: table, self: 'self', strategy: strategyOf(strategy), random: randomOf(seed) });
 }
 

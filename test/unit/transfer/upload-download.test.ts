@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { bitmapCount } from '../../../protocol/bitmap.ts';
+import type { CodeId, ErasureCode } from '../../../protocol/code.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { decodeSegment, stripeOf } from '../../../protocol/segment.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -186,6 +187,60 @@ test('a holder that never answers is hedged around', async () => {
   const never = new Promise<void>(() => {});
   for (const peer of own.network.all.slice(0, 2)) peer.fault = async (call) => (call === 'fetch' ? never : undefined);
   assert.deepEqual(await collect((await own.downloader().open(added, signal)).read()), content);
+});
+
+test('once enough shards are here, what the slow holders were asked for is cancelled', async () => {
+  const own = new TransferBench(6);
+  const content = stream('long tail', 8 * FRAME_BYTES);
+  const added = await own.uploader().add(pieces(content), { kind: 'file', code: { k: 4, m: 2 } });
+  const [slow] = own.network.all;
+  assert.ok(slow);
+  const calls: AbortSignal[] = [];
+  const { network } = own;
+  const client = {
+    have: network.have.bind(network),
+    async *fetch(...[peer, segment, indices, abort]: Parameters<typeof network.fetch>) {
+      if (peer === slow.id && abort !== undefined) {
+        calls.push(abort);
+        await new Promise((_, reject) => abort.addEventListener('abort', () => reject(abort.reason)));
+      }
+      yield* network.fetch(peer, segment, indices, abort);
+    },
+  };
+  let left = content.length;
+  for await (const chunk of (await own.downloader({ client }).open(added, signal)).read()) {
+    left -= chunk.length;
+    // The download is still open here: it is not its end that cancels.
+    if (left === 0) assert.ok(calls.every(({ aborted }) => aborted));
+  }
+  assert.equal(left, 0);
+  assert.ok(calls.length > 0);
+});
+
+test('parity that does not belong to its data is never decoded into a file', async () => {
+  for (const codeId of [1, 2] as const) {
+    const own = new TransferBench(6);
+    await own.start();
+    const miscoding = (id: CodeId): ErasureCode => {
+      const honest = own.codes(id);
+      const encode: ErasureCode['encode'] = async (data, k, m, abort) => {
+        const parity = await honest.encode(data, k, m, abort);
+        return parity.map((shard) => Uint8Array.from(shard, (byte, i) => (i === 9 ? byte ^ 1 : byte)));
+      };
+      return { ...honest, encode };
+    };
+    const uploader = own.uploader({ codes: miscoding });
+    const added = await uploader.add(pieces(stream('miscoded', 4 * FRAME_BYTES)), {
+      kind: 'file',
+      codeId,
+      code: { k: 4, m: 2 },
+    });
+    // Position 0 of stripe 0 is gone, so that it must be rebuilt.
+    for (const peer of own.network.all) peer.tamper = (index, shard) => (index === 0 ? undefined : shard);
+    const object = await own.downloader().open(added, signal);
+    await assert.rejects(collect(object.read()), { code: 'bad-manifest' });
+    await own.stop();
+  }
 });
 
 test('leaving the loop cancels what is on its way', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
+import type { AddProgress } from '../../../node/transfer/upload-options.ts';
 import { bitmapCount } from '../../../protocol/bitmap.ts';
 import { concat, toHex } from '../../../protocol/bytes.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -188,6 +189,21 @@ test('resume: nothing is stored, sent or committed twice, and the key stays', as
   }
 });
 
+test('resume: a slot that nobody could take before is offered again', async () => {
+  const bench = new TransferBench(6);
+  const [full] = bench.network.all;
+  assert.ok(full);
+  full.fault = (call) => (call === 'stage' ? broken() : undefined);
+  const add = () => bench.uploader().add(pieces(content), { kind: 'file', code, sourceId: 'source' });
+  await assert.rejects(add(), { code: 'not-acknowledged' });
+  await assert.rejects(add(), { code: 'not-acknowledged' });
+  full.fault = () => {};
+  const added = await add();
+  assert.ok(added.resumedBytes > 0);
+  assert.equal(added.holders, 6);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
 test('a source that changed is never encrypted again under the same key', async () => {
   const seals = new Map<string, string>();
   const bench = new TransferBench(8);
@@ -238,6 +254,44 @@ test('a source that changed is never encrypted again under the same key', async 
   }
 });
 
+test('peers that are away for a moment do not cost an unfinished upload', async () => {
+  const bench = new TransferBench(6);
+  const options = { kind: 'file', code: 'auto', codeId: 1, sourceId: 'source' } as const;
+  bench.journals.onPut = (entry) => {
+    if (entry === 'staged/2') throw new Error('crash');
+  };
+  await assert.rejects(bench.uploader().add(pieces(content), options), { message: 'crash' });
+  bench.journals.onPut = () => {};
+  const adverts = bench.network.all.map(({ id }) => ({
+    peer: id,
+    capacity: 1e12,
+    free: 1e12,
+    region: '',
+    addresses: [],
+  }));
+  for (const { peer } of adverts) bench.table.remove(peer);
+  await assert.rejects(bench.uploader().add(pieces(content), options), { code: 'too-few-peers' });
+  for (const advert of adverts) bench.table.advertised(advert);
+  const added = await bench.uploader().add(pieces(content), options);
+  assert.ok(added.resumedBytes > 0);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
+test('progress counts a shard that is signed for again once', async () => {
+  const bench = new TransferBench(7);
+  const [victim] = bench.network.all;
+  assert.ok(victim);
+  // It takes a stripe and fails: its replacement stores the others, and signs again when it takes over the first, too.
+  victim.fault = (call, count) => (call !== 'stage' || count > 1 ? broken() : undefined);
+  const signed: number[] = [];
+  const onProgress = ({ phase, shards }: AddProgress) => void (phase === 'finalize' && signed.push(shards));
+  const random = (bytes: number) => new Uint8Array(bytes);
+  const uploader = bench.uploader({ maxBufferBytes: 2 * 6 * SHARD_BYTES, chooser: bench.placement(random) });
+  await uploader.add(pieces(content), { kind: 'file', code, onProgress });
+  assert.ok(bench.receipts.length > 6, 'nobody signed again');
+  assert.equal(Math.max(...signed), SHARDS);
+});
+
 test('another code, kind or source begins anew; the same source cannot be added twice at once', async () => {
   const bench = new TransferBench(8);
   await interrupted(bench, content, 2);
@@ -255,6 +309,38 @@ test('another code, kind or source begins anew; the same source cannot be added 
     results.map(({ status }) => status),
     ['fulfilled', 'rejected'],
   );
+});
+
+test('damage to a journal: its head gone, it is forgotten; a fingerprint gone, the key is not used again', async () => {
+  const damage = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes, (byte, i) => (i < 4 ? 0xff : byte));
+  const add = (bench: TransferBench) =>
+    bench.uploader().add(pieces(content), { kind: 'file', code, sourceId: 'source' });
+  const cases = [
+    { entry: 'head', resumes: 'no' },
+    { entry: 'sealed/0', resumes: 'no' },
+    { entry: 'sealed/1', resumes: 'refused' },
+    { entry: 'staged/0', resumes: 'yes' },
+    // Holders are drawn again, by chance the same or others.
+    { entry: 'holders/0', resumes: 'by chance' },
+  ];
+  for (const { entry, resumes } of cases) {
+    const bench = new TransferBench(6);
+    await interrupted(bench, content, 3);
+    const [journal] = [...bench.journals.records.values()];
+    const bytes = damage(journal?.get(entry));
+    assert.ok(journal && bytes);
+    journal.set(entry, bytes);
+    if (resumes === 'refused') {
+      await assert.rejects(add(bench), { code: 'source-changed-restart' });
+      assert.equal(bench.journals.records.size, 0);
+      continue;
+    }
+    const added = await add(bench);
+    if (resumes !== 'by chance') assert.equal(added.resumedBytes > 0, resumes === 'yes', entry);
+    assert.deepEqual(await readBack(bench, added), content);
+    await bench.uploader().start();
+    assert.equal(bench.journals.records.size, 0);
+  }
 });
 
 test('start forgets what nobody can resume; stop aborts what runs and keeps its journal', async () => {

@@ -1,0 +1,29 @@
+import { Option, type Command as Parser } from 'commander';
+import { type Define, given, matching, wholeNumber } from '../define.ts';
+
+/** Each node of a lab has its own /24 of the loopback range. */
+const MAX_NODES = 254;
+const DEFAULT_NODES = 10;
+const CODE = matching(/^(auto|\d{1,2}\+\d{1,2})$/, 'auto or k+m, e.g. 4+2');
+
+/** testnet demo. */
+export function defineTestnet(program: Parser, define: Define): void {
+  const testnet = program.command('testnet').description('whole networks on this machine');
+  define(testnet, {
+    signature: 'demo [file]',
+    description: 'store a file on ten peers, audit them, lose some, get it back, find tampering',
+    run: async (context, [file], options) =>
+      (await import('../commands/testnet-demo.ts')).testnetDemo(context, file, {
+        nodes: (options.nodes as number | undefined) ?? DEFAULT_NODES,
+        code: (options.code as string | undefined) ?? 'auto',
+        codeName: (options.codeName as 'fr-lagrange' | 'gf256' | undefined) ?? 'fr-lagrange',
+        keep: options.keep === true,
+        ...given('folder', options.folder as string | undefined),
+      }),
+  })
+    .option('--nodes <n>', `peers to run (default: ${DEFAULT_NODES})`, wholeNumber(1, MAX_NODES))
+    .option('--code <k+m>', 'shards per stripe: k carry data, m may be lost; auto = as many as the peers allow', CODE)
+    .addOption(new Option('--code-name <name>', 'erasure code').choices(['fr-lagrange', 'gf256']))
+    .option('--folder <path>', 'existing folder below which the peers keep their data (default: the temporary folder)')
+    .option('--keep', 'leave the data of the peers there');
+}

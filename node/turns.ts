@@ -1,0 +1,87 @@
+export interface TurnLimits {
+  /** Pieces of work that run at a time. */
+  readonly running: number;
+  /** Pieces that may wait, over all keys and of one key. */
+  readonly waiting: number;
+  readonly waitingPerKey: number;
+}
+
+interface Waiter {
+  readonly key: string;
+  readonly begin: () => void;
+}
+
+/** Lets a bounded number of pieces of work run at a time; whose key has least running goes first, then who came first. */
+export class Turns {
+  readonly #limits: TurnLimits;
+  readonly #running = new Map<string, number>();
+  readonly #waiting: Waiter[] = [];
+  #total = 0;
+
+  constructor(limits: TurnLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Resolves with the function that ends the turn, or with undefined when too many wait already.
+   * @throws the signal's reason; who gives up waiting leaves its place at once.
+   */
+  async take(key: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+    signal.throwIfAborted();
+    const { running, waiting, waitingPerKey } = this.#limits;
+    if (this.#total < running) {
+      this.#begin(key);
+    } else {
+      const own = this.#waiting.filter((waiter) => waiter.key === key).length;
+      if (this.#waiting.length >= waiting || own >= waitingPerKey) return undefined;
+      await this.#wait(key, signal);
+    }
+    let ended = false;
+    return () => {
+      if (!ended) this.#end(key);
+      ended = true;
+    };
+  }
+
+  #wait(key: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        key,
+        begin: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      this.#waiting.push(waiter);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #begin(key: string): void {
+    this.#total++;
+    this.#running.set(key, this.#count(key) + 1);
+  }
+
+  #end(key: string): void {
+    this.#total--;
+    const left = this.#count(key) - 1;
+    if (left === 0) this.#running.delete(key);
+    else this.#running.set(key, left);
+    const next = this.#waiting.reduce<Waiter | undefined>(
+      (best, waiter) => (best === undefined || this.#count(waiter.key) < this.#count(best.key) ? waiter : best),
+      undefined,
+    );
+    if (next === undefined) return;
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    this.#begin(next.key);
+    next.begin();
+  }
+
+  #count(key: string): number {
+    return this.#running.get(key) ?? 0;
+  }
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-runner.ts';
+import type { AuditResult } from '../../../node/audit/auditor.ts';
+import { KzgError } from '../../../node/kzg/engine.ts';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import type { AuditRecord } from '../../../node/store/audit-receipt-store.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { cidOf } from '../../helpers/store-home.ts';
+import { sampleSegment } from './sample-selection.ts';
+
+const { segment, receipt } = sampleSegment('audited', 4);
+const PEERS = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => peerIdFromKey(signerOf(name).publicKey));
+const { signal } = new AbortController();
+
+function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<AuditRunnerDeps> = {}) {
+  const records: AuditRecord[] = [];
+  const made = new AuditRunner({
+    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => [] },
+    clock: new ManualClock(),
+    catalog: {
+      async *list() {
+        yield { root: receipt.root };
+        yield { root: cidOf('another') };
+      },
+    },
+    receipts: {
+      holders: async (root) => (root.equals(receipt.root) ? PEERS : PEERS.slice(0, 2)),
+      ofHolder: () => [receipt],
+    },
+    segments: { load: async () => segment },
+    claims: {
+      peers: () => Promise.reject(new Error('unused')),
+      receipts: () => [],
+      segments: { load: async () => undefined },
+    },
+    records: {
+      put: async (record) => void records.push(record),
+      async *evidenceAbout() {},
+      prune: async () => 0,
+    },
+    ...changes,
+  });
+  return { made, records };
+}
+
+const passed: AuditResult = { outcome: { kind: 'passed' }, shards: 4, milliseconds: 1 };
+
+test('each holder of the own files is audited once, four at a time', async () => {
+  let now = 0;
+  let most = 0;
+  const { made } = runner(async () => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setImmediate(resolve));
+    now--;
+    return passed;
+  });
+  const audits = await made.run(undefined, signal);
+  assert.deepEqual(
+    audits.map(({ peer }) => peer),
+    [...PEERS].sort((a, b) => a.localeCompare(b)),
+  );
+  assert.equal(most, 4);
+});
+
+test('a manifest that cannot be used is the fault of no holder, and stops nobody else', async () => {
+  const { made, records } = runner(async (peer) => {
+    if (peer === PEERS[0]) throw new KzgError({ code: 'invalid-commitment', index: 0, reason: 'r' }, 'no point');
+    return passed;
+  });
+  const audits = await made.run(receipt.root, signal);
+  assert.equal(audits.length, PEERS.length);
+  assert.deepEqual(audits.find(({ peer }) => peer === PEERS[0])?.outcome, {
+    kind: 'auditor-fault',
+    reason: 'no point',
+  });
+  assert.deepEqual(records, []);
+});
+
+test('a failure of this node ends the run', async () => {
+  const { made } = runner(() => Promise.reject(new TypeError('broken')));
+  await assert.rejects(made.run(receipt.root, signal), TypeError);
+});
+
+test('an abort ends the run with its reason, whatever it broke', async () => {
+  const gone = new AbortController();
+  const { made } = runner(async () => {
+    gone.abort(new Error('gone'));
+    throw new KzgError({ code: 'stopped' }, 'the engine stops');
+  });
+  await assert.rejects(made.run(receipt.root, gone.signal), /gone/);
+});
+
+test('of a file of others those are audited who say to hold it', async () => {
+  const root = cidOf('foreign');
+  const { made } = runner(async () => passed, {
+    receipts: { holders: async () => [], ofHolder: () => [] },
+    claims: {
+      peers: async () => PEERS.slice(0, 3),
+      receipts: (_root, peer) => (peer === PEERS[1] ? [] : [receipt]),
+      segments: { load: async () => segment },
+    },
+  });
+  const audits = await made.run(root, signal);
+  assert.deepEqual(audits.map(({ peer }) => peer).sort(), [PEERS[0], PEERS[2]].sort());
+});

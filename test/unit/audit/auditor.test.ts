@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Auditor, deadlineMs } from '../../../node/audit/auditor.ts';
+import { Selection } from '../../../node/audit/selection.ts';
+import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
+import { bitmapIndices } from '../../../protocol/bitmap.ts';
+import { toHex } from '../../../protocol/bytes.ts';
+import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
+import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
+import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
+import { challengeId } from '../../../protocol/transcript.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { stream } from '../../helpers/sample-object.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { holder, network, sampleSegment } from './sample-selection.ts';
+
+const auditorKey = signerOf('auditor');
+const prover = { peer: 'holder', key: holder.publicKey };
+
+function selectionOf(stripes: number): Selection {
+  const { segment, receipt } = sampleSegment('audited', stripes);
+  return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
+}
+
+function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
+  const id = challengeId(challenge);
+  const response = encodeResponse({
+    challengeId: id,
+    status: 0,
+    y: new Uint8Array(32),
+    proof: new Uint8Array(48),
+    sentAt: 1,
+  });
+  return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
+}
+
+/** An auditor whose pairing fails exactly when a bad shard is in the set. */
+function auditor(
+  answer: (request: AuditRequest, asked: number, signal?: AbortSignal) => AuditAnswer | Promise<AuditAnswer>,
+  bad: number[] = [],
+) {
+  const clock = new ManualClock();
+  const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
+  const requests: AuditRequest[] = [];
+  const made = new Auditor({
+    network,
+    signer: auditorKey,
+    clock,
+    random: (n) => stream(`random ${requests.length}`, n),
+    engine: {
+      combineCommitments: async (_, points) =>
+        Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0),
+      verify: async (combined) => combined[0] === 0,
+    },
+    client: {
+      async audit(_peer, request, signal) {
+        requests.push(request);
+        return answer(request, requests.length, signal);
+      },
+    },
+  });
+  return { made, clock, requests };
+}
+
+const failing = (failure: RequestFailure) => () => {
+  throw RequestError.of('holder', 'audit', failure, 'no');
+};
+
+test('how the conversation failed decides the outcome; none of it is disproof', async () => {
+  const fault = { code: 'x', message: 'y' };
+  const cases = [
+    [{ code: 'dial-failed' }, 'unreachable'],
+    [{ code: 'unsupported' }, 'unreachable'],
+    [{ code: 'closed-early' }, 'unreachable'],
+    [{ code: 'timeout', kind: 'dial' }, 'unreachable'],
+    [{ code: 'timeout', kind: 'first-byte' }, 'timed-out'],
+    [{ code: 'timeout', kind: 'total' }, 'timed-out'],
+    [{ code: 'timeout', kind: 'too-slow' }, 'timed-out'],
+    [{ code: 'malformed-response' }, 'timed-out'],
+    [{ code: 'oversize', length: 2, max: 1 }, 'timed-out'],
+    [{ code: 'refused-invalid', fault }, 'timed-out'],
+    [{ code: 'refused-not-held', fault }, 'timed-out'],
+    [{ code: 'refused-not-allowed', fault }, 'timed-out'],
+    [{ code: 'refused-no-space', fault }, 'timed-out'],
+    [{ code: 'refused-internal' }, 'timed-out'],
+    [{ code: 'refused-busy', retryAt: 7 }, 'refused-busy'],
+    [{ code: 'aborted' }, 'auditor-fault'],
+  ] as const satisfies readonly (readonly [RequestFailure, string])[];
+  for (const [failure, kind] of cases) {
+    const { outcome, receipt } = await auditor(failing(failure)).made.audit(prover, selectionOf(2));
+    assert.equal(outcome.kind, kind, JSON.stringify(failure));
+    assert.equal(receipt, undefined);
+  }
+});
+
+test('a failure of this node itself is thrown, and an abort with its reason', async () => {
+  const broken = auditor(() => Promise.reject(new TypeError('broken')));
+  await assert.rejects(broken.made.audit(prover, selectionOf(2)), TypeError);
+  const gone = new AbortController();
+  const { made } = auditor(() => {
+    gone.abort(new Error('gone'));
+    return failing({ code: 'aborted' })();
+  });
+  await assert.rejects(made.audit(prover, selectionOf(2), gone.signal), /gone/);
+});
+
+test('the challenge is fresh, signed, addressed, and carries the deadline', async () => {
+  const { made, requests, clock } = auditor(signedAnswer);
+  const selection = selectionOf(3);
+  for (let i = 0; i < 2; i++) assert.equal((await made.audit(prover, selection)).outcome.kind, 'passed');
+  const [one, two] = requests.map(({ challenge }) => decodeChallenge(challenge));
+  assert.notDeepEqual(one?.nonce, two?.nonce);
+  assert.deepEqual(
+    { count: one?.count, issuedAt: one?.issuedAt, deadlineMs: one?.deadlineMs },
+    { count: 3, issuedAt: clock.now(), deadlineMs: deadlineMs(3) },
+  );
+  assert.deepEqual([one?.prover, one?.auditor], [holder.publicKey, auditorKey.publicKey]);
+  const { challenge, sig } = requests[0] as AuditRequest;
+  assert.ok(verifyChallenge(challenge, auditorKey.publicKey, sig));
+});
+
+test('two seconds and 20 ns a byte', () => {
+  assert.equal(deadlineMs(0), 2_000);
+  assert.equal(deadlineMs(16_384), 2_000 + Math.ceil((16_384 * 131_072) / 50_000));
+});
+
+test('an answer behind the deadline is late, also when it is right; silence ends with the deadline', async () => {
+  const late = auditor(async (request) => {
+    // The monotonic clock counts: setting the wall clock changes nothing.
+    late.clock.skew(-3_600_000);
+    await late.clock.advance(deadlineMs(2) + 1);
+    return signedAnswer(request);
+  });
+  assert.equal((await late.made.audit(prover, selectionOf(2))).outcome.kind, 'timed-out');
+  const silent = auditor(
+    (_request, _asked, signal) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
+  );
+  const waiting = silent.made.audit(prover, selectionOf(2));
+  await silent.clock.advance(deadlineMs(2));
+  assert.deepEqual((await waiting).outcome, { kind: 'timed-out', reason: 'no answer within 2006 ms' });
+  assert.equal(silent.clock.sleeping, 0);
+});
+
+test('an unsigned, foreign or misshapen answer proves nothing', async () => {
+  const other = signerOf('other');
+  const wrong: ((request: AuditRequest) => AuditAnswer)[] = [
+    (request) => ({ ...(signedAnswer(request) as { response: Uint8Array }), missing: [], sig: new Uint8Array(64) }),
+    (request) => signedAnswer({ ...request, challenge: stream('another challenge', 218) }),
+    (request) => ({
+      ...(signedAnswer(request) as { response: Uint8Array; sig: Uint8Array }),
+      missing: [Uint8Array.of(1)],
+    }),
+    ({ challenge }) => {
+      const unsigned = {
+        challengeId: challengeId(challenge),
+        prover: other.publicKey,
+        reason: 'busy-until',
+        until: 9,
+        sentAt: 1,
+      } as const;
+      return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, other)) };
+    },
+    () => ({ refusal: Uint8Array.of(1, 2) }),
+  ];
+  for (const answer of wrong) {
+    const { outcome, receipt } = await auditor(answer).made.audit(prover, selectionOf(2));
+    assert.equal(outcome.kind, 'timed-out', String(answer));
+    assert.equal(receipt, undefined);
+  }
+});
+
+test('a signed refusal says until when, or what is not held', async () => {
+  const refusing = (more: { reason: 'busy-until'; until: number } | { reason: 'not-held'; entries: Uint8Array }) =>
+    auditor(({ challenge }) => {
+      const unsigned = { challengeId: challengeId(challenge), prover: holder.publicKey, sentAt: 1, ...more };
+      return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
+    }).made.audit(prover, selectionOf(2));
+  assert.deepEqual((await refusing({ reason: 'busy-until', until: 9 })).outcome, { kind: 'refused-busy', until: 9 });
+  const { outcome } = await refusing({ reason: 'not-held', entries: Uint8Array.of(1) });
+  assert.deepEqual(outcome.kind === 'not-held' && outcome.missing.map(({ index }) => index), [0, 1]);
+});
+
+async function bisected(stripes: number, bad: number[], answer: Parameters<typeof auditor>[0] = signedAnswer) {
+  const { made, requests } = auditor(answer, bad);
+  const selection = selectionOf(stripes);
+  const { outcome, receipt } = await made.audit(prover, selection);
+  assert.equal(outcome.kind, 'invalid-proof');
+  const found = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
+  return { named: found.map(({ shard }) => shard.index).sort((a, b) => a - b), found, asked: requests.length - 1 };
+}
+
+test('halving names every bad shard, each with the receipt about it alone', async () => {
+  const { named, found, asked } = await bisected(32, [7, 21]);
+  assert.deepEqual(named, [7, 21]);
+  for (const { shard, receipt } of found) {
+    assert.deepEqual(
+      receipt.request.set.map(({ indices }) => bitmapIndices(indices)),
+      [[shard.index]],
+    );
+  }
+  assert.ok(asked <= 2 * 2 * 5);
+});
+
+test('a set of one shard names it without another question', async () => {
+  assert.deepEqual({ ...(await bisected(1, [0])), found: 0 }, { named: [0], found: 0, asked: 0 });
+});
+
+test('the budget bounds the questions, whatever is bad', async () => {
+  const all = Array.from({ length: 256 }, (_, i) => i);
+  const { named, asked } = await bisected(256, all);
+  assert.equal(asked, 64);
+  assert.ok(named.length > 0 && named.length < 64);
+});
+
+test('a prover that stops answering is not asked for ever', async () => {
+  const { named, asked } = await bisected(64, [3], (request, count) =>
+    count === 1 ? signedAnswer(request) : failing({ code: 'timeout', kind: 'total' })(),
+  );
+  assert.deepEqual([named, asked], [[], 2]);
+  const all = Array.from({ length: 64 }, (_, i) => i);
+  const mostly = await bisected(64, all, (request, count) =>
+    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'closed-early' })(),
+  );
+  assert.equal(mostly.asked, 5);
+});
