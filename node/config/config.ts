@@ -26,7 +26,7 @@ export interface ResolvedConfig {
 }
 
 /** Variables of the form `HOLDFAST_…` that are not options of the node. */
-const OTHER_VARIABLES = new Set(['HOLDFAST_HOME', 'HOLDFAST_DEBUG']);
+const OTHER_VARIABLES = new Set(['HOLDFAST_HOME', 'HOLDFAST_DEBUG', 'HOLDFAST_NATIVE']);
 
 /**
  * Every option from the strongest source that has it: flag, variable, file, default.

@@ -7,6 +7,12 @@ export type JobTable<T> = { readonly [K in keyof T]: { readonly input: unknown; 
 export interface ComputeJobs {
   readonly commit: { readonly input: { readonly blob: Uint8Array }; readonly output: Uint8Array };
   readonly open: { readonly input: { readonly blob: Uint8Array; readonly z: Uint8Array }; readonly output: Opening };
+  /** The same two in WebAssembly. */
+  readonly wasmCommit: { readonly input: { readonly blob: Uint8Array }; readonly output: Uint8Array };
+  readonly wasmOpen: {
+    readonly input: { readonly blob: Uint8Array; readonly z: Uint8Array };
+    readonly output: Opening;
+  };
   /** `refused` when the library does not accept the input. */
   readonly verify: {
     readonly input: {

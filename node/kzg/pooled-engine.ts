@@ -1,14 +1,16 @@
 import { concat } from '../../protocol/bytes.ts';
-import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
+import { COMMITMENT_BYTES, PROOF_BYTES } from '../../protocol/constants.ts';
 import { isCanonical } from '../../protocol/field.ts';
 import type { RandomBytes } from '../random.ts';
 import { availableBackend, type BackendName } from './backend.ts';
 import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
+import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { assertMapShape } from './linear-map.ts';
 import { nextTurn } from './next-turn.ts';
+import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
 export interface PooledEngineOptions {
@@ -69,12 +71,12 @@ export class PooledEngine implements KzgEngine {
   }
 
   async commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    assertLength('a blob', blob, SHARD_BYTES);
+    assertBlob(blob);
     return this.#pools().compute.run('commit', { blob }, { signal });
   }
 
   async open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
-    assertLength('a blob', blob, SHARD_BYTES);
+    assertBlob(blob);
     assertPoint(z);
     return this.#pools().compute.run('open', { blob, z }, { signal, urgent: true });
   }
@@ -99,6 +101,11 @@ export class PooledEngine implements KzgEngine {
     if (malformed === 0) throw invalidCommitment();
     if (malformed === 1) return false;
     throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
+  }
+
+  /** Commitments and openings in WebAssembly on the same threads. */
+  wasmKernel(): WasmKernel {
+    return new WasmKernel(this.#pools().compute);
   }
 
   accumulator(): BlobAccumulator {
@@ -126,7 +133,7 @@ export class PooledEngine implements KzgEngine {
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
     assertMapShape(rows, blobs);
-    for (const blob of blobs) assertLength('a blob', blob, SHARD_BYTES);
+    for (const blob of blobs) assertBlob(blob);
     return [...(await this.#pools().compute.run('map', { rows, blobs }, { signal }))];
   }
 
@@ -171,38 +178,5 @@ function invalidCommitment(): KzgError {
   return new KzgError(
     { code: 'invalid-commitment', index: 0, reason: 'not a canonical point of the subgroup' },
     'the commitment is not a canonical point of the prime-order subgroup',
-  );
-}
-
-function assertLength(what: string, bytes: Uint8Array, expected: number): void {
-  if (bytes.length === expected) return;
-  throw new KzgError(
-    { code: 'invalid-length', expected, actual: bytes.length },
-    `${what} has ${expected} bytes, not ${bytes.length}`,
-  );
-}
-
-function assertPoint(z: Uint8Array): void {
-  assertLength('an evaluation point', z, FIELD_ELEMENT_BYTES);
-  if (!isCanonical(z)) {
-    throw new KzgError(
-      { code: 'non-canonical-element', element: 0 },
-      "the evaluation point is not below the field's order",
-    );
-  }
-}
-
-function assertCommitmentLengths(commitments: readonly Uint8Array[]): void {
-  const index = commitments.findIndex((bytes) => bytes.length !== COMMITMENT_BYTES);
-  if (index < 0) return;
-  const reason = `it has ${commitments[index]?.length} bytes instead of ${COMMITMENT_BYTES}`;
-  throw new KzgError({ code: 'invalid-commitment', index, reason }, `commitment ${index} is invalid: ${reason}`);
-}
-
-function assertSameLength(coefficients: readonly unknown[], terms: readonly unknown[]): void {
-  if (coefficients.length === terms.length) return;
-  throw new KzgError(
-    { code: 'invalid-argument' },
-    `${coefficients.length} coefficients for ${terms.length} terms; there must be one for each`,
   );
 }

@@ -3,8 +3,10 @@ import { type Backend, type BackendName, loadBackend } from './backend.ts';
 import type { ComputeJobs } from './job-protocol.ts';
 import { LinearMapper } from './linear-map.ts';
 import { serveJobs } from './serve-jobs.ts';
+import type { CommitmentKernel } from './wasm/commitment-kernel.ts';
+import { createCommitmentKernel } from './wasm/create-commitment-kernel.ts';
 
-/** Compute worker: the KZG library and the field kernel, each loaded when first asked for. */
+/** Compute worker: the KZG library and the WebAssembly kernels, each loaded when first asked for. */
 const { backend: name } = workerData as { readonly backend: BackendName };
 
 let loading: Promise<Backend> | undefined;
@@ -26,6 +28,12 @@ const mapper = () => {
 /** Bytes of their own, so that the reply does not carry the allocation pool that a Buffer may be part of. */
 const own = (bytes: Uint8Array) => Uint8Array.from(bytes);
 
+let creating: Promise<CommitmentKernel> | undefined;
+const commitmentKernel = () => {
+  creating ??= createCommitmentKernel();
+  return creating;
+};
+
 serveJobs<ComputeJobs>({
   async commit({ blob }) {
     mapper().assertCanonical(blob);
@@ -35,6 +43,12 @@ serveJobs<ComputeJobs>({
     mapper().assertCanonical(blob);
     const { y, proof } = (await backend()).open(blob, z);
     return { output: { y: own(y), proof: own(proof) } };
+  },
+  async wasmCommit({ blob }) {
+    return { output: (await commitmentKernel()).commit(blob) };
+  },
+  async wasmOpen({ blob, z }) {
+    return { output: (await commitmentKernel()).open(blob, z) };
   },
   async verify({ commitment, z, y, proof }) {
     const library = await backend();

@@ -33,13 +33,21 @@ test('the installed command runs and knows its version', async () => {
   assert.ok(stdout.includes(version), stdout);
 });
 
-test('the package holds compiled code and its papers, and no source or test', async () => {
+test('the package holds compiled code, the source of the native kernel and its papers, and no other source or test', async () => {
   const files = await readdir(installed, { recursive: true });
   assert.deepEqual(
     files.filter((file) => file.endsWith('.ts') || /(^|\/)test(\/|$)|\.test\./.test(file)),
     [],
   );
-  assert.deepEqual((await readdir(installed)).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+  assert.deepEqual((await readdir(installed)).sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'binding.gyp',
+    'dist',
+    'native',
+    'package.json',
+  ]);
 });
 
 test('every module of the package loads where nothing was compiled at install', async () => {

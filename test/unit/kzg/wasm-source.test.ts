@@ -2,23 +2,27 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { baseFieldConstants } from '../../../scripts/base-field-constants.ts';
 import { fieldConstants } from '../../../scripts/field-constants.ts';
 import { SOURCE_HASH_SECTION, wasmSourceHash } from '../../../scripts/wasm-source-hash.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const source = join(root, 'native/wasm');
-const binary = readFileSync(join(root, 'node/kzg/field-kernel.wasm'));
+const source = join(root, 'native');
 
-test('the committed WebAssembly carries the hash of the committed C source', () => {
-  const name = Buffer.from(SOURCE_HASH_SECTION);
-  const at = binary.indexOf(name);
-  assert.notEqual(at, -1, 'rebuild with scripts/build-wasm.sh');
-  const hash = binary.subarray(at + name.length);
-  assert.equal(hash.toString('hex'), Buffer.from(wasmSourceHash(source)).toString('hex'), 'run scripts/build-wasm.sh');
-});
+for (const binary of ['node/kzg/field-kernel.wasm', 'node/kzg/wasm/commitment-kernel.wasm']) {
+  test(`the committed ${binary} carries the hash of the committed C source`, () => {
+    const bytes = readFileSync(join(root, binary));
+    const name = Buffer.from(SOURCE_HASH_SECTION);
+    const at = bytes.indexOf(name);
+    assert.notEqual(at, -1, 'rebuild with scripts/build-wasm.sh');
+    const hash = bytes.subarray(at + name.length).toString('hex');
+    assert.equal(hash, Buffer.from(wasmSourceHash(source)).toString('hex'), 'run scripts/build-wasm.sh');
+  });
+}
 
-test('the constants of the C source are what r and the limb sizes give', () => {
-  assert.equal(readFileSync(join(source, 'constants.c'), 'utf8'), fieldConstants());
+test('the constants of the C source are what r, p and the limb sizes give', () => {
+  assert.equal(readFileSync(join(source, 'field/constants.c'), 'utf8'), fieldConstants());
+  assert.equal(readFileSync(join(source, 'group/fp-constants.c'), 'utf8'), baseFieldConstants());
 });
 
 test('the sums of folding constants stay within what the proof of `reduce` uses', () => {

@@ -16,34 +16,27 @@
  * Column bound: one multiplication by a 5-limb coefficient adds at most 5 h (2^51 each) and 5 l (2^50) to a column:
  * 7.5 * 2^51. CAPACITY = 512 of them stay below 3,840 * 2^51 < 2^62.91, and below 2^63 with the carries of `reduce`.
  */
-#include "lanes.h"
+#include "../common/lanes.h"
 
 #define FAMILY(name) fma_##name
 #define LIMB_BITS 51
 #define LIMBS 5
 #define CAPACITY 512
-#define BIAS_HIGH 0x4668000000000000ll /* bits of 1.5 * 2^103 */
-#define BIAS_LOW ONE_AND_A_HALF_52
+#define BIAS_HIGH 0x4668000000000000ull /* bits of 1.5 * 2^103 */
+#define BIAS_LOW 0x4338000000000000ull /* bits of 1.5 * 2^52 */
 
-typedef v128_t operand;
+typedef f64s operand;
 typedef double limb;
 
-INLINE operand operand_of_limb(const limb *value) { return wasm_v128_load64_splat(value); }
-INLINE operand operand_of_integer(v128_t value) { return double_of_integer(value); }
-INLINE operand operand_of_double(v128_t value) { return value; }
-
-typedef double doubles __attribute__((vector_size(16)));
-
-/* a * b + c; the compiler's builtin, since LLVM 16 has no name for it in wasm_simd128.h. */
-INLINE v128_t fused_multiply_add(v128_t a, v128_t b, v128_t c) {
-  return (v128_t)__builtin_wasm_relaxed_madd_f64x2((doubles)a, (doubles)b, (doubles)c);
-}
+INLINE operand operand_of_limb(const limb *value) { return F64S(*value); }
+INLINE operand operand_of_integer(u64s value) { return double_of_integer(value); }
+INLINE operand operand_of_double(f64s value) { return value; }
 
 /* columns[0..1] += low and high part of x * g. */
-INLINE void multiply_add(v128_t *columns, operand x, operand g) {
-  v128_t high = fused_multiply_add(x, g, wasm_f64x2_splat(0x1.8p103));
-  v128_t rest = wasm_f64x2_sub(wasm_f64x2_splat(0x1.8000000000003p103), high);
-  v128_t low = fused_multiply_add(x, g, rest);
-  columns[1] = wasm_i64x2_add(columns[1], high);
-  columns[0] = wasm_i64x2_add(columns[0], low);
+INLINE void multiply_add(u64s *columns, operand x, operand g) {
+  f64s high = fused_multiply_add(x, g, F64S(0x1.8p103));
+  f64s rest = F64S(0x1.8000000000003p103) - high;
+  f64s low = fused_multiply_add(x, g, rest);
+  columns[1] += (u64s)high;
+  columns[0] += (u64s)low;
 }

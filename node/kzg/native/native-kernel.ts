@@ -1,0 +1,125 @@
+import { packPayload, unpackPayload } from '../../../protocol/blob.ts';
+import { concat } from '../../../protocol/bytes.ts';
+import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PAYLOAD_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
+import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from '../checks.ts';
+import type { BlobAccumulator, KzgEngine, Opening } from '../engine.ts';
+import { assertMapShape } from '../linear-map.ts';
+import { centred } from '../short-coefficient.ts';
+import { type TaskOptions, TaskQueue } from '../task-queue.ts';
+import type { NativeBinding } from './binding.ts';
+import { NativeAccumulators } from './native-accumulator.ts';
+import { kzgErrorOf } from './native-error.ts';
+
+/** The operations of the engine that this kernel has; the others are the verifier's. */
+type EngineOperations = Pick<
+  KzgEngine,
+  'commit' | 'open' | 'accumulator' | 'linearMap' | 'combineCommitments' | 'invalidCommitments'
+>;
+
+/**
+ * The addon behind the engine's interface. Work runs on the libuv pool, at most `threads` pieces at a time and `queueLimit`
+ * waiting; inputs are copied when their turn comes, so they must not change before the promise settles, but may be
+ * detached or shared without harm. On abort a waiting piece is taken out, a running one's result is dropped.
+ */
+export class NativeKernel implements EngineOperations {
+  readonly name = 'native';
+  readonly #binding: NativeBinding;
+  readonly #accumulators: NativeAccumulators;
+  readonly #queue: TaskQueue;
+
+  constructor(binding: NativeBinding, threads: number, queueLimit: number) {
+    this.#binding = binding;
+    this.#accumulators = new NativeAccumulators(binding);
+    this.#queue = new TaskQueue(threads, queueLimit);
+  }
+
+  /** Pieces of work that wait. */
+  get queued(): number {
+    return this.#queue.queued;
+  }
+
+  async commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    assertBlob(blob);
+    return this.#run(() => this.#binding.commit(blob), { signal });
+  }
+
+  async open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
+    assertBlob(blob);
+    assertPoint(z);
+    const both = await this.#run(() => this.#binding.open(blob, z), { signal, urgent: true });
+    return { y: both.slice(0, FIELD_ELEMENT_BYTES), proof: both.slice(FIELD_ELEMENT_BYTES) };
+  }
+
+  accumulator(): BlobAccumulator {
+    return this.#accumulators.create();
+  }
+
+  async linearMap(
+    rows: readonly (readonly bigint[])[],
+    blobs: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    assertMapShape(rows, blobs);
+    for (const blob of blobs) assertBlob(blob);
+    const coefficients = rows.flat().map(centred);
+    return this.#run(() => this.#binding.linearMap(coefficients, rows.length, blobs), { signal });
+  }
+
+  async combineCommitments(
+    coefficients: readonly bigint[],
+    commitments: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const [sum] = await this.combineCommitmentRows([coefficients], commitments, signal);
+    return sum as Uint8Array;
+  }
+
+  /** One commitment a row: Σ rows[j][i]·Cᵢ; the points are decoded once. */
+  async combineCommitmentRows(
+    rows: readonly (readonly bigint[])[],
+    commitments: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    for (const row of rows) assertSameLength(row, commitments);
+    assertCommitmentLengths(commitments);
+    const coefficients = rows.flat().map(centred);
+    const points = concat(...commitments);
+    const sums = await this.#run(() => this.#binding.combineCommitments(coefficients, rows.length, points), { signal });
+    return rows.map((_, j) => sums.slice(j * COMMITMENT_BYTES, (j + 1) * COMMITMENT_BYTES));
+  }
+
+  async invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]> {
+    // Stand-ins of the right length that are never valid keep the positions.
+    const standIn = new Uint8Array(COMMITMENT_BYTES);
+    const points = concat(...commitments.map((bytes) => (bytes.length === COMMITMENT_BYTES ? bytes : standIn)));
+    const bad = await this.#run(() => this.#binding.invalidCommitments(points), { signal });
+    return [...bad.keys().filter((i) => bad[i] !== 0)];
+  }
+
+  /** As protocol v1 §1 and `packPayload`. @throws ContentError */
+  pack(payload: Uint8Array, out: Uint8Array = new Uint8Array(SHARD_BYTES)): Uint8Array {
+    if (payload.length > PAYLOAD_BYTES || out.length !== SHARD_BYTES) return packPayload(payload, out);
+    this.#binding.pack(payload, out);
+    return out;
+  }
+
+  /** As `unpackPayload`. @throws ContentError */
+  unpack(shard: Uint8Array, length: number, out?: Uint8Array): Uint8Array {
+    try {
+      const payload = out === undefined ? new Uint8Array(length) : out.subarray(0, length);
+      if (payload.length !== length) return unpackPayload(shard, length, out);
+      this.#binding.unpack(shard, payload);
+      return payload;
+    } catch {
+      return unpackPayload(shard, length, out); // says what is wrong
+    }
+  }
+
+  async #run<T>(work: () => Promise<T>, options: TaskOptions): Promise<T> {
+    try {
+      return await this.#queue.run(async () => work(), options);
+    } catch (error) {
+      throw kzgErrorOf(error);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import cKzg from 'c-kzg';
+import { SHARD_BYTES } from '../../../protocol/constants.ts';
+import { EDGE_BLOBS, filled } from '../../helpers/edge-blobs.ts';
+import { repositoryRoot } from '../../helpers/source-tree.ts';
+
+/** A compiler that makes sanitized AVX2 programs here, or why there is none. */
+const compiler = process.env.CC ?? 'cc';
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-native-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const FLAGS = ['-std=gnu11', '-g', '-O1', '-mavx2', '-mfma', '-ffp-contract=off', '-pthread'];
+const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+
+function obstacle(): string | false {
+  if (process.arch !== 'x64' || process.platform === 'win32') return `no native kernel for ${process.arch}`;
+  const probe = ['-x', 'c', '-', '-o', join(folder, 'probe'), ...FLAGS, ...SANITIZERS];
+  const { status } = spawnSync(compiler, probe, { input: 'int main(void) { return 0; }' });
+  if (status !== 0) return `${compiler} does not build with sanitizers`;
+  return spawnSync(join(folder, 'probe')).status === 0 ? false : 'sanitized programs do not run here';
+}
+
+const native = (name: string) => join(repositoryRoot, 'native', name);
+const sourcesIn = (name: string) =>
+  readdirSync(native(name))
+    .filter((file) => file.endsWith('.c'))
+    .map((file) => join(native(name), file));
+
+/** What needs no JavaScript engine. */
+const ADDON_SOURCES = ['context', 'group-sum', 'payload', 'point-cache', 'scalar'].map((name) =>
+  native(`addon/${name}.c`),
+);
+
+test('the kernels run clean under address and undefined-behaviour sanitizers', { skip: obstacle() }, () => {
+  const library = dirname(realpathSync(createRequire(import.meta.url).resolve('c-kzg/package.json')));
+  const blst = join(library, 'deps/blst');
+  const program = join(folder, 'self-test');
+  const built = spawnSync(
+    compiler,
+    [
+      ...[...FLAGS, ...SANITIZERS, '-D__BLST_PORTABLE__', `-I${blst}/bindings`],
+      join(repositoryRoot, 'test/native/self-test.c'),
+      ...['group', 'common', 'field'].flatMap(sourcesIn),
+      ...ADDON_SOURCES,
+      ...[join(blst, 'src/server.c'), join(blst, 'build/assembly.S')],
+      ...['-o', program],
+    ],
+    { encoding: 'utf8' },
+  );
+  assert.equal(built.status, 0, built.stderr);
+
+  const blobs = Object.values(EDGE_BLOBS);
+  const tooLarge = filled(0n);
+  tooLarge[SHARD_BYTES - 32] = 0xff;
+  const points = join(repositoryRoot, 'node/kzg/trusted-setup/g1-lagrange.bin');
+  const run = spawnSync(program, [points], {
+    input: Buffer.concat([...blobs, tooLarge]),
+    encoding: 'utf8',
+    timeout: 200_000,
+  });
+  if (run.status === 3) return; // the processor has no AVX2
+  assert.equal(run.status, 0, run.stderr);
+
+  cKzg.loadTrustedSetup(0);
+  const expected = blobs.map((blob) => Buffer.from(cKzg.blobToKzgCommitment(blob)).toString('hex'));
+  assert.deepEqual(run.stdout.trim().split('\n'), [...expected, 'refused 3 4095']);
+});
