@@ -43,10 +43,13 @@ INLINE void store_points(struct affine *out, const struct fp *x, const struct fp
   store_elements(to, y);
 }
 
-/* The table does not fit the fastest caches: ask for the x coordinates of a group to come. */
-INLINE void prefetch_x(const struct affine *points, const point_ref *refs) {
+/* The table does not fit the fastest caches: ask for points to come; y is for the second pass. */
+INLINE void prefetch_points(const struct affine *points, const point_ref *refs) {
 #if !defined(__wasm__)
-  for (int l = 0; l < LANES; l++) __builtin_prefetch(points[refs[l] >> 1].x);
+  for (int l = 0; l < LANES; l++) {
+    __builtin_prefetch(points[refs[l] >> 1].x);
+    __builtin_prefetch(points[refs[l] >> 1].y);
+  }
 #else
   (void)points, (void)refs;
 #endif
@@ -78,8 +81,8 @@ int affine_add_batch(struct affine *out, const struct affine *points, const poin
   const size_t ahead = 2 * LANES;
   for (size_t i = 0; i < count; i += LANES) {
     if (i + ahead < count) {
-      prefetch_x(points, first + i + ahead);
-      prefetch_x(points, second + i + ahead);
+      prefetch_points(points, first + i + ahead);
+      prefetch_points(points, second + i + ahead);
     }
     load_x(&x1, points, first + i);
     load_x(&x2, points, second + i);

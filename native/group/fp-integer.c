@@ -60,7 +60,7 @@ void fp_to_words(uint32_t x[FP_WORDS], const struct fp *a, int lane) {
     if (word + 1 <= FP_WORDS) w[word + 1] |= (uint32_t)(digit >> (32 - shift));
     if (word + 2 <= FP_WORDS && shift > 13) w[word + 2] |= (uint32_t)(digit >> (64 - shift));
   }
-  while (subtract_modulus(w)) continue;
+  for (int i = 0; i < 16 && subtract_modulus(w);) i++;
   for (int i = 0; i < FP_WORDS; i++) x[i] = w[i];
 }
 

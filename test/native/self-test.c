@@ -107,6 +107,20 @@ static void compare_both_ways(const struct fixed_base *base, struct work_area *a
   check(done && memcmp(fast, exact, sizeof fast) == 0, what);
 }
 
+/* 64 points in one bucket. Coordinates that are not reduced grow with each of the six levels of the tree. */
+static void test_tree(const struct fixed_base *base, struct work_area *area) {
+  memset(scalars, 0, sizeof scalars);
+  for (int i = 0; i < 64; i++) scalars[ELEMENT_BYTES * i] = 1;
+  sort_digits(area, scalars);
+  area->sum.kept = area->kept_start;
+  check(segment_sums(&area->sum, area->by_bucket, area->starts, BUCKETS, area->bucket_sums), "64 points add up");
+  const struct affine *sum = &base->points[area->bucket_sums[0] >> 1];
+  const double top_of_p = 13633680;
+  if (fabs(sum->x[FP_LIMBS - 1]) <= top_of_p && fabs(sum->y[FP_LIMBS - 1]) <= top_of_p) return;
+  check(0, "coordinates stay below p, however deep the tree");
+  exit(1); /* what follows might not end with them */
+}
+
 /* Every digit of every scalar is the same: 4,096·18 points in one bucket, a tree of 17 levels in several pieces. */
 static void test_crowded_bucket(const struct fixed_base *base, struct work_area *area) {
   memset(scalars, 0, sizeof scalars);
@@ -114,14 +128,6 @@ static void test_crowded_bucket(const struct fixed_base *base, struct work_area 
     for (int bit = 0; bit < 252; bit += WINDOW_BITS) scalars[ELEMENT_BYTES * i + bit / 8] |= (uint8_t)(1 << bit % 8);
   sort_digits(area, scalars);
   check(area->starts[1] - area->starts[0] == ELEMENTS * 18, "one bucket holds all points");
-  area->sum.kept = area->kept_start;
-  check(segment_sums(&area->sum, area->by_bucket, area->starts, BUCKETS, area->bucket_sums), "its points add up");
-  const struct affine *sum = &base->points[area->bucket_sums[0] >> 1];
-  const double top_of_p = 13633680;
-  if (fabs(sum->x[FP_LIMBS - 1]) > top_of_p || fabs(sum->y[FP_LIMBS - 1]) > top_of_p) {
-    check(0, "coordinates stay below p, however deep the tree");
-    exit(1); /* what follows would not end with them */
-  }
   compare_both_ways(base, area, "a bucket longer than a slice");
 }
 
@@ -239,6 +245,7 @@ int main(int count, char **arguments) {
   struct work_area *area = work_area_create(&base, 0);
   test_inversion();
   test_bounds();
+  test_tree(&base, area);
   test_tail(&base, area);
   test_crowded_bucket(&base, area);
   work_area_destroy(area);
