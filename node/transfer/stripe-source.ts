@@ -64,7 +64,7 @@ export class StripeSource {
           queue.push({ stripe, turn });
         }
       }
-      for (const { turn } of queue.slice(0, Math.ceil(ahead / 2))) turn.soon();
+      for (const { turn } of queue.slice(0, Math.ceil(ahead / 4))) turn.soon();
       // One more than the reader waits for, so that its decoding is not waited for.
       for (const { turn } of queue.slice(0, 2)) turn.now();
       yield await abortable(queue.shift()?.stripe as Promise<DecodedStripe>, signal);

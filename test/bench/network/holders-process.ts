@@ -1,32 +1,29 @@
 /**
- * The holders of the benchmark, in their own process: a lab of as many nodes as the first argument says, in the network
- * named by the second, below the folder given by the third. Sends the addresses of its nodes and ends with its parent.
+ * The holders of the benchmark, in a process of their own: as many as the first argument says, in the network named by the
+ * second, below the folder given by the third. Sends their addresses and ends with its parent.
  */
-import { systemClock } from '../../../node/clock.ts';
-import { LabNetwork } from '../../../node/lab/lab-network.ts';
-import { silentLogger } from '../../../node/log.ts';
-import { systemRandom } from '../../../node/random.ts';
-import { CAPACITY_BYTES, VERSION } from './settings.ts';
+import { createKzgEngine } from '../../../node/kzg/create-engine.ts';
+import { SHARD_BYTES } from '../../../protocol/constants.ts';
+import { startBenchNode } from './bench-node.ts';
 
-const [nodes, network, folder] = process.argv.slice(2);
-if (nodes === undefined || network === undefined || folder === undefined) {
-  throw new Error('holders-process.ts takes a number of nodes, a network and a folder');
+const [count, network, folder] = process.argv.slice(2);
+if (count === undefined || network === undefined || folder === undefined) {
+  throw new Error('holders-process.ts takes a count, a network and a folder');
 }
 
-const stopping = new AbortController();
-const lab = new LabNetwork({
-  nodes: Number(nodes),
-  folder,
-  capacityBytes: CAPACITY_BYTES,
-  clock: systemClock,
-  random: systemRandom,
-  log: silentLogger,
-  version: VERSION,
-  config: new Map([['network.name', network]]),
-});
-process.once('disconnect', () => {
-  stopping.abort(new Error('the benchmark is over'));
-  void lab.stop().finally(() => process.exit(0));
-});
-await lab.start(stopping.signal);
-process.send?.(lab.nodes.map(({ node }) => node.host.addresses()[0]));
+await using stack = new AsyncDisposableStack();
+const ended = new Promise<void>((resolve) => process.once('disconnect', resolve));
+const engine = createKzgEngine();
+await engine.start();
+stack.defer(() => engine.stop());
+// The trusted setup loads meanwhile.
+const warm = engine.commit(new Uint8Array(SHARD_BYTES));
+const addresses: (string | undefined)[] = [];
+for (let number = 1; number <= Number(count); number++) {
+  const node = await startBenchNode({ number, network, folder, engine });
+  stack.defer(() => node.stop());
+  addresses.push(node.host.addresses()[0]);
+}
+await warm;
+process.send?.(addresses);
+await ended;
