@@ -111,7 +111,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { identity, resolved, version, log, clock, random = systemRandom } = options;
   const { config } = resolved;
   const network = networkId(config['network.name']);
-  const engine = options.engine ?? createEngine(config, random);
+  const engine = options.engine ?? createEngine(config, random, log);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
   const events = new Events(clock);
@@ -352,11 +352,13 @@ async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void>
   if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
 }
 
-function createEngine(config: Config, random: RandomBytes): KzgEngine {
+function createEngine(config: Config, random: RandomBytes, log: Logger): KzgEngine {
   const backend = config['kzg.backend'];
   const threads = config['kzg.threads'];
   return createKzgEngine({
     random,
+    onDropped: (kernel, error) =>
+      log.error('a KZG kernel failed and is used no more', { kernel, reason: String(error) }),
     ...(backend === 'auto' ? {} : { backend }),
     ...(threads === 0 ? {} : { threads }),
   });

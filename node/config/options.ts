@@ -118,7 +118,7 @@ export const OPTIONS = {
   }),
   'kzg.backend': enumeration(['auto', 'c-kzg', 'eth-kzg'], {
     default: 'auto',
-    doc: 'Library that computes commitments and proofs.',
+    doc: 'Library for commitments and proofs, and nothing else; auto = the fastest kernel that works here, verified by a library.',
   }),
   'kzg.threads': integer({
     default: 0,
