@@ -8,12 +8,12 @@ import { randomFile, sha256File } from '../helpers/random-file.ts';
 import { until } from '../helpers/until.ts';
 
 const MIB = 1024 * 1024;
-const SIZE = 6 * MIB;
-/** 2+1: the file has 50 data shards and 25 of parity. */
-const SHARDS = 75;
+const SIZE = 4 * MIB;
+/** 2+1: the file has 34 data shards and 17 of parity. */
+const SHARDS = 51;
 const CODE = ['--code', '2+1'];
 /** Stretches the upload over seconds, so that there is a middle to be hit. */
-const SLOWLY = { HOLDFAST_NETWORK_UPLOAD_RATE: '1500000' };
+const SLOWLY = { HOLDFAST_NETWORK_UPLOAD_RATE: '1000000' };
 
 interface Added {
   readonly root: string;
@@ -154,7 +154,7 @@ suite('an upload that is interrupted', () => {
     await mkdir(folder);
     const reader = holders[0]!;
     await reader.stop();
-    await reader.start({ HOLDFAST_NETWORK_DOWNLOAD_RATE: '500000' });
+    await reader.start({ HOLDFAST_NETWORK_DOWNLOAD_RATE: '300000' });
     await network.gathered([reader]);
     const run = reader.begin(['get', link, '-o', `${folder}/file`]);
     await until('the download to have begun', async () => (await readdir(folder)).length > 0);
