@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
 import { createApiServer } from '../../node/api/server.ts';
 import { systemClock } from '../../node/clock.ts';
 import { homePaths } from '../../node/config/home.ts';
@@ -20,6 +21,8 @@ import { isRunning } from '../running-node.ts';
  * @param flags values of the configuration's flags by option key
  */
 export async function daemon(context: CommandContext, flags: ReadonlyMap<string, unknown>): Promise<ExitCode> {
+  // Shards pass through young memory at a rate that would make it grow to its limit and stay there.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const { home } = context;
   const identity = await loadIdentity(home);
   const token = await loadToken(home);
