@@ -1,64 +1,15 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { resolveHome } from '../node/config/home.ts';
-import { CliError } from './cli-error.ts';
-import type { Run } from './define.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { createProgram } from './program.ts';
-import { reportError } from './report-error.ts';
-import { watchSignals } from './signals.ts';
+/** What has to be set before anything else is loaded; the rest is `run.ts`. */
+import { availableParallelism } from 'node:os';
+import { startCompileCache } from './compile-cache.ts';
 
-const { env: environment, stdin, stdout, stderr } = process;
+/** Threads of libuv's pool for files, databases and ciphers, beside one for each core's commitments. */
+const OTHER_POOL_THREADS = 2;
+const DEFAULT_POOL_THREADS = 4;
 
-/** What a timer takes; 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+// libuv reads the variable when the pool is first used, which is after this line and not before the next import.
+process.env.UV_THREADPOOL_SIZE ??= String(Math.max(DEFAULT_POOL_THREADS, availableParallelism() + OTHER_POOL_THREADS));
+startCompileCache(process.env);
 
-function isOn(variable: string | undefined): boolean {
-  return variable !== undefined && variable !== '' && variable !== '0';
-}
-
-/** Help and version are results; anything else the parser says is bad usage. */
-function translate(error: unknown): unknown {
-  if (!(error instanceof CommanderError)) return error;
-  if (error.code === 'commander.help') return new CliError('usage', 'name one of the commands: see `holdfast help`');
-  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return new CliError('usage', `${message.replace(/\.$/, '')}: see \`holdfast help\``);
-}
-
-async function main(argv: readonly string[]): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.ok;
-  const run: Run = async (globals, traits, body) => {
-    exitCode = await body({
-      home: resolveHome(environment, globals.home),
-      environment,
-      stdin,
-      stdout,
-      stderr,
-      json: globals.json === true,
-      quiet: globals.quiet === true,
-      progress: globals.progress && globals.quiet !== true && stderr.isTTY === true && !isOn(environment.NO_COLOR),
-      timeoutMs: globals.timeout === undefined ? undefined : Math.min(globals.timeout * 1000, MAX_TIMER_MS),
-      signal: watchSignals({ goOnUnread: traits.goOnUnread === true }),
-    });
-  };
-  const program = createProgram(run);
-  try {
-    if (argv.length === 0) {
-      stderr.write(program.helpInformation());
-      return EXIT.usage;
-    }
-    await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    // Parsing may have failed before the options were read, so what was typed decides how to say it.
-    return reportError(translate(error), {
-      json: argv.includes('--json'),
-      verbose: argv.includes('--verbose'),
-      debug: isOn(environment.HOLDFAST_DEBUG),
-      write: (text) => stderr.write(text),
-    });
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2));
+const { run } = await import('./run.ts');
+process.exitCode = await run(process.argv.slice(2));
