@@ -7,6 +7,7 @@ export type Tag =
   | 'network'
   | 'manifest'
   | 'store-receipt'
+  | 'stage-claim'
   | 'release'
   | 'challenge'
   | 'challenge-id'

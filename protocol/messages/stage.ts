@@ -1,4 +1,4 @@
-import { COMMITMENT_BYTES, HASH_BYTES, MAX_SHARDS_PER_CALL } from '../constants.ts';
+import { COMMITMENT_BYTES, HASH_BYTES, MAX_SHARDS_PER_CALL, SIGNATURE_BYTES } from '../constants.ts';
 import { bitmap, fixedBytes, flag, optional, packed } from '../fields.ts';
 import { structure } from '../structure.ts';
 
@@ -25,8 +25,10 @@ export interface StageOffer {
 export interface StageResult {
   /** SHA-256 of all shards in the order of the request, 32 bytes each; all of them are durable. */
   readonly hashes: Uint8Array;
-  /** Claimed commitments, 48 bytes each, if asked for. */
+  /** Claimed commitments, 48 bytes each in the order of the request, if asked for. */
   readonly commitments?: Uint8Array;
+  /** The holder's signature over the claim (protocol/stage-claim.ts), exactly when there are commitments. */
+  readonly sig?: Uint8Array;
 }
 
 export const stageRequest = structure<StageRequest>(
@@ -50,11 +52,14 @@ export const stageResult = structure<StageResult>(
   {
     hashes: packed(HASH_BYTES, MAX_SHARDS_PER_CALL, 1),
     commitments: optional(packed(COMMITMENT_BYTES, MAX_SHARDS_PER_CALL, 1)),
+    sig: optional(fixedBytes(SIGNATURE_BYTES)),
   },
-  ({ hashes, commitments }) =>
-    commitments === undefined || commitments.length / COMMITMENT_BYTES === hashes.length / HASH_BYTES
+  ({ hashes, commitments, sig }) => {
+    if ((commitments === undefined) !== (sig === undefined)) return 'commitments and their signature go together';
+    return commitments === undefined || commitments.length / COMMITMENT_BYTES === hashes.length / HASH_BYTES
       ? undefined
-      : 'it does not hold one commitment per shard',
+      : 'it does not hold one commitment per shard';
+  },
 );
 
 /** Takes packed ids, hashes or commitments apart; the parts share the memory of `bytes`. */

@@ -3,16 +3,18 @@ import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { encodeAuditRefusal, signAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { concat, toHex } from '../../protocol/bytes.ts';
 import type { StructureErrorType } from '../../protocol/cbor.ts';
 import { nodeCid, shardCid } from '../../protocol/cid.ts';
+import { taggedHash } from '../../protocol/hash.ts';
 import { formatLink } from '../../protocol/link.ts';
+import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import { encodeReply } from '../../protocol/status.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import { CREATED, digest, FILE_KEY, HOLDER, OWNER } from './fixtures.ts';
 import { change, formFaults, type Mutation, patch } from './mutate.ts';
 import { auditFaults } from './negative-audits.ts';
-import type { Built } from './structures.ts';
+import { type Built, hexClaim } from './structures.ts';
 
 type Code = StructureErrorType['code'];
 type Fault = readonly [why: string, bytes: Uint8Array, code: Code, padTo?: number];
@@ -29,7 +31,7 @@ interface DecodeVector {
 const ABOUT =
   'What protocol version 1 refuses. decode: bytes that the decoder of the structure refuses with that code; ' +
   'segments are read as code 1, 4+2. signatures: structures that decode but whose signature does not hold. ' +
-  'audits: audit receipts over the object of structures-v1.json that decode but do not hold. links: texts that are no links.';
+  'stageClaims: claims of commitments whose signature does not hold. audits: audit receipts over the object of structures-v1.json that decode but do not hold. links: texts that are no links.';
 
 const NODE = 1024 * 1024;
 
@@ -82,9 +84,31 @@ export function negativeVectors(built: Built): object {
     about: ABOUT,
     decode: decodeVectors,
     signatures,
+    stageClaims: claimFaults(built.claim),
     audits: auditFaults(built),
     links: linkFaults(object.rootBytes),
   };
+}
+
+function claimFaults(claim: SignedClaim): object[] {
+  const { upload, ids, commitments, sig } = claim;
+  const swapped = (bytes: Uint8Array, width: number) =>
+    concat(bytes.subarray(width, 2 * width), bytes.subarray(0, width), bytes.subarray(2 * width));
+  const otherTag = HOLDER.sign(taggedHash('store-receipt', upload, ids, commitments));
+  const cases: [why: string, changes: Partial<SignedClaim>][] = [
+    ['a flipped bit', { sig: patch(sig, 0, (sig[0] as number) ^ 1) }],
+    ['another upload', { upload: patch(upload, 0, (upload[0] as number) ^ 1) }],
+    ['another holder', { holder: OWNER.publicKey }],
+    ['another commitment', { commitments: patch(commitments, 47, (commitments[47] as number) ^ 1) }],
+    ['commitments in another order', { commitments: swapped(commitments, 48) }],
+    ['shards in another order', { ids: swapped(ids, 32) }],
+    ['a shard less', { ids: ids.subarray(32), commitments: commitments.subarray(48) }],
+    ['a commitment too few', { commitments: commitments.subarray(48) }],
+    ['no shard', { ids: new Uint8Array(0), commitments: new Uint8Array(0) }],
+    ['another tag', { sig: otherTag }],
+    ['no signature', { sig: new Uint8Array(64) }],
+  ];
+  return cases.map(([why, changes]) => ({ why, ...hexClaim({ ...claim, ...changes }) }));
 }
 
 function faults(structure: string, valid: Uint8Array, own: readonly Fault[]): DecodeVector[] {
@@ -254,6 +278,13 @@ function messageFaults({ object, messages, audit, advert }: Built): DecodeVector
         change(message('stageResultDelegated'), { commitments: Buffer.alloc(48) }),
         'inconsistent',
       ],
+      ['commitments without a signature', change(message('stageResultDelegated'), { sig: undefined }), 'inconsistent'],
+      [
+        'a signature without commitments',
+        change(message('stageResultDelegated'), { commitments: undefined }),
+        'inconsistent',
+      ],
+      ['half a signature', change(message('stageResultDelegated'), { sig: Buffer.alloc(32) }), 'bad-field'],
     ]),
     ...shown('finalizeRequest', [
       ['no segment', change(message('finalizeRequest'), { segments: [] }), 'bad-field'],

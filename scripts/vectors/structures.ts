@@ -15,6 +15,7 @@ import { manifestRequest } from '../../protocol/messages/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
 import { stageOffer, stageRequest, stageResult } from '../../protocol/messages/stage.ts';
 import { stripeOf } from '../../protocol/segment.ts';
+import { type SignedClaim, signStageClaim } from '../../protocol/stage-claim.ts';
 import { encodeReply } from '../../protocol/status.ts';
 import { type AuditCase, auditCase, auditVectors, HELD } from './audits.ts';
 import {
@@ -43,6 +44,8 @@ export interface Built {
   readonly audit: AuditCase;
   readonly advert: Uint8Array;
   readonly messages: Readonly<Record<string, Uint8Array>>;
+  /** What `stageResultDelegated` claims. */
+  readonly claim: SignedClaim;
 }
 
 export function build(backend: Pick<Backend, 'commit' | 'open'>): Built {
@@ -60,25 +63,34 @@ export function build(backend: Pick<Backend, 'commit' | 'open'>): Built {
     // /ip4/127.0.1.1/tcp/4801
     addresses: [Uint8Array.of(4, 127, 0, 1, 1, 6, 0x12, 0xc1)],
   };
-  return { object, audit, advert: encodeAdvert(signAdvert(unsigned, HOLDER)), messages: messages(object, audit) };
+  const claim = stageClaim(object);
+  const advert = encodeAdvert(signAdvert(unsigned, HOLDER));
+  return { object, audit, advert, claim, messages: messages(object, audit, claim) };
 }
 
-function messages({ rootBytes, segmentBytes, shards }: StoredObject, audit: AuditCase): Record<string, Uint8Array> {
+function stageClaim({ shards }: StoredObject): SignedClaim {
+  const held = shards.filter(({ index }) => HELD.includes(index));
+  const ids = Buffer.concat(held.map(({ id }) => id));
+  const commitments = Buffer.concat(held.map(({ commitment }) => commitment));
+  return signStageClaim({ upload: digest('holdfast structures: upload').subarray(0, 16), ids, commitments }, HOLDER);
+}
+
+function messages(
+  { rootBytes, segmentBytes }: StoredObject,
+  audit: AuditCase,
+  { upload, ids, commitments, sig }: SignedClaim,
+): Record<string, Uint8Array> {
   const segment = nodeCid(segmentBytes);
   const root = nodeCid(rootBytes);
   const indices = bitmapOf(HELD);
   const { request, answers, receipt, release } = audit;
-  const held = shards.filter(({ index }) => HELD.includes(index));
-  const ids = Buffer.concat(held.map(({ id }) => id));
-  const commitments = Buffer.concat(held.map(({ commitment }) => commitment));
-  const upload = digest('holdfast structures: upload').subarray(0, 16);
   return {
     stageRequest: stageRequest.encode({ upload, ids }),
     stageRequestDelegated: stageRequest.encode({ upload, ids, commit: true }),
     stageOffer: stageOffer.encode({ wanted: bitmapOf([0, 2, 3]) }),
     stageOfferNothing: stageOffer.encode({ wanted: bitmapOf([]) }),
     stageResult: stageResult.encode({ hashes: ids }),
-    stageResultDelegated: stageResult.encode({ hashes: ids, commitments }),
+    stageResultDelegated: stageResult.encode({ hashes: ids, commitments, sig }),
     finalizeRequest: finalizeRequest.encode({ root: rootBytes, segments: [{ node: segmentBytes, indices }] }),
     finalizeResponse: finalizeResponse.encode({ receipts: [receipt] }),
     fetchRequest: fetchRequest.encode({ segment, indices }),
@@ -110,7 +122,7 @@ function messages({ rootBytes, segmentBytes, shards }: StoredObject, audit: Audi
 }
 
 /** The content of test/vectors/structures-v1.json. */
-export function structureVectors({ object, audit, advert, messages }: Built): object {
+export function structureVectors({ object, audit, advert, messages, claim }: Built): object {
   const root = nodeCid(object.rootBytes);
   const short = stripeOf(object.segment, CODE, 1);
   return {
@@ -143,6 +155,7 @@ export function structureVectors({ object, audit, advert, messages }: Built): ob
     storeReceipt: toHex(audit.receipt),
     release: toHex(audit.release),
     advert: toHex(advert),
+    stageClaim: hexClaim(claim),
     audit: auditVectors(audit),
     messages: Object.fromEntries(Object.entries(messages).map(([name, bytes]) => [name, toHex(bytes)])),
   };
@@ -156,4 +169,15 @@ function tree({ root }: StoredObject): Uint8Array {
 
 function shown({ seed, publicKey }: Identity): object {
   return { seed: toHex(seed), publicKey: toHex(publicKey) };
+}
+
+/** A signed claim of commitments as the vectors show it. */
+export function hexClaim({ upload, ids, commitments, holder, sig }: SignedClaim): Readonly<Record<string, string>> {
+  return {
+    upload: toHex(upload),
+    ids: toHex(ids),
+    commitments: toHex(commitments),
+    holder: toHex(holder),
+    sig: toHex(sig),
+  };
 }
