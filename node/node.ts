@@ -260,6 +260,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     holdings,
     prover,
     evidence: audits,
+    commitForOthers: config['storage.commitForOthers'],
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

@@ -86,6 +86,10 @@ export const OPTIONS = {
     max: 1024 * TIB,
     doc: 'Most bytes one peer may have staged before it finalizes.',
   }),
+  'storage.commitForOthers': flag({
+    default: true,
+    doc: 'Compute the commitments of shards for those who store them here; otherwise they do it themselves.',
+  }),
   'storage.writeBuffer': size({
     default: 64 * MIB,
     min: MIB,
@@ -115,6 +119,10 @@ export const OPTIONS = {
   'files.codeName': enumeration(['fr-lagrange', 'gf256', 'replica'], {
     default: 'fr-lagrange',
     doc: 'Erasure code of new files.',
+  }),
+  'files.commitments': enumeration(['auto', 'local', 'delegated'], {
+    default: 'auto',
+    doc: 'Who computes the commitments of new files: this node, or the holders while this node checks them; auto = whoever is faster.',
   }),
   'kzg.backend': enumeration(['auto', 'c-kzg', 'eth-kzg'], {
     default: 'auto',

@@ -7,12 +7,12 @@ import type { Handler } from './handler.ts';
 import { type HaveDeps, haveHandler } from './have.ts';
 import { manifestHandler } from './manifest.ts';
 import { type ReleaseDeps, releaseHandler } from './release.ts';
-import { stageHandler } from './stage.ts';
+import { type StageDeps, stageHandler } from './stage.ts';
 
 /** `hello` is served by the network itself, which keeps the adverts. */
 export type HandledMethod = Exclude<Method, 'hello'>;
 
-export type HandlerDeps = Parameters<typeof stageHandler>[0] &
+export type HandlerDeps = StageDeps &
   Parameters<typeof manifestHandler>[0] &
   AuditDeps &
   EvidenceDeps &

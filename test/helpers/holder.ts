@@ -29,13 +29,15 @@ export interface HolderOptions extends Partial<OpenStoresOptions> {
   /** What proofs and fetches read in place of the store. */
   readonly reader?: (honest: ShardReader) => ShardReader;
   readonly evidence?: (peer: string) => AsyncIterable<Uint8Array>;
+  readonly commitForOthers?: boolean;
 }
 
 export const HOLDER = signerOf('holder');
 
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
-  const { network, engine, codes, signer = HOLDER, reader = (honest) => honest, evidence, ...stored } = options;
+  const { network, engine, codes, signer = HOLDER, reader = (honest) => honest, evidence, ...rest } = options;
+  const { commitForOthers = true, ...stored } = rest;
   const stores = await openTestStores(t, stored);
   const { clock } = stores;
   const kept: CID[] = [];
@@ -78,6 +80,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     holdings,
     prover,
     evidence: { about: evidence ?? async function* () {} },
+    commitForOthers,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

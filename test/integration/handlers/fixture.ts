@@ -40,7 +40,7 @@ export function watched(hook: () => Promise<void> | void = () => undefined): Kzg
   const spy: KzgEngine & { checks: number } = Object.create(engine);
   spy.checks = 0;
   for (const name of ['accumulator', 'open', 'commit', 'combineCommitments'] as const) {
-    Object.defineProperty(spy, name, { value: engine[name].bind(engine) });
+    Object.defineProperty(spy, name, { value: engine[name].bind(engine), writable: true });
   }
   spy.batchCheck = async (pairs, signal) => {
     spy.checks++;
