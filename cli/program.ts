@@ -1,5 +1,6 @@
 import { Command as Parser } from 'commander';
 import { definer, positiveNumber, type Run } from './define.ts';
+import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
 import { defineNodeCommands } from './definitions/node.ts';
@@ -32,5 +33,6 @@ export function createProgram(run: Run): Parser {
   defineFileCommands(program, define);
   defineGroups(program, define);
   defineTestnet(program, define);
+  defineBench(program, define);
   return program;
 }

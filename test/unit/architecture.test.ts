@@ -31,7 +31,8 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
       'protocol/a.ts': `import { b } from '../node/b.ts';`,
       'node/a.ts': `import type { B } from '../cli/b.ts';`,
       'cli/a.ts': `const b = await import('../test/b.ts');`,
-      'test/bench/baselines/a.ts': `import { b } from '../../../protocol/b.ts';`,
+      'node/bench/baselines/a.ts': `import { b } from '../../../protocol/b.ts';`,
+      'node/bench/baselines/b.ts': `import { b } from '../harness.ts';`,
     },
     keeps: {
       'cli/a.ts': `import { b } from '../protocol/b.ts'; import { c } from '../node/c.ts';`,

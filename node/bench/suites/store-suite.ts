@@ -1,13 +1,13 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../node/clock.ts';
-import { Database } from '../../../node/store/database.ts';
-import { DiskGuard } from '../../../node/store/disk-guard.ts';
-import { ShardStore } from '../../../node/store/shard-store.ts';
+import { Database } from '../../store/database.ts';
+import { DiskGuard } from '../../store/disk-guard.ts';
+import { ShardStore } from '../../store/shard-store.ts';
 import { LevelLoop } from '../baselines/level-loop.ts';
 import { BLOB_BYTES, megabytesPerSecond, randomBlob } from '../baselines/sizes.ts';
+import type { BenchContext } from '../bench-context.ts';
 import type { BenchSuite } from '../harness.ts';
 import { timed } from '../timed.ts';
 
@@ -33,14 +33,14 @@ interface Shard {
  */
 export const storeSuite: BenchSuite = {
   names: ['store.put', 'store.get'],
-  async start(stack) {
+  async start(stack, context) {
     const loop = await LevelLoop.start();
     stack.defer(() => loop.stop());
     await loop.putRate(BATCHES);
-    const { store, close } = await openStore();
+    const { store, close } = await openStore(context);
     stack.defer(close);
     const held = distinctShards(BATCH * BATCHES);
-    await stageAll(store, held);
+    await stageAll(context, store, held);
     return [
       {
         name: 'store.put',
@@ -49,7 +49,7 @@ export const storeSuite: BenchSuite = {
         target: 0.85,
         repeat: ROUNDS_PER_ROUND,
         bound: barePutRate,
-        product: putRate,
+        product: () => putRate(context),
       },
       {
         name: 'store.get',
@@ -59,7 +59,7 @@ export const storeSuite: BenchSuite = {
         repeat: ROUNDS_PER_ROUND,
         bound: () => loop.getRate(BATCHES),
         product: async () => {
-          const elapsed = await timed(() => getScattered(store, held));
+          const elapsed = await timed(context.clock, () => getScattered(store, held));
           return megabytesPerSecond(BATCH * BATCHES * BLOB_BYTES, elapsed);
         },
       },
@@ -76,18 +76,18 @@ async function barePutRate(): Promise<number> {
   }
 }
 
-async function putRate(): Promise<number> {
+async function putRate(context: BenchContext): Promise<number> {
   const shards = distinctShards(BATCH * BATCHES);
-  const { store, close } = await openStore();
+  const { store, close } = await openStore(context);
   try {
-    const elapsed = await timed(() => stageAll(store, shards));
+    const elapsed = await timed(context.clock, () => stageAll(context, store, shards));
     return megabytesPerSecond(shards.length * BLOB_BYTES, elapsed);
   } finally {
     await close();
   }
 }
 
-async function openStore(): Promise<{ store: ShardStore; close: () => Promise<void> }> {
+async function openStore({ clock }: BenchContext): Promise<{ store: ShardStore; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-store-'));
   const disk = new DiskGuard({ path: join(folder, 'ballast'), ballastBytes: 0, headroomBytes: 0 });
   await disk.start();
@@ -99,7 +99,7 @@ async function openStore(): Promise<{ store: ShardStore; close: () => Promise<vo
     disk,
   });
   const quota = { stagedBytesPerPeer: CAPACITY_BYTES, storedBytesPerPeer: CAPACITY_BYTES };
-  const store = await ShardStore.open({ database, disk, clock: systemClock, capacityBytes: CAPACITY_BYTES, quota });
+  const store = await ShardStore.open({ database, disk, clock, capacityBytes: CAPACITY_BYTES, quota });
   const close = async () => {
     await database.close();
     await rm(folder, { recursive: true, force: true });
@@ -107,8 +107,8 @@ async function openStore(): Promise<{ store: ShardStore; close: () => Promise<vo
   return { store, close };
 }
 
-async function stageAll(store: ShardStore, shards: readonly Shard[]): Promise<void> {
-  const upload = new Uint8Array(randomBytes(16));
+async function stageAll({ random }: BenchContext, store: ShardStore, shards: readonly Shard[]): Promise<void> {
+  const upload = random(16);
   let next = 0;
   const stageNext = async (): Promise<void> => {
     while (next < shards.length) {

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '../../../node/clock.ts';
-import { resolveConfig } from '../../../node/config/config.ts';
-import { markFresh } from '../../../node/config/fresh-home.ts';
-import { identityFromSeed } from '../../../node/identity/identity.ts';
-import type { KzgEngine } from '../../../node/kzg/engine.ts';
-import { silentLogger } from '../../../node/log.ts';
-import { createNode, type HoldfastNode } from '../../../node/node.ts';
-import { systemRandom } from '../../../node/random.ts';
+import { systemClock } from '../../clock.ts';
+import { resolveConfig } from '../../config/config.ts';
+import { markFresh } from '../../config/fresh-home.ts';
+import { identityFromSeed } from '../../identity/identity.ts';
+import type { KzgEngine } from '../../kzg/engine.ts';
+import { silentLogger } from '../../log.ts';
+import { createNode, type HoldfastNode } from '../../node.ts';
+import { systemRandom } from '../../random.ts';
 
 const CAPACITY_BYTES = 64 * 1024 ** 3;
 

@@ -1,4 +1,4 @@
-import { shardId } from '../../../node/transfer/seal.ts';
+import { shardId } from '../../transfer/seal.ts';
 import { hashRate } from '../baselines/hash-loop.ts';
 import { BLOB_BYTES, megabytesPerSecond, randomBlob } from '../baselines/sizes.ts';
 import type { BenchSuite } from '../harness.ts';
@@ -9,7 +9,7 @@ const BLOCKS = 500;
 /** The id of a shard, computed at each read and write, beside SHA-256 alone. */
 export const hashSuite: BenchSuite = {
   names: ['hash'],
-  async start() {
+  async start(_stack, { clock }) {
     const shard = randomBlob();
     return [
       {
@@ -19,7 +19,7 @@ export const hashSuite: BenchSuite = {
         target: 0.9,
         bound: async () => hashRate(BLOCKS),
         product: async () => {
-          const elapsed = await timed(async () => {
+          const elapsed = await timed(clock, () => {
             for (let i = 0; i < BLOCKS; i++) shardId(shard);
           });
           return megabytesPerSecond(BLOCKS * BLOB_BYTES, elapsed);
