@@ -1,5 +1,7 @@
 import type { Method } from '../../protocol/methods.ts';
+import type { Clock } from '../clock.ts';
 import { type AuditDeps, auditHandler } from './audit.ts';
+import { busyWithEngine } from './engine-busy.ts';
 import { type EvidenceDeps, evidenceHandler } from './evidence.ts';
 import { type FetchDeps, fetchHandler } from './fetch.ts';
 import { type FinalizeDeps, finalizeHandler } from './finalize.ts';
@@ -19,11 +21,11 @@ export type HandlerDeps = StageDeps &
   FetchDeps &
   FinalizeDeps &
   HaveDeps &
-  ReleaseDeps;
+  ReleaseDeps & { readonly clock: Clock };
 
 /** What this node does for others, one handler per method. */
 export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler> {
-  return {
+  const handlers = {
     stage: stageHandler(deps),
     finalize: finalizeHandler(deps),
     fetch: fetchHandler(deps),
@@ -33,4 +35,6 @@ export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler
     release: releaseHandler(deps),
     evidence: evidenceHandler(deps),
   } satisfies Record<HandledMethod, Handler>;
+  const wrapped = Object.entries(handlers).map(([method, handler]) => [method, busyWithEngine(handler, deps.clock)]);
+  return Object.fromEntries(wrapped) as Record<HandledMethod, Handler>;
 }

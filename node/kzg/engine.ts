@@ -83,6 +83,8 @@ export interface KzgEngine {
 export type KzgErrorType =
   /** Neither library could be loaded. */
   | { readonly code: 'no-backend'; readonly tried: readonly string[] }
+  /** The backend that the configuration asks for does not work here. */
+  | { readonly code: 'backend-unavailable'; readonly backend: string; readonly reason: string }
   /** A field element is r or more; `element` is its position. */
   | { readonly code: 'non-canonical-element'; readonly element: number }
   | { readonly code: 'invalid-length'; readonly expected: number; readonly actual: number }

@@ -1,5 +1,6 @@
 import { StructureError } from '../../protocol/cbor.ts';
 import { ApiError, type ProblemCode, type ProblemData } from '../api/problem.ts';
+import { KzgError } from '../kzg/engine.ts';
 import { NetworkError, RequestError } from '../network/errors.ts';
 import { PlacementError } from '../placement/placement-error.ts';
 import { StoreError } from '../store/errors.ts';
@@ -70,6 +71,19 @@ const PLACEMENT_PROBLEMS = {
   'bad-option': 'invalid-request',
 } as const satisfies Record<PlacementError['code'], ProblemCode>;
 
+const KZG_PROBLEMS = {
+  'no-backend': 'internal',
+  'backend-unavailable': 'internal',
+  'non-canonical-element': 'internal',
+  'invalid-length': 'internal',
+  'invalid-commitment': 'integrity-failure',
+  'invalid-argument': 'internal',
+  'queue-full': 'busy',
+  'worker-crashed': 'internal',
+  'backend-failed': 'internal',
+  stopped: 'not-ready',
+} as const satisfies Record<KzgError['code'], ProblemCode>;
+
 /** Runs a service call; what it throws becomes the problem that the API shows. */
 export async function asApi<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -97,6 +111,7 @@ function problemCodeOf(error: unknown): ProblemCode | undefined {
   if (error instanceof StoreError) return STORE_PROBLEMS[error.code];
   if (error instanceof StructureError) return 'integrity-failure';
   if (error instanceof RequestError) return REQUEST_PROBLEMS[error.code];
+  if (error instanceof KzgError) return KZG_PROBLEMS[error.code];
   if (error instanceof NetworkError) return NETWORK_PROBLEMS[error.code];
   return undefined;
 }

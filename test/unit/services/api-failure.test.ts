@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '../../../node/api/problem.ts';
+import { KzgError } from '../../../node/kzg/engine.ts';
 import { NetworkError, RequestError, type RequestFailure } from '../../../node/network/errors.ts';
 import { tooFewPeers } from '../../../node/placement/placement-error.ts';
 import { apiFailure, asApi } from '../../../node/services/api-failure.ts';
@@ -35,6 +36,8 @@ test('each kind of failure has its code', () => {
     [new StoreError({ code: 'closed' }), 'not-ready'],
     [new StoreError({ code: 'damaged-record', table: 't', key: new Uint8Array(1) }), 'damaged-store'],
     [structure, 'integrity-failure'],
+    [new KzgError({ code: 'queue-full', limit: 1 }, 'm'), 'busy'],
+    [new KzgError({ code: 'stopped' }, 'm'), 'not-ready'],
     [request({ code: 'timeout', kind: 'dial' }), 'timeout'],
     [request({ code: 'refused-busy', retryAt: 1 }), 'busy'],
     [request({ code: 'dial-failed' }), 'peer-unreachable'],
