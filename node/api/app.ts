@@ -10,6 +10,7 @@ import {
   MAX_HEADER_BYTES,
   MAX_JSON_BODY_BYTES,
 } from './limits.ts';
+import { answerThenDrain, isDue } from './linger.ts';
 import { ApiError, PROBLEMS, type Problem, problemOf } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -58,6 +59,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   const checkHost = hostGuard(options.allowedHosts);
   const checkToken = tokenGuard(options.token);
+  const { services, log, clock, stopping } = options;
+  const sendProblem = problemSender(clock, stopping);
   app.addHook('onRequest', async (request) => {
     checkHost(request);
     checkToken(request);
@@ -68,7 +71,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(asApiError(error));
-    if (problem.code === 'internal') options.log.error('request failed', { detail: problem.detail });
+    if (problem.code === 'internal') log.error('request failed', { detail: problem.detail });
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -76,7 +79,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return sendProblem(reply, problemOf(new ApiError('no-such-route', `${what} is no route: see /openapi.json`)));
   });
 
-  const { services, log, clock, stopping } = options;
   const context: RouteContext = { services, log, clock, stopping };
   for (const routes of [
     probeRoutes,
@@ -94,13 +96,19 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   return app;
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
-  return reply
-    .code(problem.status)
-    .type('application/problem+json')
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send(problem);
+function problemSender(clock: Clock, stopping: AbortSignal) {
+  return (reply: FastifyReply, problem: Problem): FastifyReply => {
+    if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+    const answer = JSON.stringify(problem);
+    const request = reply.request.raw;
+    if (isDue(request)) reply.header('connection', 'close');
+    return reply
+      .code(problem.status)
+      .type('application/problem+json')
+      .serializer((body: unknown) => JSON.stringify(body))
+      .header('content-length', Buffer.byteLength(answer))
+      .send(isDue(request) ? answerThenDrain(answer, request, clock, stopping) : problem);
+  };
 }
 
 /** The framework's own refusals, by their codes. */

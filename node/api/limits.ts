@@ -16,3 +16,6 @@ export const UPLOAD_STALL_MS = 30 * 60_000;
 export const PROGRESS_INTERVAL_MS = 250;
 export const HEARTBEAT_MS = 5_000;
 export const EVENT_HEARTBEAT_MS = 15_000;
+/** What a refused request may still send while its answer is on the way: a client that reads as it writes stops at once. */
+export const LINGER_BYTES = 256 * 1024 * 1024;
+export const LINGER_MS = 10_000;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import { every } from '../every.ts';
 import { HEARTBEAT_MS, PROGRESS_INTERVAL_MS, UPLOAD_STALL_MS } from '../limits.ts';
+import { drainBody } from '../linger.ts';
 import { ApiError, type Problem, problemOf } from '../problem.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
@@ -51,9 +52,15 @@ export function fileWriteRoutes(app: FastifyInstance, { services: { files }, sto
       const stalled = new AbortController();
       const signal = AbortSignal.any([requestSignal(reply, stopping), stalled.signal]);
       const source = readBody(request.raw, clock, stalled);
-      const add = (onProgress: (progress: AddProgress) => void) =>
-        files.add(source, { ...addOptions(request.query), onProgress, signal });
-      if (request.headers.accept?.includes(NDJSON) === true) return streamResult(reply, clock, add);
+      const add = async (onProgress: (progress: AddProgress) => void) => {
+        try {
+          return await files.add(source, { ...addOptions(request.query), onProgress, signal });
+        } finally {
+          // Whoever gave the upload up may have left its source half read.
+          void source.return();
+        }
+      };
+      if (request.headers.accept?.includes(NDJSON) === true) return streamResult(reply, clock, stopping, add);
       return reply.code(CREATED).send(await add(() => {}));
     },
   );
@@ -78,7 +85,11 @@ function addOptions(query: AddRequest['Querystring']): Omit<AddOptions, 'onProgr
 }
 
 /** The body, which must arrive whole and must not stop moving. */
-async function* readBody(request: IncomingMessage, clock: Clock, stalled: AbortController): AsyncGenerator<Uint8Array> {
+async function* readBody(
+  request: IncomingMessage,
+  clock: Clock,
+  stalled: AbortController,
+): AsyncGenerator<Uint8Array, void, void> {
   // Only the time spent waiting for the client counts, not the time it waits for us.
   let waitingSince: number | undefined = clock.monotonic();
   const stopWatch = every(clock, UPLOAD_STALL_MS / 10, () => {
@@ -87,7 +98,8 @@ async function* readBody(request: IncomingMessage, clock: Clock, stalled: AbortC
     request.destroy();
   });
   try {
-    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    // Destroying the body would destroy the connection, and with it the answer that says why it was not wanted.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       waitingSince = undefined;
       yield chunk;
       waitingSince = clock.monotonic();
@@ -106,6 +118,7 @@ async function* readBody(request: IncomingMessage, clock: Clock, stalled: AbortC
 async function streamResult(
   reply: FastifyReply,
   clock: Clock,
+  stopping: AbortSignal,
   add: (onProgress: (progress: AddProgress) => void) => Promise<AddResult>,
 ): Promise<FastifyReply> {
   const response = reply.raw;
@@ -141,6 +154,7 @@ async function streamResult(
     // Nothing was sent yet: the failure still gets its proper status.
     if (!response.headersSent) throw error;
     writeLine({ type: 'problem', problem: problemOf(error) });
+    await drainBody(reply.request.raw, clock, stopping);
   }
   response.end();
   return reply;
