@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { equalBytes, u64 } from '../../protocol/bytes.ts';
+import { u64 } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
+import { isShard } from '../shard-id.ts';
 import { sealValue } from './checked-value.ts';
 import type { Database } from './database.ts';
 import type { DiskGuard } from './disk-guard.ts';
@@ -68,7 +68,7 @@ export class ShardStore implements ShardReader {
     signal?.throwIfAborted();
     const bytes = await this.#read(id);
     signal?.throwIfAborted();
-    if (bytes === 'corrupt' || (bytes !== undefined && !matches(id, bytes))) {
+    if (bytes === 'corrupt' || (bytes !== undefined && !isShard(id, bytes))) {
       throw new StoreError({ code: 'damaged', id });
     }
     return bytes;
@@ -130,7 +130,7 @@ export class ShardStore implements ShardReader {
     const { database, ledger, wanted, clock, damage } = this.#context;
     return database.transaction(async () => {
       const bytes = await this.#read(id);
-      if (bytes instanceof Uint8Array && matches(id, bytes)) return { operations: [], result: false };
+      if (bytes instanceof Uint8Array && isShard(id, bytes)) return { operations: [], result: false };
       const [counted] = await database.hasMany([presentKey(id)]);
       const { entries } = await database.page(prefixRange(reversePrefix(id)), 1);
       if (bytes === undefined && !counted && entries.length === 0) return { operations: [], result: false };
@@ -188,5 +188,3 @@ export class ShardStore implements ShardReader {
     }
   }
 }
-
-const matches = (id: Uint8Array, bytes: Uint8Array): boolean => equalBytes(hash('sha256', bytes, 'buffer'), id);

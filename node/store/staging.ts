@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
-import { equalBytes, toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { HASH_BYTES, MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../protocol/constants.ts';
+import { isShard } from '../shard-id.ts';
 import { StoreError } from './errors.ts';
 import type { ShardContext, WantedShard } from './shard-context.ts';
 import { bytesKey, claimKey, damagedKey, presentKey } from './shard-keys.ts';
@@ -145,7 +145,7 @@ class Ticket implements StageTicket {
     const slot = this.#slots.get(toHex(id));
     if (slot === undefined) throw new StoreError({ code: 'unexpected-shard', id });
     if (bytes.length !== SHARD_BYTES) throw new StoreError({ code: 'wrong-size', id, bytes: bytes.length });
-    if (!equalBytes(hash('sha256', bytes, 'buffer'), id)) throw new StoreError({ code: 'hash-mismatch', id });
+    if (!isShard(id, bytes)) throw new StoreError({ code: 'hash-mismatch', id });
     if (slot.put) return;
     if (disk.full) throw disk.error();
     slot.put = true;

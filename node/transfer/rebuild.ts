@@ -4,8 +4,8 @@ import type { CodeParameters } from '../../protocol/code.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
 import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.ts';
 import type { Clock } from '../clock.ts';
+import { shardId } from '../shard-id.ts';
 import type { CodeBook, FetchClient } from './ports.ts';
-import { shardId } from './seal.ts';
 import { ShardFetcher, StripeShortage } from './shard-fetcher.ts';
 
 export interface RebuildRequest {

@@ -1,12 +1,6 @@
-import { hash } from 'node:crypto';
 import { packPayload } from '../../protocol/blob.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { type Aead, frameNonce } from '../../protocol/frame.ts';
-
-/** SHA-256 of a shard, 32 bytes. */
-export function shardId(shard: Uint8Array): Uint8Array {
-  return hash('sha256', shard, 'buffer');
-}
 
 /**
  * Encrypts and packs the frames of a stripe into consecutive shards of `buffer` (≥ k · 131,072 bytes).

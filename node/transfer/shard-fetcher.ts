@@ -1,10 +1,8 @@
-import { hash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { equalBytes } from '../../protocol/bytes.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
-import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { shardIndex } from '../../protocol/geometry.ts';
 import type { Clock } from '../clock.ts';
+import { isShard } from '../shard-id.ts';
 import { FetchLane } from './fetch-lane.ts';
 import type { FetchClient } from './ports.ts';
 import type { FetchItem, StripeJob, StripeRequest } from './stripe-job.ts';
@@ -197,7 +195,7 @@ export class ShardFetcher {
     const { job, position } = item;
     if (job.done || job.good.has(position)) return;
     const id = job.request.view.hashes[position];
-    if (id === undefined || shard.length !== SHARD_BYTES || !equalBytes(hash('sha256', shard, 'buffer'), id)) {
+    if (id === undefined || !isShard(id, shard)) {
       this.#report(peer, item, 'garbage');
       this.#lane(peer).drop();
       this.#failed(peer, item);

@@ -6,11 +6,12 @@ import { HASH_BYTES, MAX_NODE_BYTES, SHARD_BYTES } from '../../protocol/constant
 import { type Aead, contentKey } from '../../protocol/frame.ts';
 import { stripesPerSegment } from '../../protocol/geometry.ts';
 import { encodeSegment, type SegmentStripe } from '../../protocol/segment.ts';
+import { shardId } from '../shard-id.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { StagedRecord, UploadJournal } from './journal.ts';
 import type { Limiter } from './limiter.ts';
 import type { Committer, OfferedShard } from './ports.ts';
-import { sealStripe, shardId } from './seal.ts';
+import { sealStripe } from './seal.ts';
 import type { Staging } from './staging.ts';
 import type { PlainStripe, StripeReader } from './stripe-reader.ts';
 import { TransferError } from './transfer-error.ts';

@@ -1,4 +1,4 @@
-import { shardId } from '../../transfer/seal.ts';
+import { shardId } from '../../shard-id.ts';
 import { hashRate } from '../baselines/hash-loop.ts';
 import { BLOB_BYTES, megabytesPerSecond, randomBlob } from '../baselines/sizes.ts';
 import type { BenchSuite } from '../harness.ts';
