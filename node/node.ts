@@ -285,6 +285,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       candidates.disconnected(peer);
       events.emit('peer.disconnected', { peer });
     },
+    unreachable: (peer) => candidates.unreachable(peer),
   });
 
   let running = false;

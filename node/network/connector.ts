@@ -24,6 +24,8 @@ export interface ConnectorOptions {
   readonly bootstrap: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each discovered peer that was called in vain. */
+  readonly onUnreachable?: (peer: string) => void;
 }
 
 /** Keeps a node connected: to its bootstrap peers always, to peers it discovers while it has few connections. */
@@ -60,7 +62,10 @@ export class Connector {
     if (dialer.getConnections().length >= TARGET_CONNECTIONS || dialer.getConnections(id).length > 0) return;
     this.#dialing.add(peer);
     void this.#dial(id, signal)
-      .catch((error: unknown) => logger.debug('a discovered peer cannot be reached', { peer, reason: reasonOf(error) }))
+      .catch((error: unknown) => {
+        logger.debug('a discovered peer cannot be reached', { peer, reason: reasonOf(error) });
+        if (!signal.aborted) this.#options.onUnreachable?.(peer);
+      })
       .finally(() => this.#dialing.delete(peer));
   }
 

@@ -61,6 +61,8 @@ export interface ConnectionListener {
   connected(peer: string, address: string): void;
   /** Its last connection is gone. */
   disconnected(peer: string): void;
+  /** A peer that is not connected was called, and did not answer. */
+  unreachable?(peer: string): void;
 }
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -96,6 +98,7 @@ export class Host {
       logger,
       uploadBytesPerSecond: options.uploadBytesPerSecond ?? 0,
       downloadBytesPerSecond: options.downloadBytesPerSecond ?? 0,
+      onUnreachable: this.#onUnreachable,
     });
     this.client = new PeerClient(this.reqresp);
     this.adverts = new Adverts({
@@ -114,7 +117,13 @@ export class Host {
       logger,
     });
     this.routing = new Routing({ dht: libp2p.services.dht, peerStore: libp2p.peerStore, self: this.peerId, clock });
-    this.#connector = new Connector({ dialer: libp2p, bootstrap: options.bootstrap ?? [], clock, logger });
+    this.#connector = new Connector({
+      dialer: libp2p,
+      bootstrap: options.bootstrap ?? [],
+      clock,
+      logger,
+      onUnreachable: this.#onUnreachable,
+    });
     this.#guard = new BufferGuard({ connections: () => libp2p.getConnections(), clock, logger });
   }
 
@@ -231,6 +240,12 @@ export class Host {
 
   #onDisconnect = ({ detail: peer }: CustomEvent<PeerId>): void => {
     for (const listener of this.#listeners) listener.disconnected(peer.toString());
+  };
+
+  #onUnreachable = (peer: string): void => {
+    // The peer may have called us meanwhile, and a stream can fail where a connection stands.
+    if (this.libp2p.getConnections(parsePeerId(peer)).length > 0) return;
+    for (const listener of this.#listeners) listener.unreachable?.(peer);
   };
 
   #onDiscovery = ({ detail: info }: CustomEvent<PeerInfo>): void => {

@@ -38,6 +38,8 @@ export interface ReqRespOptions {
   /** 0: without limit. */
   readonly uploadBytesPerSecond: number;
   readonly downloadBytesPerSecond: number;
+  /** Told of each peer that was called in vain. */
+  readonly onUnreachable?: (peer: string) => void;
 }
 
 /** Requests and responses over libp2p streams, within the limits of METHODS and of this node. */
@@ -139,6 +141,7 @@ export class ReqResp {
         () => {},
       );
       const [failure, what] = dialFailure(cause, signal);
+      if (failure.code === 'dial-failed' || failure.code === 'timeout') this.#options.onUnreachable?.(peer);
       throw RequestError.of(peer, method, failure, what, { cause });
     }
   }

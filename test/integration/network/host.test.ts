@@ -203,6 +203,23 @@ test('what cannot be reached, listened on or read is told as such', async () => 
   });
 });
 
+test('a peer that is called in vain is told as unreachable, one that is connected is not', async () => {
+  await withHosts([50, 51, 52], async (...hosts) => {
+    const [a, b, c] = hosts as [Host, Host, Host];
+    const unreachable: string[] = [];
+    a.onConnection({ connected() {}, disconnected() {}, unreachable: (peer) => unreachable.push(peer) });
+    await connect(a, b);
+    await connect(a, c);
+    await b.stop();
+    await until(() => !a.connected().includes(b.peerId));
+    const cid = nodeCid(Uint8Array.of(1));
+    // c serves nothing: its answer is that it does not speak the method.
+    for (const peer of [b.peerId, c.peerId]) await assert.rejects(a.client.manifest(peer, cid), RequestError);
+    await assert.rejects(a.client.manifest(b.peerId, cid, AbortSignal.abort()), RequestError);
+    assert.deepEqual(unreachable, [b.peerId]);
+  });
+});
+
 function routingTableSize(host: Host): number {
   const dht = host.libp2p.services.dht as unknown as { routingTable: { size: number } };
   return dht.routingTable.size;

@@ -19,8 +19,10 @@ function setUp(connections: number, dial: Dialer['dial']) {
     },
     getConnections: (peer) => (peer === undefined ? new Array(connections).fill({}) : []),
   };
-  const connector = new Connector({ dialer, bootstrap: [ADDRESS], clock, logger: silentLogger });
-  return { clock, dialed, connector };
+  const unreachable: string[] = [];
+  const onUnreachable = (peer: string) => unreachable.push(peer);
+  const connector = new Connector({ dialer, bootstrap: [ADDRESS], clock, logger: silentLogger, onUnreachable });
+  return { clock, dialed, connector, unreachable };
 }
 
 test('calls a bootstrap peer again with growing pauses until it answers, then watches it', async () => {
@@ -41,6 +43,25 @@ test('calls a bootstrap peer again with growing pauses until it answers, then wa
   assert.equal(dialed.length, 6, 'a lost connection is noticed');
   await connector.stop();
   assert.equal(clock.sleeping, 0);
+});
+
+test('tells of a discovered peer that does not answer, not of one it had no time for', async () => {
+  const info = { id: PEER, multiaddrs: [parseAddress(ADDRESS)] };
+  const refusing = setUp(3, async () => {
+    throw new Error('refused');
+  });
+  refusing.connector.start();
+  refusing.connector.discovered(info);
+  await refusing.clock.advance(0);
+  assert.deepEqual(refusing.unreachable, [PEER.toString()]);
+  await refusing.connector.stop();
+
+  const silent = setUp(3, (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)));
+  silent.connector.start();
+  silent.connector.discovered(info);
+  await silent.connector.stop();
+  await silent.clock.advance(0);
+  assert.deepEqual(silent.unreachable, []);
 });
 
 test('calls discovered peers only while connections are few, and each once at a time', async () => {
