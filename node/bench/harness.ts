@@ -64,7 +64,7 @@ export async function runSuites(
   options: BenchOptions,
   context: BenchContext,
 ): Promise<BenchReport> {
-  const { signal, clock } = context;
+  const { signal, clock, long } = context;
   const wanted = (name: string) => options.only.length === 0 || options.only.includes(name);
   const date = new Date(clock.now()).toISOString();
   const results: BenchResult[] = [];
@@ -82,7 +82,14 @@ export async function runSuites(
     const measured = await runCases(cases, options, signal);
     results.push(...measured.filter(({ name }) => wanted(name)));
   }
-  return { machine: describeMachine(), date, results, skipped, below: belowTarget(results).map(({ name }) => name) };
+  return {
+    machine: describeMachine(),
+    date,
+    long,
+    results,
+    skipped,
+    below: belowTarget(results).map(({ name }) => name),
+  };
 }
 
 async function runCases(

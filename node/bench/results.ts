@@ -32,6 +32,8 @@ export interface BenchReport {
   readonly machine: Machine;
   /** When the run began, ISO 8601, UTC. */
   readonly date: string;
+  /** Whether files were of a gigabyte. */
+  readonly long: boolean;
   readonly results: readonly BenchResult[];
   readonly skipped: readonly SkippedCase[];
   /** Names of the results whose ratio is below their target. */

@@ -6,6 +6,8 @@ import type { BenchContext } from '../bench-context.ts';
 import { ForkedProcess } from './forked-process.ts';
 import type { UserAnswer, UserRequest } from './user-messages.ts';
 
+/** Holders for 16+8, in four processes: six nodes need about as much memory as one process may. */
+const HOLDERS = [6, 6, 6, 6];
 /** Holders have 127.0.1.1 upwards; the user's nodes are far from them. */
 const FIRST_USER = 200;
 
@@ -31,14 +33,14 @@ export class BenchNetwork {
     this.#signal = signal;
   }
 
-  /** @param sizes how many holders each process has */
-  static async start(sizes: readonly number[], context: BenchContext): Promise<BenchNetwork> {
+  /** With 24 holders. @throws the signal's reason */
+  static async start(context: BenchContext): Promise<BenchNetwork> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-network-'));
     const network = new BenchNetwork(folder, context);
     network.#stack.defer(() => rm(folder, { recursive: true, force: true }));
     try {
       let first = 1;
-      for (const size of sizes) {
+      for (const size of HOLDERS) {
         await network.#startHolders(first, size);
         first += size;
       }

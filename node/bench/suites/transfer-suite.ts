@@ -16,8 +16,6 @@ import { casesBeside, startKzgLoop } from './c-kzg-baseline.ts';
 
 const K = 16;
 const M = 8;
-/** Holders for 16+8 in two processes; the nodes that add and get are none. */
-const HOLDERS = [12, 12];
 const COMMITS_PER_CORE = 16;
 const TAG_BYTES = 16;
 /** Whole stripes: 16 shards of payload each, without the frame that a byte more would begin. */
@@ -50,7 +48,7 @@ interface Subject {
 export const transferSuite: BenchSuite = {
   names: ['add', 'add.all-shards', 'get', 'add.small'],
   async start(stack, context, wanted) {
-    const network = await BenchNetwork.start(HOLDERS, context);
+    const network = await BenchNetwork.start(context);
     stack.defer(() => network.stop());
     const cases = wanted('add.small') ? [await smallCase(stack, network, context)] : [];
     if (!['add', 'add.all-shards', 'get'].some(wanted)) return cases;
