@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Database } from './database.ts';
+import type { ManifestStore } from './manifest-store.ts';
 import type { ShardStore } from './shard-store.ts';
 
 /** Staging lives an hour: a sweep every ten minutes ends it at most ten minutes late. */
@@ -10,11 +11,12 @@ const RESUME_EVERY_MS = 30 * 1000;
 export interface MaintenanceOptions {
   readonly clock: Clock;
   readonly shards: Pick<ShardStore, 'collectOrphans' | 'sweepStaged'>;
+  readonly manifests: Pick<ManifestStore, 'collectUnused'>;
   readonly databases: readonly Pick<Database, 'resume' | 'failed'>[];
   readonly onError: (error: unknown) => void;
 }
 
-/** What the store does by itself: orphans at start, expired staging, writing again after a full disk. */
+/** What the store does by itself: orphans and unused manifests at start, expired staging, writing again after a full disk. */
 export class StoreMaintenance {
   readonly #options: MaintenanceOptions;
   #abort: AbortController | undefined;
@@ -38,8 +40,9 @@ export class StoreMaintenance {
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {
-    const { shards, clock } = this.#options;
+    const { shards, manifests, clock } = this.#options;
     await this.#attempt(signal, () => shards.collectOrphans(signal));
+    await this.#attempt(signal, () => manifests.collectUnused(signal));
     while (!signal.aborted) {
       await this.#attempt(signal, () => shards.sweepStaged(clock.now(), signal));
       await this.#attempt(signal, () => clock.sleep(SWEEP_EVERY_MS, signal));

@@ -4,7 +4,7 @@ import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import { StoreError } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
-import { type Metadata, Table, writeInBatches } from './metadata.ts';
+import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
 /** Manifest nodes kept here, own and held ones: opaque bytes under their CID, checked against it at every read. */
@@ -82,23 +82,25 @@ export class ManifestStore {
     await this.#metadata.database.write([this.#roots.deleting(cidKey(root)), this.#nodes.deleting(root.bytes)]);
   }
 
-  /** Forgets nodes that no root needs: what a crash between writes can leave. */
-  async collectUnused(signal?: AbortSignal): Promise<void> {
-    const { database } = this.#metadata;
-    await writeInBatches(database, this.#unused(signal));
-  }
-
-  async *#unused(signal?: AbortSignal): AsyncGenerator<Operation> {
+  /** Forgets nodes that are neither a root nor a segment of one; returns how many. Whatever needs a node keeps its root. */
+  async collectUnused(signal?: AbortSignal): Promise<number> {
+    let removed = 0;
     for await (const key of this.#nodes.keys({ signal })) {
       const cid = cidAt(key, 0);
-      if ((await this.hasRoot(cid)) || !(await this.#rootsOfIsEmpty(cid))) continue;
-      yield this.#nodes.deleting(key);
+      if (await this.#isNeeded(cid)) continue;
+      removed += await this.#metadata.database.transaction(async () => {
+        // Looked at again with no write in between: it may have been kept since.
+        if (await this.#isNeeded(cid)) return { operations: [], result: 0 };
+        return { operations: [this.#nodes.deleting(key)], result: 1 };
+      });
     }
+    return removed;
   }
 
-  async #rootsOfIsEmpty(segment: CID): Promise<boolean> {
-    for await (const _ of this.rootsOf(segment)) return false;
-    return true;
+  async #isNeeded(cid: CID): Promise<boolean> {
+    if (await this.hasRoot(cid)) return true;
+    for await (const _ of this.rootsOf(cid)) return true;
+    return false;
   }
 
   async #isShared(segment: CID, leaving: CID): Promise<boolean> {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AuditReceiptStore } from './audit-receipt-store.ts';
 import { CatalogStore } from './catalog-store.ts';
+import { ClaimEvidenceStore } from './claim-evidence-store.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { StoreError } from './errors.ts';
@@ -76,6 +77,7 @@ export interface Stores {
   readonly journal: JournalStore;
   readonly releases: ReleaseStore;
   readonly audits: AuditReceiptStore;
+  readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
@@ -143,21 +145,24 @@ function assemble(
 ): Stores {
   const { clock, onDamaged = () => undefined, onMaintenanceError = () => undefined } = options;
   const metadata: Metadata = { database: databases.meta, onDamaged };
+  const manifests = new ManifestStore(metadata, clock);
   const maintenance = new StoreMaintenance({
     clock,
     shards,
+    manifests,
     databases: [databases.meta, databases.shards],
     onError: onMaintenanceError,
   });
   return {
     shards,
-    manifests: new ManifestStore(metadata, clock),
+    manifests,
     issuedReceipts: new IssuedReceiptStore(metadata),
     receivedReceipts: new ReceivedReceiptStore(metadata),
     catalog: new CatalogStore(metadata),
     journal: new JournalStore(metadata),
     releases: new ReleaseStore(metadata),
     audits: new AuditReceiptStore(metadata),
+    claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
     databases,
     disk,

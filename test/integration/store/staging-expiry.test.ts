@@ -81,8 +81,15 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
   const { clock } = stores;
   const errors: unknown[] = [];
   const swept: number[] = [];
+  let collected = 0;
   const maintenance = new StoreMaintenance({
     clock,
+    manifests: {
+      collectUnused: async () => {
+        collected += 1;
+        return 0;
+      },
+    },
     databases: [stores.databases.shards],
     shards: {
       collectOrphans: () => Promise.reject(new Error('first')),
@@ -101,6 +108,7 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
     [0, 10, 20].map((minutes) => start + minutes * MINUTE),
   );
   assert.deepEqual(errors, [new Error('first')]);
+  assert.equal(collected, 1);
   await maintenance.stop();
   await clock.advance(HOUR);
   assert.equal(swept.length, 3);
