@@ -175,8 +175,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
     clock,
     random,
+    evidence: stores.claimEvidence,
   });
   const announcer: Announcer = new Announcer({
+    log: log.child({ part: 'upload' }),
+    uploadBytesPerSecond: config['network.uploadRate'],
     kept: (signal) => holdings.roots(signal),
     provide: (root, signal) => host.routing.provide(root, signal),
     unprovide: (root) => host.routing.unprovide(root),

@@ -14,6 +14,7 @@ export interface AddArguments {
   readonly codeName?: string;
   readonly minShards?: number;
   readonly name?: string;
+  readonly commitments?: string;
   readonly resume: boolean;
 }
 
@@ -37,6 +38,7 @@ export async function add(context: CommandContext, path: string, options: AddArg
         codeName: options.codeName,
         minShards: options.minShards,
         sourceId: options.resume && source.id !== undefined ? uploadId(source.id, options) : undefined,
+        commitments: options.commitments,
       },
       onProgress: ({ bytes }) => progress.update(bytes),
     });

@@ -17,12 +17,19 @@ export function defineFileCommands(program: Parser, define: Define): void {
         ...given('code', options.code as string | undefined),
         ...given('codeName', options.codeName as string | undefined),
         ...given('minShards', options.minShards as number | undefined),
+        ...given('commitments', options.commitments as string | undefined),
         ...given('name', options.name as string | undefined),
       }),
   })
     .option('--code <k+m>', 'shards per stripe: k carry data, m may be lost; auto = as many as the peers allow', CODE)
     .addOption(new Option('--code-name <name>', 'erasure code').choices(['fr-lagrange', 'gf256', 'replica']))
     .option('--min-shards <n>', 'shards of each stripe that must be signed for (default: all)', wholeNumber(1, 64))
+    .addOption(
+      new Option(
+        '--commitments <who>',
+        'who computes the commitments: this node, or the holders, whom it checks',
+      ).choices(['auto', 'local', 'delegated']),
+    )
     .option('--name <name>', 'name in the catalog of this node')
     .option('--no-resume', 'do not go on where an interrupted upload of the same file stopped');
   define(program, {

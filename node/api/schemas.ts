@@ -56,6 +56,11 @@ export const addQuery = object({
   'codeName?': codeName,
   'sourceId?': text(64, { pattern: '^[0-9a-f]{64}$', description: 'The same id after a crash resumes the upload' }),
   'minShards?': { type: 'integer', minimum: 1, maximum: 64 },
+  'commitments?': {
+    type: 'string',
+    enum: ['auto', 'local', 'delegated'],
+    description: 'Who computes the commitments: this node, or the holders while this node checks them',
+  },
 });
 
 export const addResult = object({
@@ -69,6 +74,7 @@ export const addResult = object({
   storedBytes: count,
   holders: count,
   resumedBytes: count,
+  commitments: object({ mode: { type: 'string', enum: ['local', 'delegated'] }, reason: anyText, claimed: count }),
   warnings: list(anyText),
 });
 

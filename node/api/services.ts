@@ -8,6 +8,8 @@ export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
 
 /** k data and m parity shards of a stripe. */
+/** Who computes the commitments of a file: this node, its holders (checked by this node), or whoever is faster. */
+export type CommitmentsBy = 'auto' | 'local' | 'delegated';
 export interface CodeDescription {
   readonly name: CodeName;
   readonly k: number;
@@ -30,6 +32,8 @@ export interface AddOptions {
   readonly minShards?: number;
   readonly onProgress: (progress: AddProgress) => void;
   readonly signal: AbortSignal;
+  /** Who computes the commitments; absent = as configured. */
+  readonly commitments?: CommitmentsBy;
 }
 
 export interface AddProgress {
@@ -53,6 +57,12 @@ export interface AddResult {
   readonly resumedBytes: number;
   readonly warnings: readonly string[];
 }
+  /** Who computed the commitments at last, why, and how many of them holders made. */
+  readonly commitments: {
+    readonly mode: Exclude<CommitmentsBy, 'auto'>;
+    readonly reason: string;
+    readonly claimed: number;
+  };
 
 /** Half-open: `start` ≤ byte < `end`. */
 export interface ByteRange {

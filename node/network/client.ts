@@ -10,9 +10,16 @@ import { type FinalizeSegment, finalizeRequest, finalizeResponse } from '../../p
 import { type HaveResponse, haveRequest, haveResponse } from '../../protocol/messages/have.ts';
 import { manifestRequest } from '../../protocol/messages/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
-import { stageOffer, stageRequest, stageResult } from '../../protocol/messages/stage.ts';
+import {
+  type StageRequest,
+  type StageResult,
+  stageOffer,
+  stageRequest,
+  stageResult,
+} from '../../protocol/messages/stage.ts';
 import { METHODS, type Method } from '../../protocol/methods.ts';
 import { encodeRelease, type Release } from '../../protocol/release.ts';
+import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import { decodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import {
   checked,
@@ -74,20 +81,44 @@ export class PeerClient {
     shards: readonly OfferedShard[],
     signal?: AbortSignal,
   ): Promise<{ readonly sent: number }> {
-    const ids = concat(...shards.map((shard) => shard.id));
-    const request = stageRequest.encode({ upload, ids });
+    const { sent } = await this.#stage(peer, { upload, ids: concat(...shards.map(({ id }) => id)) }, shards, signal);
+    return { sent };
+  }
+
+  /** As `stage`, with the commitments that the peer claims for the shards, in their order. The signature is not checked. */
+  async stageAndCommit(
+    peer: string,
+    upload: Uint8Array,
+    shards: readonly OfferedShard[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly sent: number; readonly claim: SignedClaim }> {
+    const ids = concat(...shards.map(({ id }) => id));
+    const { sent, result } = await this.#stage(peer, { upload, ids, commit: true }, shards, signal);
+    const { commitments, sig } = result;
+    if (commitments === undefined || sig === undefined)
+      throw malformed({ remote: peer, method: 'stage' }, 'the commitments that were asked for are missing');
+    return { sent, claim: { upload, ids, commitments, holder: keyFromPeerId(peer), sig } };
+  }
+
+  async #stage(
+    peer: string,
+    request: StageRequest,
+    shards: readonly OfferedShard[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly sent: number; readonly result: StageResult }> {
+    const bytes = stageRequest.encode(request);
     const stream = await this.#opener.open(peer, 'stage', signal);
-    const sent = await during(stream, async () => {
-      await stream.write(request);
+    const answer = await during(stream, async () => {
+      await stream.write(bytes);
       const { wanted } = stageOffer.decode(await readReply(stream));
       if (!isCanonicalBitmap(wanted, shards.length)) throw malformed(stream, 'it wants shards that were not offered');
       const wantedShards = bitmapIndices(wanted).map((index) => shards[index] as OfferedShard);
-      const { hashes } = stageResult.decode(await sendShards(stream, wantedShards));
-      if (!equalBytes(hashes, ids)) throw malformed(stream, 'it stored something else than was sent');
-      return wantedShards.length;
+      const result = stageResult.decode(await sendShards(stream, wantedShards));
+      if (!equalBytes(result.hashes, request.ids)) throw malformed(stream, 'it stored something else than was sent');
+      return { sent: wantedShards.length, result };
     });
     void stream.close();
-    return { sent };
+    return answer;
   }
 
   /** One receipt per segment, in their order, each for the shards asked for and those the peer signed for before. */

@@ -30,7 +30,7 @@ import { apiFailure, asApi } from './api-failure.ts';
 import { rootOf } from './root-argument.ts';
 
 export interface FilesDeps {
-  readonly config: Pick<Config, 'files.code' | 'files.codeName'>;
+  readonly config: Pick<Config, 'files.code' | 'files.codeName' | 'files.commitments'>;
   readonly clock: Clock;
   readonly uploader: Pick<Uploader, 'add'>;
   readonly downloader: Pick<Downloader, 'open'>;
@@ -62,10 +62,11 @@ async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: 
   const name = codeName ?? (configured === 'fr-lagrange' ? undefined : configured);
   const result = await deps.uploader.add(source, {
     ...rest,
+    commitments: options.commitments ?? deps.config['files.commitments'],
     code: code === 'auto' ? deps.config['files.code'] : code,
     ...(name === undefined ? {} : { codeId: codeId(name) }),
   });
-  const { root, link, size, kind, stripes, shards, storedBytes, holders, resumedBytes, warnings } = result;
+  const { root, link, size, kind, stripes, shards, storedBytes, holders, resumedBytes, commitments, warnings } = result;
   return {
     root: root.toString(),
     link,
@@ -77,6 +78,7 @@ async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: 
     storedBytes,
     holders,
     resumedBytes,
+    commitments,
     warnings,
   };
 }

@@ -36,6 +36,8 @@ export const META_NAMESPACES = {
   peer: 16,
   /** peer ‖ u64 time ‖ challenge id → empty: audits that prove something against the peer. */
   evidenceByPeer: 17,
+  /** u64 time ‖ holder 32 ‖ shard id → a wrong commitment that the holder signed, dag-cbor. */
+  claimEvidence: 18,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -19,6 +19,8 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'malformed-response',
   'oversize',
   'unsupported',
+  'bad-claim',
+  'false-claim',
 ]);
 
 /** Reads the codes of the client's errors; whatever else was thrown counts as trouble. */

@@ -4,7 +4,9 @@
  */
 import type { CID } from 'multiformats/cid';
 import type { CodeId, ErasureCode } from '../../protocol/code.ts';
+import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { KzgEngine } from '../kzg/engine.ts';
 
 /** A shard offered to a holder: `bytes()` is called only when the holder wants it. */
 export interface OfferedShard {
@@ -27,6 +29,16 @@ export interface StageClient {
     shards: readonly OfferedShard[],
     signal?: AbortSignal,
   ): Promise<{ readonly sent: number }>;
+  /**
+   * As `stage`, and the holder claims the commitments of all offered shards in their order. Its signature is not checked.
+   * Fails with `refused-not-allowed` at a holder that does not commit for others.
+   */
+  stageAndCommit(
+    peer: string,
+    upload: Uint8Array,
+    shards: readonly OfferedShard[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly sent: number; readonly claim: SignedClaim }>;
 }
 
 export interface FinalizeClient {
@@ -120,9 +132,23 @@ export interface AbandonedUploads {
   release(root: CID, holders: readonly string[]): Promise<void>;
 }
 
-export interface Committer {
-  /** The engine's `commit`: 48 bytes for a shard. */
-  commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+/** What an upload needs of the engine: to commit, to check what others claim, and to make sure before it accuses. */
+export type Committer = Pick<KzgEngine, 'threads' | 'commit' | 'batchCheck' | 'open' | 'verify'>;
+
+/** A holder signed a wrong commitment: `isFalseClaim(claim, id, right)` holds. */
+export interface ClaimEvidence {
+  readonly claim: SignedClaim;
+  /** The shard, by its hash. */
+  readonly id: Uint8Array;
+  /** What commits to it, 48 bytes. */
+  readonly right: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export interface EvidenceBook {
+  /** Durable on return. */
+  put(evidence: ClaimEvidence): Promise<void>;
 }
 
 export type CodeBook = (id: CodeId) => ErasureCode;

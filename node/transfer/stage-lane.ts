@@ -1,16 +1,30 @@
 import { MAX_SHARDS_PER_CALL } from '../../protocol/constants.ts';
+import { CodedError } from '../../protocol/errors.ts';
+import { claimedCommitment, type SignedClaim, verifyStageClaim } from '../../protocol/stage-claim.ts';
 import type { Clock } from '../clock.ts';
-import { retryPause } from './failure.ts';
+import { judgeFailure, retryPause } from './failure.ts';
 import type { OfferedShard, StageClient } from './ports.ts';
+import { TransferError } from './transfer-error.ts';
 
 /** Calls in flight to one holder: one transmits while the other waits for the disk. */
 const CALLS_PER_HOLDER = 2;
 /** 8 MiB a call: what waits goes together, without making the first shard wait for the last for long. */
 const MAX_BATCH = Math.min(64, MAX_SHARDS_PER_CALL);
 
+/** More of a claim than this would make one wrong commitment spoil much evidence, and a slow engine miss its time. */
+const MAX_CLAIM = 16;
+
+/** A shard's commitment, as its holder claims it under its signature. */
+export interface ClaimedCommitment {
+  readonly peer: string;
+  readonly claim: SignedClaim;
+  readonly commitment: Uint8Array;
+}
+
 interface Offer {
   readonly shard: OfferedShard;
-  readonly resolve: () => void;
+  readonly commit: boolean;
+  readonly resolve: (claimed: ClaimedCommitment | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -36,6 +50,8 @@ export class StageLane {
   #calls = 0;
   #scheduled = false;
   #failure: { readonly error: unknown } | undefined;
+  /** The holder does not commit for others, or has no time for it. */
+  #declines = false;
 
   constructor(peer: string, options: LaneOptions) {
     this.peer = peer;
@@ -46,13 +62,22 @@ export class StageLane {
     return this.#failure !== undefined;
   }
 
-  /** Resolves once the shard is durable on the holder. */
-  async offer(shard: OfferedShard): Promise<void> {
+  /**
+   * Resolves once the shard is durable on the holder; with its claim of the commitment when that was asked for and the
+   * holder commits for others.
+   */
+  async offer(shard: OfferedShard, commit: boolean): Promise<ClaimedCommitment | undefined> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ shard, resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<ClaimedCommitment | undefined>();
+    this.#waiting.push({ shard, commit, resolve, reject });
     this.#schedule();
-    await promise;
+    return promise;
+  }
+
+  /** From here on everything offered is refused with this error. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   /** After the current tick, so that shards offered together travel together. */
@@ -61,38 +86,70 @@ export class StageLane {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#calls < CALLS_PER_HOLDER && this.#waiting.length > 0)
-        void this.#call(this.#waiting.splice(0, MAX_BATCH));
+      while (this.#calls < CALLS_PER_HOLDER && this.#waiting.length > 0) void this.#call(this.#next());
     });
+  }
+
+  /** What travels together: what has waited longest, and what is like it. */
+  #next(): Offer[] {
+    const commit = this.#waiting[0]?.commit ?? false;
+    const limit = commit ? MAX_CLAIM : MAX_BATCH;
+    const batch = new Set(this.#waiting.filter((offer) => offer.commit === commit).slice(0, limit));
+    this.#waiting = this.#waiting.filter((offer) => !batch.has(offer));
+    return [...batch];
   }
 
   async #call(batch: Offer[]): Promise<void> {
     this.#calls++;
     try {
       const shards = batch.map(({ shard }) => shard);
-      const { sent } = await this.#attempt(shards);
+      const { sent, claim } = await this.#attempt(shards, batch[0]?.commit === true);
       this.#options.onStaged(shards.length, sent);
-      for (const { resolve } of batch) resolve();
+      for (const [i, { resolve }] of batch.entries()) {
+        resolve(claim && { peer: this.peer, claim, commitment: claimedCommitment(claim, i) });
+      }
     } catch (error) {
-      this.#failure ??= { error };
-      for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
+      this.fail(error);
+      for (const { reject } of batch) reject(error);
     } finally {
       this.#calls--;
       this.#schedule();
     }
   }
 
-  async #attempt(shards: readonly OfferedShard[]): Promise<{ readonly sent: number }> {
+  async #attempt(shards: readonly OfferedShard[], commit: boolean): Promise<StagedShards> {
     const { client, clock, upload, signal } = this.#options;
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
+      const asking = commit && !this.#declines;
       try {
-        return await client.stage(this.peer, upload, shards, signal);
+        return asking ? await this.#claim(shards) : await client.stage(this.peer, upload, shards, signal);
       } catch (error) {
         const pause = this.failed || signal.aborted ? undefined : retryPause(error, attempt, clock.now());
-        if (pause === undefined) throw error;
-        await clock.sleep(pause, signal);
+        const declined = asking && !signal.aborted && declines(error, pause);
+        if (pause === undefined && !declined) throw error;
+        if (declined) this.#declines = true;
+        else await clock.sleep(pause as number, signal);
       }
     }
   }
+
+  async #claim(shards: readonly OfferedShard[]): Promise<StagedShards> {
+    const { client, upload, signal } = this.#options;
+    const { peer } = this;
+    const staged = await client.stageAndCommit(peer, upload, shards, signal);
+    if (verifyStageClaim(staged.claim)) return staged;
+    throw new TransferError({ code: 'bad-claim', peer }, `the commitments that ${peer} claims are not signed by it`);
+  }
+}
+
+interface StagedShards {
+  readonly sent: number;
+  readonly claim?: SignedClaim;
+}
+
+/** Whether a holder does not commit for us: it says so, or it was busy for as long as anybody waits. */
+function declines(error: unknown, pause: number | undefined): boolean {
+  if (error instanceof CodedError && error.code === 'refused-not-allowed') return true;
+  return pause === undefined && judgeFailure(error).kind === 'busy';
 }

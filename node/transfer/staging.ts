@@ -7,7 +7,7 @@ import { forEachLimited } from './abortable.ts';
 import type { Placed, UploadJournal } from './journal.ts';
 import type { HolderChooser, OfferedShard } from './ports.ts';
 import { requiredShards } from './required-shards.ts';
-import { type LaneOptions, StageLane } from './stage-lane.ts';
+import { type ClaimedCommitment, type LaneOptions, StageLane } from './stage-lane.ts';
 import { TransferError } from './transfer-error.ts';
 
 /** A stripe in memory, ready to be stored. */
@@ -18,6 +18,21 @@ export interface StripeInHand {
   readonly dataCount: number;
   /** Position 0 … k+m−1 → shard; none at k′ … k−1. */
   readonly shards: ReadonlyMap<number, OfferedShard>;
+  /** Whose commitments the holders are to compute; absent when they are known or made here. */
+  readonly delegated?: Delegated;
+}
+
+/** Positions whose commitments are asked of the holders. */
+export interface Delegated {
+  readonly positions: ReadonlySet<number>;
+  /** Told of the claims once all shards are stored; returns the positions whose holders lied. */
+  check(claims: ReadonlyMap<number, ClaimedCommitment>): Promise<ReadonlySet<number>>;
+}
+
+/** Where the shards of a stripe are. */
+interface Places {
+  readonly at: Map<number, string>;
+  readonly claims: Map<number, ClaimedCommitment>;
 }
 
 export interface StagingOptions extends LaneOptions {
@@ -50,22 +65,60 @@ export class Staging {
     this.#options = options;
   }
 
-  /** Resolves once every shard of the stripe is durable on its holder, or on as many as the owner asked for. */
+  /**
+   * Resolves once every shard of the stripe is durable on its holder, or on as many as the owner asked for. A holder that
+   * lied about a commitment has failed: what it was to keep of this stripe goes to its replacement.
+   */
   async stage(stripe: StripeInHand): Promise<void> {
     const segment = await this.#segment(stripe.segment);
-    const at = new Map<number, string>();
-    let waiting = [...stripe.shards];
-    while (waiting.length > 0) {
-      await Promise.all(waiting.map(([position, shard]) => this.#place(stripe, segment, position, shard, at)));
-      // A holder that failed meanwhile may have been replaced: the shard is still here, so it goes there too.
-      waiting = waiting.filter(([position]) => this.#moved(segment, stripe, position, at));
+    const places: Places = { at: new Map(), claims: new Map() };
+    const { delegated } = stripe;
+    await this.#placeAll(stripe, segment, [...stripe.shards], places, delegated?.positions);
+    if (delegated !== undefined) {
+      const lied = await delegated.check(places.claims);
+      for (const position of lied) this.#expel(places, position);
+      await this.#placeAll(
+        stripe,
+        segment,
+        [...stripe.shards].filter(([position]) => lied.has(position)),
+        places,
+      );
     }
+    const { at } = places;
     this.#checkEnough(stripe, at.size);
     for (const [position, peer] of at) {
       const indices = segment.placed.get(peer) ?? [];
       indices.push(shardIndex(this.#options.code, stripe.stripe, position));
       segment.placed.set(peer, indices);
     }
+  }
+
+  async #placeAll(
+    stripe: StripeInHand,
+    segment: SegmentHolders,
+    shards: (readonly [number, OfferedShard])[],
+    places: Places,
+    delegated?: ReadonlySet<number>,
+  ): Promise<void> {
+    let waiting = shards;
+    while (waiting.length > 0) {
+      const commit = (position: number) => delegated?.has(position) === true;
+      await Promise.all(
+        waiting.map(([position, shard]) =>
+          this.#place(stripe, segment, { position, shard, commit: commit(position) }, places),
+        ),
+      );
+      // A holder that failed meanwhile may have been replaced: the shard is still here, so it goes there too.
+      waiting = waiting.filter(([position]) => this.#moved(segment, stripe, position, places.at));
+    }
+  }
+
+  #expel({ at, claims }: Places, position: number): void {
+    const peer = at.get(position) ?? claims.get(position)?.peer;
+    at.delete(position);
+    if (peer === undefined) return;
+    const message = 'it signed a commitment that is not the shard’s';
+    this.#lane(peer).fail(new TransferError({ code: 'false-claim', peer }, message));
   }
 
   /** Who stored what of a segment whose stripes are all staged; the segment is forgotten here. */
@@ -95,17 +148,18 @@ export class Staging {
   async #place(
     { stripe }: StripeInHand,
     segment: SegmentHolders,
-    position: number,
-    shard: OfferedShard,
-    at: Map<number, string>,
+    { position, shard, commit }: { position: number; shard: OfferedShard; commit: boolean },
+    { at, claims }: Places,
   ): Promise<void> {
     const slot = this.#slot(stripe, position);
     for (;;) {
       const peer = segment.slots[slot];
       if (peer === undefined) return;
       try {
-        await this.#lane(peer).offer(shard);
+        const claimed = await this.#lane(peer).offer(shard, commit);
         at.set(position, peer);
+        if (claimed === undefined) claims.delete(position);
+        else claims.set(position, claimed);
         return;
       } catch (error) {
         this.#options.signal.throwIfAborted();

@@ -23,6 +23,12 @@ export type TransferErrorType =
       readonly have: number;
       readonly need: number;
     }
+  /** A holder's claim of commitments whose signature does not hold. */
+  | { readonly code: 'bad-claim'; readonly peer: string }
+  /** A holder signed a commitment that is not the shard's. */
+  | { readonly code: 'false-claim'; readonly peer: string }
+  /** Our own engine gave an opening that does not fit its commitment: nobody is to be accused with its help. */
+  | { readonly code: 'engine-inconsistent' }
   | { readonly code: 'source-failed' }
   | { readonly code: 'source-changed-restart'; readonly sourceId: string; readonly stripe: number }
   | { readonly code: 'upload-in-progress'; readonly sourceId: string }

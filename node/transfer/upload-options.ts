@@ -8,6 +8,7 @@ import {
   validateCode,
 } from '../../protocol/code.ts';
 import { tooFewPeers } from '../placement/placement-error.ts';
+import type { CommitmentChoice, CommitmentMode } from './commitment-choice.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface AddProgress {
@@ -32,6 +33,8 @@ export interface AddOptions {
   readonly sourceId?: string;
   /** Shards of each stripe (of k+m) that must be signed for; absent: all. */
   readonly minShards?: number;
+  /** Who computes the commitments (protocol v1 §4.2); absent: `auto`. */
+  readonly commitments?: CommitmentMode | 'auto';
   /** Bytes of the source, when known: holders are then drawn for the room that is really needed. */
   readonly sizeHint?: number;
   readonly onProgress?: (progress: AddProgress) => void;
@@ -51,6 +54,8 @@ export interface AddResult {
   readonly holders: number;
   /** Bytes that holders had already from an earlier, interrupted run. */
   readonly resumedBytes: number;
+  /** Who computed the commitments at last, why, and how many were taken from holders after a check. */
+  readonly commitments: CommitmentChoice & { readonly claimed: number };
   readonly warnings: readonly string[];
 }
 
@@ -84,4 +89,21 @@ export function checkMinShards(minShards: number | undefined, code: CodeParamete
   if (Number.isSafeInteger(minShards) && minShards >= least && minShards <= code.k + code.m) return;
   const message = `at least ${minShards} shards do not fit ${formatCode(code)}: ask for ${least} to ${code.k + code.m}`;
   throw new TransferError({ code: 'bad-option', option: 'minShards' }, message);
+}
+
+/** Whether a code that an upload began with is one that these options would take. */
+export function fitsCode(code: CodeParameters, options: AddOptions, eligible: number): boolean {
+  if (options.codeId !== undefined && options.codeId !== code.id) return false;
+  if (options.code === undefined || options.code === 'auto') return code.k + code.m <= eligible;
+  return options.code.k === code.k && options.code.m === code.m && (options.codeId ?? 1) === code.id;
+}
+
+/** @throws TransferError 'bad-option' */
+export function checkIndexLength({ kind, indexLength }: AddOptions): void {
+  if ((kind === 'tree') !== (indexLength !== undefined)) throw badIndexLength();
+}
+
+export function badIndexLength(): TransferError {
+  const message = 'a tree needs the length of the index that ends it, and nothing else has one';
+  return new TransferError({ code: 'bad-option', option: 'indexLength' }, message);
 }

@@ -8,20 +8,23 @@ import { stripesPerSegment } from '../../protocol/geometry.ts';
 import { encodeSegment, type SegmentStripe } from '../../protocol/segment.ts';
 import { shardId } from '../shard-id.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { StripeClaims } from './claim-windows.ts';
+import type { CommitmentPlan } from './commitment-plan.ts';
+import type { Commitments } from './commitments.ts';
 import type { StagedRecord, UploadJournal } from './journal.ts';
 import type { Limiter } from './limiter.ts';
-import type { Committer, OfferedShard } from './ports.ts';
+import type { OfferedShard } from './ports.ts';
 import { sealStripe } from './seal.ts';
-import type { Staging } from './staging.ts';
+import type { ClaimedCommitment } from './stage-lane.ts';
+import type { Delegated, Staging } from './staging.ts';
 import type { PlainStripe, StripeReader } from './stripe-reader.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface UploadRunOptions {
   readonly journal: UploadJournal;
   readonly staging: Staging;
-  readonly committer: Committer;
-  /** Bounds the jobs waiting in the engine, over all uploads. */
-  readonly commits: Limiter;
+  readonly plan: CommitmentPlan;
+  readonly commitments: Commitments;
   readonly encodes: Limiter;
   readonly code: ErasureCode;
   readonly aead: Aead;
@@ -95,6 +98,7 @@ export class UploadRun {
         if (plain.last) break;
         plain = undefined;
       } while (!signal.aborted);
+      this.#options.commitments.end();
       await Promise.all(this.#tasks);
       signal.throwIfAborted();
       await this.#closing;
@@ -108,14 +112,16 @@ export class UploadRun {
   }
 
   #launch(sealed: SealedStripe, buffer: Uint8Array): void {
-    const { controller, pool } = this.#options;
-    const task = this.#store(sealed)
+    const { controller, pool, commitments } = this.#options;
+    const claims = commitments.enter();
+    const task = this.#store(sealed, claims)
       .catch((error) => {
         controller.abort(error);
         throw error;
       })
       .finally(() => {
         pool.release(buffer);
+        claims.leave();
         this.#tasks.delete(task);
       });
     task.catch(() => {});
@@ -149,38 +155,40 @@ export class UploadRun {
     throw new TransferError({ code: 'too-large', limit }, `the source needs more than ${limit} segments: split it`);
   }
 
-  async #store({ index, data, journalled, before }: SealedStripe): Promise<void> {
-    const { journal, code, encodes, controller, staging } = this.#options;
-    const { signal } = controller;
+  async #store({ index, data, journalled, before }: SealedStripe, claims: StripeClaims): Promise<void> {
+    const { journal, code, commitments, encodes, controller, plan, staging } = this.#options;
     const { k, m } = journal.head.code;
+    const mode = before === undefined ? plan.next() : 'known';
     // A byte code's parity has commitments of its own, which can be made only when the parity is there.
-    const early = before === undefined ? this.#commitAll(data) : undefined;
+    const early = mode === 'local' ? commitments.make(data) : undefined;
     early?.catch(() => {});
-    const parity = await encodes.run(() => code.encode(data, k, m, signal), signal);
-    const late = before === undefined && code.id === 2 ? this.#commitAll(parity) : undefined;
+    const parity = await encodes.run(() => code.encode(data, k, m, controller.signal), controller.signal);
+    const late = mode === 'local' && code.id === 2 ? commitments.make(parity) : undefined;
     late?.catch(() => {});
     const h = before?.h ?? concat(...(code.id === 0 ? data : [...data, ...parity]).map(shardId));
     await journalled;
     const perSegment = stripesPerSegment({ k });
     const shards = offered(code.id, h, data, parity, k);
-    const [, c] = await Promise.all([
-      staging.stage({
-        segment: Math.floor(index / perSegment),
-        stripe: index % perSegment,
-        dataCount: data.length,
-        shards,
-      }),
-      (async () => before?.c ?? concat(...((await early) ?? []), ...((await late) ?? [])))(),
+    const delegation =
+      mode === 'delegated' ? new Delegation(commitments, claims, listed(code.id, shards, k)) : undefined;
+    const stripe = {
+      segment: Math.floor(index / perSegment),
+      stripe: index % perSegment,
+      dataCount: data.length,
+      shards,
+      ...(delegation === undefined ? {} : { delegated: delegation }),
+    };
+    // Who brings no claims must not be waited for by those who do.
+    if (delegation === undefined) await claims.check([]);
+    const stage = () => staging.stage(stripe);
+    const [, local] = await Promise.all([
+      mode === 'local' ? plan.leaving.measure(data.length, stage) : stage(),
+      (async () => concat(...((await early) ?? []), ...((await late) ?? [])))(),
     ]);
+    const c = before?.c ?? delegation?.commitments ?? local;
     if (before === undefined && journal.head.sourceId !== undefined) await journal.staged(index, { c, h });
     this.#options.onStripe(shards.size);
     await this.#collect(index, { c, h });
-  }
-
-  #commitAll(blobs: readonly Uint8Array[]): Promise<Uint8Array[]> {
-    const { committer, commits, controller } = this.#options;
-    const { signal } = controller;
-    return Promise.all(blobs.map((blob) => commits.run(() => committer.commit(blob, signal), signal)));
   }
 
   /** Stripes end in any order; a segment is written once all of its stripes are there. */
@@ -210,6 +218,49 @@ export class UploadRun {
     this.#segments.push(nodeCid(node));
     await journal.segment(i, { node, placed: await staging.close(i) });
   }
+}
+
+/** What the holders of one stripe are to commit, and what came of it. */
+class Delegation implements Delegated {
+  readonly #commitments: Commitments;
+  readonly #claims: StripeClaims;
+  readonly #shards: ReadonlyMap<number, OfferedShard>;
+  #result: ReadonlyMap<number, Uint8Array> | undefined;
+
+  constructor(commitments: Commitments, claims: StripeClaims, shards: ReadonlyMap<number, OfferedShard>) {
+    this.#commitments = commitments;
+    this.#claims = claims;
+    this.#shards = shards;
+  }
+
+  get positions(): ReadonlySet<number> {
+    return new Set(this.#shards.keys());
+  }
+
+  async check(claims: ReadonlyMap<number, ClaimedCommitment>): Promise<ReadonlySet<number>> {
+    const blobs = new Map(
+      [...this.#shards].map(([position, { id, bytes }]) => [position, { id, blob: bytes() }] as const),
+    );
+    const { commitments, liars } = await this.#commitments.settle(this.#claims, blobs, claims);
+    this.#result = commitments;
+    return liars;
+  }
+
+  /** As the segment lists them; undefined before the check. */
+  get commitments(): Uint8Array | undefined {
+    const found = this.#result;
+    return found && concat(...[...this.#shards.keys()].map((position) => found.get(position) as Uint8Array));
+  }
+}
+
+/** The shards whose commitments a segment lists, in its order (protocol v1 §3). */
+function listed(
+  id: ErasureCode['id'],
+  shards: ReadonlyMap<number, OfferedShard>,
+  k: number,
+): ReadonlyMap<number, OfferedShard> {
+  if (id === 2) return shards;
+  return new Map([...shards].filter(([position]) => position < k));
 }
 
 function offered(

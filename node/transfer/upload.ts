@@ -2,59 +2,52 @@ import type { CID } from 'multiformats/cid';
 import { nodeCid } from '../../protocol/cid.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { FILE_KEY_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
-import type { Aead } from '../../protocol/frame.ts';
 import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
 import { formatLink } from '../../protocol/link.ts';
 import { encodeRoot, type Root, signRoot } from '../../protocol/manifest.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import type { Clock } from '../clock.ts';
 import { abortable, linkedController } from './abortable.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { Finalizer } from './finalizer.ts';
 import { UploadJournal } from './journal.ts';
 import { Limiter } from './limiter.ts';
 import type {
   AbandonedUploads,
   Catalog,
-  CodeBook,
-  Committer,
   FetchClient,
   FinalizeClient,
-  HolderChooser,
   JournalStore,
   ManifestSink,
   ReceiptBook,
   StageClient,
 } from './ports.ts';
 import { rebuilder } from './rebuild.ts';
-import { Staging } from './staging.ts';
 import { StripeReader } from './stripe-reader.ts';
 import { TransferError } from './transfer-error.ts';
-import { type AddOptions, type AddResult, checkMinShards, chooseCode } from './upload-options.ts';
-import { PlaintextChanged, stripesInFlight, UploadRun } from './upload-run.ts';
+import {
+  type AddOptions,
+  type AddResult,
+  badIndexLength,
+  checkIndexLength,
+  checkMinShards,
+  chooseCode,
+  fitsCode,
+} from './upload-options.ts';
+import { type PassDeps, type PassTarget, preparePass, type UploadPass } from './upload-pass.ts';
+import { PlaintextChanged } from './upload-run.ts';
 
-export interface UploaderOptions {
+export interface UploaderOptions extends Omit<PassDeps, 'commits' | 'encodes'> {
   readonly network: Uint8Array;
   readonly signer: Signer;
   readonly client: StageClient & FinalizeClient & FetchClient;
-  readonly chooser: HolderChooser;
-  readonly committer: Committer;
-  readonly codes: CodeBook;
-  readonly aead: Aead;
   readonly journals: JournalStore;
   readonly manifests: ManifestSink;
   readonly receipts: ReceiptBook;
   readonly catalog: Catalog;
   readonly abandoned: AbandonedUploads;
-  readonly clock: Clock;
-  readonly random: (bytes: number) => Uint8Array;
-  /** Bytes of shards in memory per upload, data and parity; two stripes at least. */
-  readonly maxBufferBytes?: number;
   /** Commitments asked of the engine at a time, over all uploads. */
   readonly commitsInFlight?: number;
 }
 
-const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Keeps 2 × 32 cores busy and stays below what the engine's queue takes. */
 const DEFAULT_COMMITS_IN_FLIGHT = 64;
 const ENCODES_IN_FLIGHT = 8;
@@ -64,27 +57,22 @@ const JOURNAL_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_WARNINGS = 100;
 
 /** One `add` from start to end. */
-interface Upload {
-  readonly options: AddOptions;
-  readonly controller: AbortController;
-  readonly reader: StripeReader;
+interface Upload extends PassTarget {
   readonly warnings: Set<string>;
-  storedShards: number;
-  resumedShards: number;
 }
 
 /** Stores objects on the network (protocol v1 §1–4). `add` may run several times at once. */
 export class Uploader {
   readonly #options: UploaderOptions;
-  readonly #commits: Limiter;
-  readonly #encodes = new Limiter(ENCODES_IN_FLIGHT);
+  readonly #shared: PassDeps;
   readonly #running = new Map<AbortController, Promise<unknown>>();
   /** Sources being read: two uploads of one source must not share a key. */
   readonly #sources = new Set<string>();
 
   constructor(options: UploaderOptions) {
     this.#options = options;
-    this.#commits = new Limiter(options.commitsInFlight ?? DEFAULT_COMMITS_IN_FLIGHT);
+    const commits = new Limiter(options.commitsInFlight ?? DEFAULT_COMMITS_IN_FLIGHT);
+    this.#shared = { ...options, commits, encodes: new Limiter(ENCODES_IN_FLIGHT) };
   }
 
   /** Forgets uploads that nobody can resume. */
@@ -133,7 +121,10 @@ export class Uploader {
     const journal = (await this.#resume(options)) ?? (await this.#begin(options));
     const reader = new StripeReader(source, journal.head.code.k);
     const warnings = new Set<string>();
-    const upload = { options, controller, reader, warnings, storedShards: 0, resumedShards: 0 };
+    const warn = (warning: string) => {
+      if (warnings.size < MAX_WARNINGS) warnings.add(warning);
+    };
+    const upload = { options, controller, reader, warn, warnings, storedShards: 0, resumedShards: 0 };
     try {
       return await this.#read(upload, journal);
     } finally {
@@ -199,10 +190,10 @@ export class Uploader {
     let current = journal;
     try {
       for (let pending: PlaintextChanged | undefined; ; ) {
-        const run = this.#run(upload, current);
+        const pass = preparePass(this.#shared, upload, current);
         try {
-          const segments = await run.pass.run(upload.reader, pending?.stripe);
-          return await this.#finish(upload, current, segments, new Set(run.staging.failedPeers()));
+          const segments = await pass.run.run(upload.reader, pending?.stripe);
+          return await this.#finish(upload, current, segments, pass);
         } catch (error) {
           if (!(error instanceof PlaintextChanged)) throw error;
           await current.drop();
@@ -210,7 +201,7 @@ export class Uploader {
           pending = error;
           current = await this.#begin(upload.options, current.head.code);
         } finally {
-          run.unlink();
+          pass.unlink();
         }
       }
     } catch (error) {
@@ -220,57 +211,18 @@ export class Uploader {
     }
   }
 
-  #run(upload: Upload, journal: UploadJournal) {
-    const { client, chooser, clock, codes, committer, aead, maxBufferBytes = DEFAULT_BUFFER_BYTES } = this.#options;
-    const { options, reader } = upload;
-    const { code } = journal.head;
-    const { controller, unlink } = linkedController(upload.controller.signal);
-    const staging = new Staging({
-      client,
-      clock,
-      chooser,
-      journal,
-      code,
-      upload: journal.upload,
-      signal: controller.signal,
-      minShards: options.minShards,
-      expectedStripes:
-        options.sizeHint === undefined ? undefined : stripeCount({ payload: 'packed31', size: options.sizeHint, code }),
-      warn: (warning) => warn(upload, warning),
-      onStaged: (offered, sent) => {
-        upload.resumedShards += offered - sent;
-      },
-    });
-    const pass = new UploadRun({
-      journal,
-      staging,
-      committer,
-      commits: this.#commits,
-      encodes: this.#encodes,
-      code: codes(code.id),
-      aead,
-      controller,
-      pool: new BufferPool(stripesInFlight(code.k + code.m, maxBufferBytes), code.k * SHARD_BYTES),
-      onStripe: (shards) => {
-        upload.storedShards += shards;
-        options.onProgress?.({ phase: 'store', bytes: reader.size, shards: upload.storedShards });
-      },
-    });
-    return { pass, staging, unlink };
-  }
-
   async #finish(
     upload: Upload,
     journal: UploadJournal,
     segments: readonly CID[],
-    suspects: ReadonlySet<string>,
+    { staging, plan, commitments }: UploadPass,
   ): Promise<AddResult> {
     const { options, reader, controller } = upload;
     const { signal } = controller;
     const root = this.#root(journal, reader.size, segments);
     const rootBytes = encodeRoot(root);
     const cid = nodeCid(rootBytes);
-    const finalizer = this.#finalizer(upload, journal, root, rootBytes, suspects);
+    const finalizer = this.#finalizer(upload, journal, root, rootBytes, new Set(staging.failedPeers()));
     try {
       await abortable(finalizer.run(), signal);
       await this.#acknowledge(upload, journal, root, rootBytes);
@@ -296,6 +248,7 @@ export class Uploader {
       storedBytes: shards * SHARD_BYTES,
       holders: finalizer.holders.size,
       resumedBytes: upload.resumedShards * SHARD_BYTES,
+      commitments: { ...plan.choice, claimed: commitments.claimed },
       warnings: [...upload.warnings],
     };
   }
@@ -341,7 +294,7 @@ export class Uploader {
       rebuild: rebuilder({ client, codes, clock }),
       minShards: options.minShards,
       signal: upload.controller.signal,
-      warn: (warning) => warn(upload, warning),
+      warn: upload.warn,
       onSigned: (shards) => {
         signed += shards;
         options.onProgress?.({ phase: 'finalize', bytes: reader.size, shards: signed });
@@ -363,25 +316,6 @@ export class Uploader {
     const named = name === undefined ? {} : { name };
     await catalog.put({ root: cid, key, kind, created, code, size: root.size, ...named });
   }
-}
-
-function fitsCode(code: CodeParameters, options: AddOptions, eligible: number): boolean {
-  if (options.codeId !== undefined && options.codeId !== code.id) return false;
-  if (options.code === undefined || options.code === 'auto') return code.k + code.m <= eligible;
-  return options.code.k === code.k && options.code.m === code.m && (options.codeId ?? 1) === code.id;
-}
-
-function checkIndexLength({ kind, indexLength }: AddOptions): void {
-  if ((kind === 'tree') !== (indexLength !== undefined)) throw badIndexLength();
-}
-
-function badIndexLength(): TransferError {
-  const message = 'a tree needs the length of the index that ends it, and nothing else has one';
-  return new TransferError({ code: 'bad-option', option: 'indexLength' }, message);
-}
-
-function warn({ warnings }: Upload, warning: string): void {
-  if (warnings.size < MAX_WARNINGS) warnings.add(warning);
 }
 
 function restart(options: AddOptions, { k }: CodeParameters, cause: PlaintextChanged): TransferError {

@@ -12,19 +12,28 @@ import type {
   StageClient,
 } from '../../node/transfer/ports.ts';
 import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { concat, toHex } from '../../protocol/bytes.ts';
 import { nodeCid } from '../../protocol/cid.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import { decodeRoot } from '../../protocol/manifest.ts';
 import { decodeSegment, shardIdAt } from '../../protocol/segment.ts';
+import { type SignedClaim, signStageClaim } from '../../protocol/stage-claim.ts';
 import { type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
 import { sha256 } from './sample-object.ts';
 import { signerOf } from './signers.ts';
 
 type Call = 'stage' | 'finalize' | 'fetch' | 'have' | 'manifest';
-type FailureType = { readonly code: 'closed-early' } | { readonly code: 'refused-busy'; readonly retryAt: number };
+type FailureType =
+  | { readonly code: 'closed-early' }
+  | { readonly code: 'refused-busy'; readonly retryAt: number }
+  | { readonly code: 'refused-not-allowed'; readonly fault: { readonly code: string; readonly message: string } };
 
 export class MemoryFailure extends CodedError<FailureType> {}
+
+/** Stands for a commitment: 48 bytes that depend on the shard. */
+export function hashCommitment(shard: Uint8Array): Uint8Array {
+  return concat(sha256(shard), new Uint8Array(16));
+}
 
 /** One holder: what it keeps, and how it misbehaves. */
 export class MemoryPeer {
@@ -44,6 +53,11 @@ export class MemoryPeer {
   /** What a fetched shard is replaced with; undefined: declared not held. */
   tamper: (index: number, shard: Uint8Array) => Uint8Array | undefined = (_, shard) => shard;
   forgeReceipt: (receipt: StoreReceipt) => StoreReceipt = (receipt) => receipt;
+  /** Whether it commits for others, and what it claims. */
+  commits = true;
+  claim: (id: Uint8Array, commitment: Uint8Array) => Uint8Array = (_, commitment) => commitment;
+  forgeClaim: (claim: SignedClaim) => SignedClaim = (claim) => claim;
+  claimed = 0;
   online = true;
 
   constructor(name: string) {
@@ -88,6 +102,20 @@ export class MemoryNetwork
       sent++;
     }
     return { sent };
+  }
+
+  async stageAndCommit(peer: string, upload: Uint8Array, shards: readonly OfferedShard[], signal?: AbortSignal) {
+    const holder = this.peers.get(peer) as MemoryPeer;
+    if (!holder.commits) {
+      const fault = { code: 'no-commitments', message: 'not for you' };
+      throw new MemoryFailure({ code: 'refused-not-allowed', fault }, 'this node does not commit for others');
+    }
+    const { sent } = await this.stage(peer, upload, shards, signal);
+    const claims = shards.map(({ id }) => holder.claim(id, hashCommitment(holder.staged.get(toHex(id)) as Uint8Array)));
+    holder.claimed += shards.length;
+    const ids = concat(...shards.map(({ id }) => id));
+    const claim = signStageClaim({ upload, ids, commitments: concat(...claims) }, holder.signer);
+    return { sent, claim: holder.forgeClaim(claim) };
   }
 
   async finalize(peer: string, root: Uint8Array, segments: readonly FinalizeEntry[], signal?: AbortSignal) {

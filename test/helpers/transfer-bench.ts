@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
 import { erasureCodes } from '../../node/coding/codes.ts';
 import { ReedSolomon } from '../../node/coding/reed-solomon.ts';
+import type { BatchPair } from '../../node/kzg/engine.ts';
 import { LinearMapper } from '../../node/kzg/linear-map.ts';
+import { silentLogger } from '../../node/log.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { CandidateTable } from '../../node/placement/candidates.ts';
 import { Placement } from '../../node/placement/select.ts';
@@ -11,13 +13,12 @@ import { aesGcm } from '../../node/transfer/aead.ts';
 import { Downloader, type DownloaderOptions } from '../../node/transfer/download.ts';
 import { HealthChecker } from '../../node/transfer/health.ts';
 import { ManifestLocator } from '../../node/transfer/locate.ts';
-import type { CatalogEntry, JournalStore } from '../../node/transfer/ports.ts';
+import type { CatalogEntry, ClaimEvidence, Committer, JournalStore } from '../../node/transfer/ports.ts';
 import { Uploader, type UploaderOptions } from '../../node/transfer/upload.ts';
-import { concat, toHex } from '../../protocol/bytes.ts';
+import { concat, equalBytes, toHex } from '../../protocol/bytes.ts';
 import { networkId } from '../../protocol/hash.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
-import { MemoryNetwork } from './memory-network.ts';
-import { sha256 } from './sample-object.ts';
+import { hashCommitment, MemoryNetwork } from './memory-network.ts';
 import { signerOf } from './signers.ts';
 
 /** Sleeps shorten to a hundredth, so that retries and hedges come soon; nothing is judged by time. */
@@ -74,7 +75,10 @@ export class TransferBench {
   readonly table = new CandidateTable({ now: () => 0 });
   readonly networkId = networkId('test');
   readonly #reedSolomon = new ReedSolomon();
+  readonly evidence: ClaimEvidence[] = [];
   commits = 0;
+  /** Claims in each batch check. */
+  readonly windows: number[] = [];
 
   constructor(peers: number) {
     this.network = new MemoryNetwork(peers);
@@ -92,6 +96,28 @@ export class TransferBench {
     return erasureCodes(kernel, this.#reedSolomon);
   }
 
+  /** An engine whose commitments are hashes. */
+  get committer(): Committer {
+    const hashed = (blob: Uint8Array) => hashCommitment(blob);
+    return {
+      threads: 2,
+      commit: async (blob) => {
+        this.commits++;
+        return hashed(blob);
+      },
+      batchCheck: async (pairs) => {
+        this.windows.push(pairs.length);
+        const loaded = await Promise.all(pairs.map((pair) => pair.load()));
+        return [...pairs.keys()].filter((i) => {
+          const blob = loaded[i];
+          return blob === undefined || !equalBytes(hashed(blob), (pairs[i] as BatchPair).commitment);
+        });
+      },
+      open: async (blob) => ({ y: new Uint8Array(32), proof: hashed(blob) }),
+      verify: async (commitment, _z, _y, proof) => equalBytes(commitment, proof),
+    };
+  }
+
   /** The real placement; zero bytes for chance draw the peers in their order. */
   placement(random: (bytes: number) => Uint8Array = randomBytes): Placement {
     const self = peerIdFromKey(signerOf('owner').publicKey);
@@ -105,12 +131,7 @@ export class TransferBench {
       signer,
       client: this.network,
       chooser: this.placement(),
-      committer: {
-        commit: async (blob) => {
-          this.commits++;
-          return concat(sha256(blob), new Uint8Array(16));
-        },
-      },
+      committer: this.committer,
       codes: this.codes,
       aead: aesGcm,
       journals: this.journals,
@@ -121,8 +142,10 @@ export class TransferBench {
       receipts: this.receiptBook,
       catalog: { put: async (entry) => void this.catalog.push(entry) },
       abandoned: { release: async (root, holders) => void this.released.push({ root, holders }) },
+      evidence: { put: async (evidence) => void this.evidence.push(evidence) },
       clock: quickClock,
       random: randomBytes,
+      log: silentLogger,
       ...changes,
     });
   }

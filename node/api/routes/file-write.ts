@@ -8,7 +8,7 @@ import { ApiError, type Problem, problemOf } from '../problem.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
 import { addQuery, addResult, problem } from '../schemas.ts';
-import type { AddOptions, AddProgress, AddResult, CodeName, FileKind } from '../services.ts';
+import type { AddOptions, AddProgress, AddResult, CodeName, CommitmentsBy, FileKind } from '../services.ts';
 
 interface AddRequest {
   Querystring: {
@@ -19,6 +19,7 @@ interface AddRequest {
     codeName?: CodeName;
     sourceId?: string;
     minShards?: number;
+    commitments?: CommitmentsBy;
   };
 }
 

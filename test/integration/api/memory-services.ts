@@ -64,7 +64,7 @@ export class MemoryServices implements NodeServices {
       startedAt: 1,
       connectedPeers: this.peerList.length,
       files: this.stored.size,
-      kzg: { backend: 'none', threads: 0 },
+      kzg: { backend: 'none', threads: 0, operations: [] },
     }),
     ready: async () => this.reasons,
     health: async () => this.reasons,
@@ -198,6 +198,7 @@ export class MemoryServices implements NodeServices {
       storedBytes: 6 * 131_072,
       holders: 6,
       resumedBytes: 0,
+      commitments: { mode: 'local', reason: 'in memory', claimed: 0 },
       warnings: this.warnings,
     };
   }

@@ -36,7 +36,7 @@ function files(changes: { known?: boolean; releasing?: () => Promise<void>; stri
   const entry = { root: ROOT, key, name: 'notes', kind: 'file' as const, size: 1000, created: 5, code };
   const unused = () => Promise.reject(new Error('unused'));
   const deps = {
-    config: { 'files.code': 'auto', 'files.codeName': 'fr-lagrange' },
+    config: { 'files.code': 'auto', 'files.codeName': 'fr-lagrange', 'files.commitments': 'auto' },
     clock: new ManualClock(),
     uploader: { add: unused },
     downloader: {

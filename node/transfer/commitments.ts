@@ -1,0 +1,128 @@
+import { concat, equalBytes } from '../../protocol/bytes.ts';
+import { FIELD_ELEMENT_BYTES } from '../../protocol/constants.ts';
+import type { Clock } from '../clock.ts';
+import type { RandomBytes } from '../random.ts';
+import { ClaimWindows, type StripeClaims } from './claim-windows.ts';
+import type { CommitmentPlan } from './commitment-plan.ts';
+import type { Limiter } from './limiter.ts';
+import type { ClaimEvidence, Committer, EvidenceBook } from './ports.ts';
+import type { ClaimedCommitment } from './stage-lane.ts';
+import { TransferError } from './transfer-error.ts';
+
+export interface CommitmentsOptions {
+  readonly committer: Committer;
+  readonly plan: CommitmentPlan;
+  /** Bounds the jobs waiting in the engine, over all uploads. */
+  readonly commits: Limiter;
+  readonly evidence: EvidenceBook;
+  /** Told once of each holder that lied. */
+  readonly onLiar: (peer: string, evidence: ClaimEvidence) => void;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** Stripes that fit into memory, and claims in a full one. */
+  readonly stripes: number;
+  readonly claimsPerStripe: number;
+  readonly signal: AbortSignal;
+}
+
+/** Where the commitments of one upload come from: made here, or claimed by holders and checked here (protocol v1 §4.2–3). */
+export class Commitments {
+  readonly #options: CommitmentsOptions;
+  readonly #windows: ClaimWindows;
+  readonly #liars = new Set<string>();
+  /** Commitments taken from holders. */
+  claimed = 0;
+
+  constructor(options: CommitmentsOptions) {
+    this.#options = options;
+    const { committer, commits, stripes, claimsPerStripe, signal } = options;
+    this.#windows = new ClaimWindows({
+      batchCheck: (pairs) => commits.run(() => committer.batchCheck(pairs, signal), signal),
+      stripes,
+      claimsPerStripe,
+      signal,
+    });
+  }
+
+  /** A stripe came into memory. It must `leave`, whatever happens. */
+  enter(): StripeClaims {
+    return this.#windows.enter();
+  }
+
+  /** No more stripes will enter. */
+  end(): void {
+    this.#windows.end();
+  }
+
+  /** Made here. */
+  make(blobs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    return Promise.all(blobs.map((blob) => this.#commit(blob)));
+  }
+
+  /**
+   * The commitments of `blobs`: those claimed, once they were checked, the right ones where a claim was wrong or is
+   * missing. `liars` are the positions whose holders signed a wrong one.
+   */
+  async settle(
+    stripe: StripeClaims,
+    blobs: ReadonlyMap<number, { readonly id: Uint8Array; readonly blob: Uint8Array }>,
+    claims: ReadonlyMap<number, ClaimedCommitment>,
+  ): Promise<{ readonly commitments: ReadonlyMap<number, Uint8Array>; readonly liars: ReadonlySet<number> }> {
+    const commitments = new Map<number, Uint8Array>();
+    const liars = new Set<number>();
+    const own = Promise.all(
+      [...blobs].map(async ([position, { blob }]) => {
+        if (!claims.has(position)) commitments.set(position, await this.#commit(blob));
+      }),
+    );
+    own.catch(() => {});
+    const positions = [...claims.keys()].filter((position) => blobs.has(position));
+    const pairs = positions.map((position) => {
+      const { blob } = blobs.get(position) as { blob: Uint8Array };
+      const { commitment } = claims.get(position) as ClaimedCommitment;
+      return { commitment, load: async () => blob };
+    });
+    const bad = await stripe.check(pairs);
+    for (const [i, position] of positions.entries()) {
+      const claimed = claims.get(position) as ClaimedCommitment;
+      if (!bad.has(i)) {
+        commitments.set(position, claimed.commitment);
+        this.claimed++;
+        continue;
+      }
+      const right = await this.#convict(blobs.get(position) as { id: Uint8Array; blob: Uint8Array }, claimed);
+      commitments.set(position, right);
+      if (!equalBytes(right, claimed.commitment)) liars.add(position);
+    }
+    await own;
+    return { commitments, liars };
+  }
+
+  #commit(blob: Uint8Array): Promise<Uint8Array> {
+    const { committer, commits, plan, signal } = this.#options;
+    return commits.run(() => plan.commits.measure(1, () => committer.commit(blob, signal)), signal);
+  }
+
+  /**
+   * The right commitment of a shard that the check found wrong. What our own fast code says is not enough to accuse
+   * anybody: the library must confirm that the right commitment fits the shard, by an opening at a random point.
+   */
+  async #convict(shard: { id: Uint8Array; blob: Uint8Array }, claimed: ClaimedCommitment): Promise<Uint8Array> {
+    const { committer, clock, evidence, onLiar, random, signal } = this.#options;
+    const { peer, claim, commitment } = claimed;
+    const right = await this.#commit(shard.blob);
+    if (equalBytes(right, commitment) || this.#liars.has(peer)) return right;
+    // One zero byte in front keeps the point below the modulus.
+    const z = concat(new Uint8Array(1), random(FIELD_ELEMENT_BYTES - 1));
+    const { y, proof } = await committer.open(shard.blob, z, signal);
+    if (!(await committer.verify(right, z, y, proof, signal))) {
+      const message = 'the engine of this node contradicts itself: see `holdfast doctor`, then add the file again';
+      throw new TransferError({ code: 'engine-inconsistent' }, message);
+    }
+    this.#liars.add(peer);
+    const found = { claim, id: shard.id, right, at: clock.now() };
+    await evidence.put(found);
+    onLiar(peer, found);
+    return right;
+  }
+}

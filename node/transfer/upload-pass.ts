@@ -1,0 +1,137 @@
+import { toHex } from '../../protocol/bytes.ts';
+import type { CodeParameters } from '../../protocol/code.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import type { Aead } from '../../protocol/frame.ts';
+import { stripeCount } from '../../protocol/geometry.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { linkedController } from './abortable.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { CommitmentPlan } from './commitment-plan.ts';
+import { Commitments } from './commitments.ts';
+import type { UploadJournal } from './journal.ts';
+import type { Limiter } from './limiter.ts';
+import type { CodeBook, Committer, EvidenceBook, HolderChooser, StageClient } from './ports.ts';
+import { Staging } from './staging.ts';
+import type { StripeReader } from './stripe-reader.ts';
+import type { AddOptions } from './upload-options.ts';
+import { stripesInFlight, UploadRun } from './upload-run.ts';
+
+/** What the uploads of a node share. */
+export interface PassDeps {
+  readonly client: StageClient;
+  readonly chooser: HolderChooser;
+  readonly committer: Committer;
+  readonly codes: CodeBook;
+  readonly aead: Aead;
+  readonly evidence: EvidenceBook;
+  readonly clock: Clock;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly log: Logger;
+  /** Configured limit; absent: none. */
+  readonly uploadBytesPerSecond?: number;
+  /** Bytes of shards in memory per upload, data and parity; two stripes at least. */
+  readonly maxBufferBytes?: number;
+  /** Bounds the jobs waiting in the engine, and the stripes waiting for parity, over all uploads. */
+  readonly commits: Limiter;
+  readonly encodes: Limiter;
+}
+
+/** One upload, as far as a pass over its source needs to know it. */
+export interface PassTarget {
+  readonly options: AddOptions;
+  readonly controller: AbortController;
+  readonly reader: StripeReader;
+  readonly warn: (warning: string) => void;
+  storedShards: number;
+  resumedShards: number;
+}
+
+/** One pass over a source under one journal, and what there is to ask about it afterwards. */
+export interface UploadPass {
+  readonly run: UploadRun;
+  readonly staging: Staging;
+  readonly plan: CommitmentPlan;
+  readonly commitments: Commitments;
+  readonly unlink: () => void;
+}
+
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
+
+export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJournal): UploadPass {
+  const { client, chooser, clock, codes, aead, encodes, maxBufferBytes = DEFAULT_BUFFER_BYTES } = deps;
+  const { options, reader } = target;
+  const { code } = journal.head;
+  const { controller, unlink } = linkedController(target.controller.signal);
+  const { sizeHint } = options;
+  const staging = new Staging({
+    client,
+    clock,
+    chooser,
+    journal,
+    code,
+    upload: journal.upload,
+    signal: controller.signal,
+    minShards: options.minShards,
+    expectedStripes: sizeHint === undefined ? undefined : stripeCount({ payload: 'packed31', size: sizeHint, code }),
+    warn: target.warn,
+    onStaged: (offered, sent) => {
+      target.resumedShards += offered - sent;
+    },
+  });
+  const stripes = stripesInFlight(code.k + code.m, maxBufferBytes);
+  const plan = planOf(deps, options, code);
+  const commitments = commitmentsOf(deps, plan, code, stripes, controller.signal);
+  const run = new UploadRun({
+    journal,
+    staging,
+    plan,
+    commitments,
+    encodes,
+    code: codes(code.id),
+    aead,
+    controller,
+    pool: new BufferPool(stripes, code.k * SHARD_BYTES),
+    onStripe: (shards) => {
+      target.storedShards += shards;
+      options.onProgress?.({ phase: 'store', bytes: reader.size, shards: target.storedShards });
+    },
+  });
+  return { run, staging, plan, commitments, unlink };
+}
+
+function planOf(deps: PassDeps, { commitments: asked = 'auto' }: AddOptions, code: CodeParameters): CommitmentPlan {
+  const { clock, committer, log, uploadBytesPerSecond = Number.POSITIVE_INFINITY } = deps;
+  return new CommitmentPlan({
+    asked,
+    code,
+    cores: committer.threads,
+    uploadBytesPerSecond,
+    monotonic: () => clock.monotonic(),
+    onDecided: ({ mode, reason }) => log.info('who computes the commitments of an upload', { mode, reason }),
+  });
+}
+
+function commitmentsOf(
+  { clock, committer, commits, evidence, log, random }: PassDeps,
+  plan: CommitmentPlan,
+  { id, k, m }: CodeParameters,
+  stripes: number,
+  signal: AbortSignal,
+): Commitments {
+  return new Commitments({
+    committer,
+    plan,
+    commits,
+    evidence,
+    onLiar: (peer, { claim: { upload }, id: shard, right }) => {
+      const what = { peer, shard: toHex(shard), upload: toHex(upload), right: toHex(right) };
+      log.warn('a holder signed a wrong commitment', what);
+    },
+    clock,
+    random,
+    stripes,
+    claimsPerStripe: id === 2 ? k + m : k,
+    signal,
+  });
+}
