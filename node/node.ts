@@ -11,13 +11,15 @@ import { ReedSolomon } from './coding/reed-solomon.ts';
 import { resolveCapacity } from './config/capacity.ts';
 import { formatValue, type ResolvedConfig } from './config/config.ts';
 import { clearFresh, isFresh } from './config/fresh-home.ts';
-import { type Config, OPTION_KEYS } from './config/options.ts';
+import { homePaths } from './config/home.ts';
+import { OPTION_KEYS } from './config/options.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
 import type { Identity } from './identity/identity.ts';
+import { calibrationFile } from './kzg/calibration-cache.ts';
 import { createKzgEngine } from './kzg/create-engine.ts';
 import type { KzgEngine } from './kzg/engine.ts';
 import type { Logger } from './log.ts';
@@ -111,10 +113,10 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { identity, resolved, version, log, clock, random = systemRandom } = options;
   const { config } = resolved;
   const network = networkId(config['network.name']);
-  const engine = options.engine ?? createEngine(config, random, log);
+  const events = new Events(clock);
+  const engine = options.engine ?? createEngine(options, random, events);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
-  const events = new Events(clock);
   const known = new KnownPeers(stores.peers, clock, log);
   const host = await createHost({
     seed: identity.seed,
@@ -357,13 +359,22 @@ async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void>
   if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
 }
 
-function createEngine(config: Config, random: RandomBytes, log: Logger): KzgEngine {
+function createEngine(
+  { home, resolved, version, clock, log }: NodeOptions,
+  random: RandomBytes,
+  events: Events,
+): KzgEngine {
+  const { config } = resolved;
   const backend = config['kzg.backend'];
   const threads = config['kzg.threads'];
   return createKzgEngine({
     random,
-    onDropped: (kernel, error) =>
-      log.error('a KZG kernel failed and is used no more', { kernel, reason: String(error) }),
+    clock,
+    calibration: calibrationFile(homePaths(home).calibration, version),
+    onDropped: (backend, reason) => {
+      log.error('a KZG backend failed and is used no more; another one goes on', { backend, reason });
+      events.emit('kzg.dropped', { backend, reason });
+    },
     ...(backend === 'auto' ? {} : { backend }),
     ...(threads === 0 ? {} : { threads }),
   });

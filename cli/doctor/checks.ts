@@ -12,6 +12,7 @@ import { ApiClient } from '../api-client.ts';
 import { readReasons } from '../commands/node.ts';
 import type { CommandContext } from '../context.ts';
 import { formatBytes, formatTime } from '../format.ts';
+import { backends } from './backends.ts';
 import { type Check, type Finding, failed, failure, fine, warning } from './finding.ts';
 
 const REQUIRED_NODE_MAJOR = 24;
@@ -87,7 +88,7 @@ const proofs: Check = async () => {
   for (const name of ['c-kzg', '@crate-crypto/node-eth-kzg']) {
     if (await loads(name)) found.push(name);
   }
-  if (found.length > 0) return [fine('proofs', found.join(', '))];
+  if (found.length > 0) return [fine('proofs', `verified by ${found.join(', ')}`)];
   return [failed('proofs', 'no KZG library loads', 'install holdfast again, with optional dependencies')];
 };
 
@@ -176,6 +177,7 @@ export const CHECKS: readonly Check[] = [
   configuration,
   disk,
   proofs,
+  backends,
   databases,
   ports,
   runningNode,

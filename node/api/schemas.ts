@@ -157,6 +157,8 @@ export const storage = object({
   damagedShards: count,
 });
 
+const kzgCandidate = object({ backend: anyText, state: anyText, detail: anyText, 'ms?': real });
+
 export const nodeDescription = object({
   peer: anyText,
   publicKey: anyText,
@@ -166,7 +168,11 @@ export const nodeDescription = object({
   startedAt: count,
   connectedPeers: count,
   files: count,
-  kzg: object({ backend: anyText, threads: count }),
+  kzg: object({
+    backend: anyText,
+    threads: count,
+    operations: list(object({ operation: anyText, backend: anyText, candidates: list(kzgCandidate) })),
+  }),
 });
 
 const reason = object({ component: anyText, ok: bool, detail: anyText });

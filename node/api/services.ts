@@ -1,3 +1,5 @@
+import type { OperationReport } from '../kzg/operations.ts';
+
 /**
  * What the HTTP API needs of a node: the API declares it, `node/` implements it, tests put an in-memory form in its place.
  * Everything here is plain JSON except streams and keys. Sizes are bytes, times are milliseconds since 1970 unless a name
@@ -213,7 +215,11 @@ export interface NodeDescription {
   readonly startedAt: number;
   readonly connectedPeers: number;
   readonly files: number;
-  readonly kzg: { readonly backend: string; readonly threads: number };
+  readonly kzg: {
+    readonly backend: string;
+    readonly threads: number;
+    readonly operations: readonly OperationReport[];
+  };
 }
 
 export interface NodeService {

@@ -16,6 +16,8 @@ export interface HomePaths {
   readonly shards: string;
   /** LevelDB of everything else. */
   readonly meta: string;
+  /** How fast the KZG backends are on this machine; measured again when it is missing. */
+  readonly calibration: string;
 }
 
 /** `--home` > `HOLDFAST_HOME` > the data folder of the XDG Base Directory Specification 0.8. */
@@ -41,5 +43,6 @@ export function homePaths(home: string): HomePaths {
     api: join(home, 'api.json'),
     shards: join(home, 'shards'),
     meta: join(home, 'meta'),
+    calibration: join(home, 'kzg-calibration.json'),
   };
 }

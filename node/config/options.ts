@@ -124,9 +124,9 @@ export const OPTIONS = {
     default: 'auto',
     doc: 'Who computes the commitments of new files: this node, or the holders while this node checks them; auto = whoever is faster.',
   }),
-  'kzg.backend': enumeration(['auto', 'c-kzg', 'eth-kzg'], {
+  'kzg.backend': enumeration(['auto', 'native', 'wasm', 'c-kzg', 'eth-kzg'], {
     default: 'auto',
-    doc: 'Library for commitments and proofs, and nothing else; auto = the fastest kernel that works here, verified by a library.',
+    doc: 'Backend for commitments and proofs; auto = the fastest that works here. A library verifies in any case.',
   }),
   'kzg.threads': integer({
     default: 0,

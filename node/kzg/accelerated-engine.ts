@@ -1,46 +1,63 @@
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { Clock } from '../clock.ts';
 import type { RandomBytes } from '../random.ts';
+import { type Accelerator, type LibraryEngine, rarely } from './accelerator.ts';
 import { batchCheck } from './batch-check.ts';
-import type { BatchPair, BlobAccumulator, KzgEngine, KzgErrorType, Opening } from './engine.ts';
-import { KzgError } from './engine.ts';
-
-/** A fast kernel: what it lacks is done by the library. */
-export interface Accelerator
-  extends Pick<KzgEngine, 'commit' | 'open'>,
-    Partial<Pick<KzgEngine, 'accumulator' | 'linearMap' | 'combineCommitments' | 'invalidCommitments'>> {
-  readonly name: string;
-}
+import { type Contestant, calibrate } from './calibration.ts';
+import type { CalibrationCache } from './calibration-cache.ts';
+import { combineBlobs } from './combine-blobs.ts';
+import { wronglyAccused } from './confirm-bad.ts';
+import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
+import { faultOf } from './fault.ts';
+import { KernelSlot } from './kernel-slot.ts';
+import { KernelTable, type Unavailable } from './kernel-table.ts';
+import { libraryNameFor, OPERATIONS, type Operation, type OperationReport } from './operations.ts';
+import { QuietTime } from './quiet-time.ts';
+import { followed, wrongElement } from './spot-check.ts';
+import { merged } from './timings.ts';
 
 export interface AcceleratedEngineOptions {
   /** Audited, slower, and the only one that verifies. */
-  readonly library: KzgEngine;
-  /** The kernels of this machine, the fastest first; called once `library` has started. Never rejects. */
-  readonly accelerators: () => Promise<readonly Accelerator[]>;
+  readonly library: LibraryEngine;
+  /** What there is of the kernels, in the order of preference; called once `library` has started. Never rejects. */
+  readonly kernels: () => Promise<readonly (Accelerator | Unavailable)[]>;
+  /** `start` fails unless this kernel works. */
+  readonly required?: string;
   readonly random: RandomBytes;
+  readonly clock: Clock;
+  readonly calibration?: CalibrationCache;
   /** Told of a kernel that failed and is used no more. */
-  readonly onDropped: (name: string, error: unknown) => void;
+  readonly onDropped: (name: string, reason: string) => void;
 }
 
-/** What these say is about the input or the load: another kernel would say the same. */
-const NOT_THE_KERNEL: ReadonlySet<KzgErrorType['code']> = new Set([
-  'non-canonical-element',
-  'invalid-length',
-  'invalid-commitment',
-  'invalid-argument',
-  'queue-full',
-  'stopped',
-]);
+/** Calls before the backends are compared: whoever computes little gains nothing by it. */
+const CALLS_BEFORE_CALIBRATION = 64;
+const QUIET_MS = 1_000;
+
+type Engine = Accelerator | KzgEngine;
+
+/** How a result of a kernel is checked; what is wrong with it, or undefined. */
+type Check<T> = (result: T, library: () => Promise<T>) => Promise<string | undefined>;
 
 /**
- * Commits, opens and combines with the fastest kernel that works here, and verifies with the library: what a kernel
- * computes is checked by the verification of others, and what fails goes to the next kernel in the same call.
+ * Commits, opens and combines with the fastest kernel that works here, and verifies with the library. What kernels
+ * compute is checked now and then; one that fails, hangs or errs is dropped, and the next one answers the same call.
  */
 export class AcceleratedEngine implements KzgEngine {
   readonly #options: AcceleratedEngineOptions;
-  #accelerators: Accelerator[] = [];
+  readonly #quiet: QuietTime;
+  #table: KernelTable;
   #ready: Promise<void> = Promise.resolve();
 
   constructor(options: AcceleratedEngineOptions) {
     this.#options = options;
+    this.#table = this.#tableOf([]);
+    this.#quiet = new QuietTime({
+      clock: options.clock,
+      after: CALLS_BEFORE_CALIBRATION,
+      quietMs: QUIET_MS,
+      task: (signal) => this.#calibrate(signal).catch(() => {}), // given up with the engine
+    });
   }
 
   get threads(): number {
@@ -50,30 +67,45 @@ export class AcceleratedEngine implements KzgEngine {
   /** `native, verified by c-kzg`. */
   get backend(): string {
     const { backend } = this.#options.library;
-    const kernel = this.#accelerators[0];
+    const kernel = this.#table.before('commit')[0];
     return kernel === undefined ? backend : `${kernel.name}, verified by ${backend}`;
+  }
+
+  operations(): readonly OperationReport[] {
+    return this.#table.report();
   }
 
   /** Kernels load in the background; the first call that needs one waits for them (0.3 s). */
   async start(): Promise<void> {
-    await this.#options.library.start();
-    this.#ready = this.#options.accelerators().then((kernels) => {
-      this.#accelerators = [...kernels];
+    const { library, required, calibration } = this.#options;
+    await library.start();
+    this.#ready = Promise.all([this.#options.kernels(), calibration?.load()]).then(([kernels, timings = {}]) => {
+      this.#table = this.#tableOf(kernels);
+      this.#table.timings = timings;
+    });
+    if (required === undefined) return;
+    await this.#ready;
+    await this.#require(required).catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
     });
   }
 
   async stop(): Promise<void> {
     await this.#ready;
-    this.#accelerators = [];
+    await this.#quiet.stop();
+    for (const slot of this.#table.slots) slot.stop();
+    this.#table = this.#tableOf([]);
     await this.#options.library.stop();
   }
 
   commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#fastest((engine) => engine.commit(blob, signal), signal);
+    return this.#fastest('commit', (engine) => engine.commit(blob, signal), this.#recompute(equalBytes), signal);
   }
 
   open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
-    return this.#fastest((engine) => engine.open(blob, z, signal), signal);
+    const check = this.#recompute<Opening>((a, b) => equalBytes(a.y, b.y) && equalBytes(a.proof, b.proof));
+    return this.#fastest('open', (engine) => engine.open(blob, z, signal), check, signal);
   }
 
   linearMap(
@@ -81,7 +113,8 @@ export class AcceleratedEngine implements KzgEngine {
     blobs: readonly Uint8Array[],
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
-    return this.#fastest((engine) => engine.linearMap?.(rows, blobs, signal), signal);
+    const check = async (result: Uint8Array[]) => wrongElement(this.#options.random, rows, blobs, result);
+    return this.#fastest('linearMap', (engine) => engine.linearMap?.(rows, blobs, signal), check, signal);
   }
 
   combineCommitments(
@@ -89,50 +122,176 @@ export class AcceleratedEngine implements KzgEngine {
     commitments: readonly Uint8Array[],
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    return this.#fastest((engine) => engine.combineCommitments?.(coefficients, commitments, signal), signal);
+    const call = (engine: Engine) => engine.combineCommitments?.(coefficients, commitments, signal);
+    return this.#fastest('combineCommitments', call, this.#recompute(equalBytes), signal);
   }
 
   invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]> {
-    return this.#fastest((engine) => engine.invalidCommitments?.(commitments, signal), signal);
+    const sampled = this.#recompute<number[]>(sameNumbers);
+    // Whoever sent a bad one will be blamed for it: the library has the last word.
+    const check: Check<number[]> = async (bad, library) =>
+      bad.length > 0 ? difference(bad, await library(), sameNumbers) : sampled(bad, library);
+    const call = (engine: Engine) => engine.invalidCommitments?.(commitments, signal);
+    return this.#fastest('invalidCommitments', call, check, signal);
   }
 
   accumulator(): BlobAccumulator {
-    return this.#accelerators[0]?.accumulator?.() ?? this.#options.library.accumulator();
+    const [slot] = this.#table.before('combine');
+    const sum = slot?.kernel.accumulator?.();
+    if (slot === undefined || sum === undefined) return this.#options.library.accumulator();
+    return followed(sum, this.#options.random, () => {
+      const reason = 'a sum of blobs differs from plain arithmetic';
+      this.#drop(slot, reason);
+      throw new KzgError({ code: 'backend-failed' }, `the ${slot.name} kernel computes wrong results: ${reason}`);
+    });
   }
 
-  combine(...args: Parameters<KzgEngine['combine']>): Promise<Uint8Array> {
-    return this.#options.library.combine(...args);
+  combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#untilSound(() => combineBlobs(() => this.accumulator(), coefficients, blobs, signal));
   }
 
   verify(...args: Parameters<KzgEngine['verify']>): Promise<boolean> {
     return this.#options.library.verify(...args);
   }
 
+  /** No pair is called bad on the word of a kernel alone. */
   batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> {
-    return batchCheck(this, this.#options.random, pairs, signal);
+    const { library, random } = this.#options;
+    return this.#untilSound(async () => {
+      const bad = await batchCheck(this, random, pairs, signal);
+      const good = await wronglyAccused(library, pairs, bad, signal);
+      if (good === undefined) return bad;
+      const kernels = OPERATIONS.flatMap((operation) => this.#table.before(operation).slice(0, 1));
+      for (const slot of new Set(kernels)) this.#drop(slot, 'it found a good commitment bad');
+      return bad.filter((index) => index !== good);
+    });
+  }
+
+  /** Runs `work` again whenever a kernel was dropped meanwhile: it may have had a part in the result. */
+  async #untilSound<T>(work: () => Promise<T>): Promise<T> {
+    await this.#ready;
+    for (;;) {
+      const { drops } = this.#table;
+      try {
+        const result = await this.#counted(work);
+        if (this.#table.drops === drops) return result;
+      } catch (error) {
+        if (this.#table.drops === drops) throw error;
+      }
+    }
   }
 
   async #fastest<T>(
-    call: (engine: Accelerator | KzgEngine) => Promise<T> | undefined,
+    operation: Operation,
+    call: (engine: Engine) => Promise<T> | undefined,
+    check: Check<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
     await this.#ready;
-    for (const kernel of [...this.#accelerators]) {
-      try {
-        const result = await call(kernel);
-        if (result !== undefined) return result;
-      } catch (error) {
-        if (signal?.aborted || (error instanceof KzgError && NOT_THE_KERNEL.has(error.code))) throw error;
-        this.#drop(kernel, error);
+    return this.#counted(async () => {
+      const library = () => call(this.#options.library) as Promise<T>;
+      for (const slot of this.#table.before(operation)) {
+        let result: T;
+        try {
+          result = await slot.run((kernel) => call(kernel) as Promise<T>);
+        } catch (error) {
+          const fault = signal?.aborted ? 'caller' : faultOf(error);
+          if (fault === 'caller') throw error;
+          // A kernel that refuses what the library takes is wrong; what both refuse is refused.
+          const expected = fault === 'input' ? await library() : undefined;
+          this.#drop(slot, error instanceof Error ? error.message : String(error));
+          if (expected !== undefined) return expected;
+          continue;
+        }
+        let expected: Promise<T> | undefined;
+        const wrong = await check(result, () => {
+          expected = library();
+          return expected;
+        });
+        if (wrong === undefined) return result;
+        this.#drop(slot, wrong);
+        if (expected !== undefined) return expected;
       }
-    }
-    return (await call(this.#options.library)) as T;
+      return library();
+    });
   }
 
-  #drop(kernel: Accelerator, error: unknown): void {
-    const at = this.#accelerators.indexOf(kernel);
-    if (at < 0) return;
-    this.#accelerators.splice(at, 1);
-    this.#options.onDropped(kernel.name, error);
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    this.#quiet.enter();
+    try {
+      return await work();
+    } finally {
+      this.#quiet.leave();
+    }
   }
+
+  /**
+   * One call in 256 is done again by the library, in the same bytes or the kernel is wrong: 60 ms beside 256 times 15,
+   * 1.6 %. The known answers at start are the first check. A library that has no time now says nothing about the kernel.
+   */
+  #recompute<T>(equal: (a: T, b: T) => boolean): Check<T> {
+    return async (result, library) => {
+      if (!rarely(this.#options.random)) return undefined;
+      const expected = await library().catch(() => undefined);
+      return expected === undefined ? undefined : difference(result, expected, equal);
+    };
+  }
+
+  #drop(slot: KernelSlot, reason: string): void {
+    if (slot.dropped !== undefined) return;
+    slot.drop(reason);
+    this.#options.onDropped(slot.name, reason);
+  }
+
+  async #require(name: string): Promise<void> {
+    const slot = this.#table.slots.find((each) => each.name === name);
+    if (slot !== undefined) return;
+    const details = this.#table.report()[0]?.candidates.find(({ backend }) => backend === name)?.detail;
+    const reason = details ?? 'there is no such kernel';
+    throw new KzgError(
+      { code: 'backend-unavailable', backend: name, reason },
+      `the KZG backend ${name} cannot be used here: ${reason}; set kzg.backend to auto or to another one`,
+    );
+  }
+
+  #tableOf(kernels: readonly (Accelerator | Unavailable)[]): KernelTable {
+    const { clock, library } = this.#options;
+    const onHang = (slot: KernelSlot) => this.#drop(slot, 'it does not answer any more');
+    return new KernelTable(
+      kernels.filter((one) => 'commit' in one).map((kernel) => new KernelSlot(kernel, clock, onHang)),
+      kernels.filter((one) => 'reason' in one),
+      () => library.backend,
+    );
+  }
+
+  /**
+   * Times what is loaded anyway, about 0.3 s of CPU: making tables only to compare them (0.6 s in WebAssembly, 2 s in
+   * c-kzg) would cost a node more than it gains.
+   */
+  async #calibrate(signal: AbortSignal): Promise<void> {
+    const table = this.#table;
+    const { library, clock, calibration } = this.#options;
+    const contests = new Map<Operation, readonly Contestant[]>();
+    for (const operation of OPERATIONS) {
+      const kernels = table.usable(operation).filter(({ kernel }) => kernel.loaded);
+      const contestants = kernels.map(({ name, kernel }): Contestant => ({ name, engine: kernel }));
+      const light = operation !== 'commit' && operation !== 'open';
+      if (light || library.loaded) {
+        contestants.push({ name: libraryNameFor(operation, library.backend), engine: library });
+      }
+      const missing = contestants.some(({ name }) => table.timings[operation]?.[name] === undefined);
+      if (missing && contestants.length > 1) contests.set(operation, contestants);
+    }
+    if (contests.size === 0) return;
+    table.timings = merged(table.timings, await calibrate(contests, clock, signal));
+    await calibration?.save(table.timings);
+  }
+}
+
+function difference<T>(result: T, expected: T, equal: (a: T, b: T) => boolean): string | undefined {
+  return equal(result, expected) ? undefined : 'a result differs from that of the library';
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -1,4 +1,6 @@
+import type { FrKernel } from '../../protocol/codes/fr-lagrange.ts';
 import { CodedError } from '../../protocol/errors.ts';
+import type { OperationReport } from './operations.ts';
 
 /** An opening of a blob's polynomial at a point z: `y = f(z)`, 32 bytes, and its proof, 48 bytes. */
 export interface Opening {
@@ -31,13 +33,16 @@ export interface BlobAccumulator {
  * they may be views of a SharedArrayBuffer, which no thread then copies.
  *
  * A blob is 131,072 bytes, a point 48 bytes compressed, a field element 32 bytes big-endian.
- * Every method rejects with the signal's reason when aborted, and with a KzgError otherwise.
+ * Every method rejects with the signal's reason when aborted, and with a KzgError otherwise. `combineCommitments` decodes
+ * every point strictly and remembers it by its bytes; it throws `invalid-commitment` with the index of the first bad one.
  */
-export interface KzgEngine {
+export interface KzgEngine extends FrKernel {
   /** The library that commits, opens and verifies. */
   readonly backend: string;
   /** Compute threads at most. */
   readonly threads: number;
+  /** Which backend does what, and why no other one. */
+  operations(): readonly OperationReport[];
   start(): Promise<void>;
   stop(): Promise<void>;
   /** @throws KzgError `non-canonical-element` | `invalid-length` */
@@ -59,21 +64,6 @@ export interface KzgEngine {
   accumulator(): BlobAccumulator;
   /** Σ cᵢ·blobᵢ, one blob out. */
   combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array>;
-  /** One blob out per row: outⱼ = Σ rows[j][i]·blobᵢ. Coefficients may be negative. */
-  linearMap(
-    rows: readonly (readonly bigint[])[],
-    blobs: readonly Uint8Array[],
-    signal?: AbortSignal,
-  ): Promise<Uint8Array[]>;
-  /**
-   * Σ cᵢ·Cᵢ; every Cᵢ is decoded strictly and checked to be in the subgroup (remembered by its bytes).
-   * @throws KzgError `invalid-commitment` with the index of the first bad one
-   */
-  combineCommitments(
-    coefficients: readonly bigint[],
-    commitments: readonly Uint8Array[],
-    signal?: AbortSignal,
-  ): Promise<Uint8Array>;
   /** Indices of commitments that are not canonical points of the subgroup, ascending. */
   invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]>;
   /** Protocol v1 §4.3: indices of the pairs whose blob does not have that commitment, ascending; [] when all are good. */

@@ -1,3 +1,4 @@
+import type { BackendName } from './backend.ts';
 import type { KzgErrorType, Opening } from './engine.ts';
 
 /** What a worker can be asked: input and output of each operation. */
@@ -5,8 +6,14 @@ export type JobTable<T> = { readonly [K in keyof T]: { readonly input: unknown; 
 
 /** Jobs of the compute workers. */
 export interface ComputeJobs {
-  readonly commit: { readonly input: { readonly blob: Uint8Array }; readonly output: Uint8Array };
-  readonly open: { readonly input: { readonly blob: Uint8Array; readonly z: Uint8Array }; readonly output: Opening };
+  readonly commit: {
+    readonly input: { readonly library: BackendName; readonly blob: Uint8Array };
+    readonly output: Uint8Array;
+  };
+  readonly open: {
+    readonly input: { readonly library: BackendName; readonly blob: Uint8Array; readonly z: Uint8Array };
+    readonly output: Opening;
+  };
   /** The same two in WebAssembly. */
   readonly wasmCommit: { readonly input: { readonly blob: Uint8Array }; readonly output: Uint8Array };
   readonly wasmOpen: {
@@ -16,6 +23,7 @@ export interface ComputeJobs {
   /** `refused` when the library does not accept the input. */
   readonly verify: {
     readonly input: {
+      readonly library: BackendName;
       readonly commitment: Uint8Array;
       readonly z: Uint8Array;
       readonly y: Uint8Array;

@@ -1,9 +1,10 @@
 import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { assertBlob } from './checks.ts';
 import { KzgError } from './engine.ts';
 import { FieldKernel, type KernelFamily, MAX_MAP_SIDE } from './field-kernel.ts';
 
-/** @throws KzgError `invalid-argument` unless there are at most 64 rows, each with one coefficient per blob. */
-export function assertMapShape(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): void {
+/** @throws KzgError `invalid-argument` unless there are at most 64 rows, each with one coefficient per blob | `invalid-length` */
+export function assertMap(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): void {
   if (blobs.length > MAX_MAP_SIDE || rows.length > MAX_MAP_SIDE) {
     throw new KzgError(
       { code: 'invalid-argument' },
@@ -18,6 +19,7 @@ export function assertMapShape(rows: readonly (readonly bigint[])[], blobs: read
       );
     }
   }
+  for (const blob of blobs) assertBlob(blob);
 }
 
 /** outⱼ = Σ rows[j][i]·blobᵢ on one kernel whose memory grows to the largest map seen (at most 17 MB). */
@@ -30,7 +32,7 @@ export class LinearMapper {
 
   /** @throws KzgError `invalid-argument` | `invalid-length` | `non-canonical-element` */
   map(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
-    assertMapShape(rows, blobs);
+    assertMap(rows, blobs);
     const kernel = this.#kernel;
     const { limbBytes } = kernel;
     const [matrix, input, output] = kernel.reserve(

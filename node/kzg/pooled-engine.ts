@@ -2,14 +2,17 @@ import { concat } from '../../protocol/bytes.ts';
 import { COMMITMENT_BYTES, PROOF_BYTES } from '../../protocol/constants.ts';
 import { isCanonical } from '../../protocol/field.ts';
 import type { RandomBytes } from '../random.ts';
+import type { LibraryEngine } from './accelerator.ts';
 import { availableBackend, type BackendName } from './backend.ts';
 import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
-import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
+import { combineBlobs } from './combine-blobs.ts';
+import { type BatchPair, type BlobAccumulator, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
-import { assertMapShape } from './linear-map.ts';
-import { nextTurn } from './next-turn.ts';
+import { KernelTable } from './kernel-table.ts';
+import { assertMap } from './linear-map.ts';
+import type { OperationReport } from './operations.ts';
 import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
@@ -19,16 +22,23 @@ export interface PooledEngineOptions {
   readonly backends: readonly BackendName[];
   readonly queueLimit: number;
   readonly cachedPoints: number;
+  /** Told of a library that failed; the next one of `backends` goes on. */
+  readonly onDropped?: (name: string, reason: string) => void;
 }
 
-/** Blobs combined between two turns of the event loop: about two milliseconds. */
-const BLOBS_PER_TURN = 16;
+interface Running {
+  /** The one in use. */
+  library: BackendName;
+  readonly compute: WorkerPool<ComputeJobs>;
+  readonly group: WorkerPool<GroupJobs>;
+}
 
 /** The engine on worker threads: a pool for the library and the field kernel, one thread for the group. */
-export class PooledEngine implements KzgEngine {
+export class PooledEngine implements LibraryEngine {
   readonly #options: PooledEngineOptions;
   readonly #accumulators = new AccumulatorFactory();
-  #running: { backend: BackendName; compute: WorkerPool<ComputeJobs>; group: WorkerPool<GroupJobs> } | undefined;
+  #running: Running | undefined;
+  #loaded = false;
 
   constructor(options: PooledEngineOptions) {
     this.#options = options;
@@ -39,19 +49,26 @@ export class PooledEngine implements KzgEngine {
   }
 
   get backend(): string {
-    return this.#running?.backend ?? 'none';
+    return this.#running?.library ?? 'none';
+  }
+
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  operations(): readonly OperationReport[] {
+    return new KernelTable([], [], () => this.backend).report();
   }
 
   /** Finds the library (milliseconds). Its trusted setup loads in the workers, when they are first needed. */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     const { backends, threads, queueLimit, cachedPoints } = this.#options;
-    const backend = await availableBackend(backends);
+    const library = await availableBackend(backends);
     const compute = new WorkerPool<ComputeJobs>({
       module: siblingModule('worker', import.meta.url),
       threads,
       queueLimit,
-      workerData: { backend },
     });
     const group = new WorkerPool<GroupJobs>({
       module: siblingModule('group-worker', import.meta.url),
@@ -61,7 +78,8 @@ export class PooledEngine implements KzgEngine {
     });
     compute.start();
     group.start();
-    this.#running = { backend, compute, group };
+    this.#loaded = false;
+    this.#running = { library, compute, group };
   }
 
   async stop(): Promise<void> {
@@ -72,13 +90,14 @@ export class PooledEngine implements KzgEngine {
 
   async commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     assertBlob(blob);
-    return this.#pools().compute.run('commit', { blob }, { signal });
+    return this.#asked((library, { compute }) => compute.run('commit', { library, blob }, { signal }));
   }
 
   async open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
     assertBlob(blob);
     assertPoint(z);
-    return this.#pools().compute.run('open', { blob, z }, { signal, urgent: true });
+    const options = { signal, urgent: true };
+    return this.#asked((library, { compute }) => compute.run('open', { library, blob, z }, options));
   }
 
   async verify(
@@ -93,8 +112,9 @@ export class PooledEngine implements KzgEngine {
     if (proof.length !== PROOF_BYTES || !isCanonical(y)) {
       return this.#falseFor(commitment, signal);
     }
-    const input = { commitment, z, y, proof };
-    const answer = await this.#pools().compute.run('verify', input, { signal, urgent: true });
+    const answer = await this.#asked((library, { compute }) =>
+      compute.run('verify', { library, commitment, z, y, proof }, { signal, urgent: true }),
+    );
     if (answer !== 'refused') return answer;
     // A refusal must never pass for a wrong proof: find out which input is malformed.
     const [malformed] = await this.invalidCommitments([commitment, proof], signal);
@@ -112,19 +132,8 @@ export class PooledEngine implements KzgEngine {
     return this.#accumulators.create();
   }
 
-  async combine(
-    coefficients: readonly bigint[],
-    blobs: readonly Uint8Array[],
-    signal?: AbortSignal,
-  ): Promise<Uint8Array> {
-    assertSameLength(coefficients, blobs);
-    const sum = this.accumulator();
-    for (const [i, blob] of blobs.entries()) {
-      signal?.throwIfAborted();
-      sum.add(coefficients[i] as bigint, blob);
-      if (i % BLOBS_PER_TURN === BLOBS_PER_TURN - 1) await nextTurn();
-    }
-    return sum.finish();
+  combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {
+    return combineBlobs(() => this.accumulator(), coefficients, blobs, signal);
   }
 
   async linearMap(
@@ -132,8 +141,7 @@ export class PooledEngine implements KzgEngine {
     blobs: readonly Uint8Array[],
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
-    assertMapShape(rows, blobs);
-    for (const blob of blobs) assertBlob(blob);
+    assertMap(rows, blobs);
     return [...(await this.#pools().compute.run('map', { rows, blobs }, { signal }))];
   }
 
@@ -167,7 +175,34 @@ export class PooledEngine implements KzgEngine {
     return false;
   }
 
-  #pools() {
+  /** Asks the library; when it fails on sound input, the next one that is there. */
+  async #asked<T>(job: (library: BackendName, running: Running) => Promise<T>): Promise<T> {
+    const running = this.#pools();
+    for (;;) {
+      const { library } = running;
+      try {
+        const answer = await job(library, running);
+        this.#loaded = true;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof KzgError) || error.code !== 'backend-failed') throw error;
+        if (running.library === library && !(await this.#useNext(running, error))) throw error;
+      }
+    }
+  }
+
+  async #useNext(running: Running, { message }: KzgError): Promise<boolean> {
+    const { backends, onDropped } = this.#options;
+    const failed = running.library;
+    const next = await availableBackend(backends.slice(backends.indexOf(failed) + 1)).catch(() => undefined);
+    if (next === undefined) return false;
+    if (running.library !== failed) return true; // another call was quicker
+    running.library = next;
+    onDropped?.(failed, message);
+    return true;
+  }
+
+  #pools(): Running {
     if (this.#running === undefined)
       throw new KzgError({ code: 'stopped' }, 'the KZG engine is not running: start it first');
     return this.#running;

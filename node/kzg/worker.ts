@@ -1,4 +1,3 @@
-import { workerData } from 'node:worker_threads';
 import { type Backend, type BackendName, loadBackend } from './backend.ts';
 import type { ComputeJobs } from './job-protocol.ts';
 import { LinearMapper } from './linear-map.ts';
@@ -6,16 +5,17 @@ import { serveJobs } from './serve-jobs.ts';
 import type { CommitmentKernel } from './wasm/commitment-kernel.ts';
 import { createCommitmentKernel } from './wasm/create-commitment-kernel.ts';
 
-/** Compute worker: the KZG library and the WebAssembly kernels, each loaded when first asked for. */
-const { backend: name } = workerData as { readonly backend: BackendName };
-
-let loading: Promise<Backend> | undefined;
-const backend = () => {
-  loading ??= loadBackend(name).catch((error) => {
+/** Compute worker: the KZG libraries and the WebAssembly kernels, each loaded when first asked for. */
+const libraries = new Map<BackendName, Promise<Backend>>();
+const backend = (name: BackendName) => {
+  const known = libraries.get(name);
+  if (known !== undefined) return known;
+  const loading = loadBackend(name).catch((error) => {
     // The next job tries again: a thread that can never work would take job after job and fail them all.
-    loading = undefined;
+    libraries.delete(name);
     throw error;
   });
+  libraries.set(name, loading);
   return loading;
 };
 
@@ -35,13 +35,13 @@ const commitmentKernel = () => {
 };
 
 serveJobs<ComputeJobs>({
-  async commit({ blob }) {
+  async commit({ library, blob }) {
     mapper().assertCanonical(blob);
-    return { output: own((await backend()).commit(blob)) };
+    return { output: own((await backend(library)).commit(blob)) };
   },
-  async open({ blob, z }) {
+  async open({ library, blob, z }) {
     mapper().assertCanonical(blob);
-    const { y, proof } = (await backend()).open(blob, z);
+    const { y, proof } = (await backend(library)).open(blob, z);
     return { output: { y: own(y), proof: own(proof) } };
   },
   async wasmCommit({ blob }) {
@@ -50,8 +50,8 @@ serveJobs<ComputeJobs>({
   async wasmOpen({ blob, z }) {
     return { output: (await commitmentKernel()).open(blob, z) };
   },
-  async verify({ commitment, z, y, proof }) {
-    const library = await backend();
+  async verify({ library: name, commitment, z, y, proof }) {
+    const library = await backend(name);
     try {
       return { output: library.verify(commitment, z, y, proof) };
     } catch {

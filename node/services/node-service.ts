@@ -1,6 +1,7 @@
 import { toHex } from '../../protocol/bytes.ts';
 import type { HealthReason, NodeDescription, NodeService } from '../api/services.ts';
 import type { Clock } from '../clock.ts';
+import type { KzgEngine } from '../kzg/engine.ts';
 import type { Stores } from '../store/stores.ts';
 
 export interface NodeServiceDeps {
@@ -13,7 +14,7 @@ export interface NodeServiceDeps {
     addresses(): string[];
     connected(): string[];
   };
-  readonly engine: { readonly backend: string; readonly threads: number };
+  readonly engine: Pick<KzgEngine, 'backend' | 'threads' | 'operations'>;
   readonly stores: Pick<Stores, 'catalog' | 'databases' | 'shards'>;
   readonly isRunning: () => boolean;
   readonly requestShutdown: () => void;
@@ -42,7 +43,7 @@ async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeD
     startedAt,
     connectedPeers: host.connected().length,
     files,
-    kzg: { backend: engine.backend, threads: engine.threads },
+    kzg: { backend: engine.backend, threads: engine.threads, operations: engine.operations() },
   };
 }
 
@@ -63,7 +64,12 @@ function peers({ host }: NodeServiceDeps): HealthReason {
 }
 
 function proofs({ engine }: NodeServiceDeps): HealthReason {
-  return { component: 'proofs', ok: true, detail: engine.backend };
+  const failed = new Map<string, string>();
+  for (const { candidates } of engine.operations()) {
+    for (const { backend, state, detail } of candidates) if (state === 'dropped') failed.set(backend, detail);
+  }
+  const notes = [...failed].map(([backend, detail]) => `; ${backend} failed and is used no more: ${detail}`);
+  return { component: 'proofs', ok: failed.size === 0, detail: [engine.backend, ...notes].join('') };
 }
 
 function space({ stores }: NodeServiceDeps): HealthReason {

@@ -37,9 +37,14 @@ const CANDIDATES = ['../../../build/Release/holdfast_kzg.node', '../../../../bui
   (path) => fileURLToPath(new URL(path, import.meta.url)),
 );
 
+/** The built addon. */
+export function addonPath(paths: readonly string[] = CANDIDATES): string | undefined {
+  return paths.find((candidate) => existsSync(candidate));
+}
+
 /** The addon, or why there is none. */
-export function loadBinding(paths: readonly string[] = CANDIDATES): NativeBinding | string {
-  const path = paths.find((candidate) => existsSync(candidate));
+export function loadBinding(paths?: readonly string[]): NativeBinding | string {
+  const path = addonPath(paths);
   if (path === undefined) return 'it was not built: there was no compiler at install, or the build failed';
   try {
     const binding = createRequire(import.meta.url)(path) as NativeBinding;

@@ -3,7 +3,7 @@ import { concat } from '../../../protocol/bytes.ts';
 import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PAYLOAD_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from '../checks.ts';
 import type { BlobAccumulator, KzgEngine, Opening } from '../engine.ts';
-import { assertMapShape } from '../linear-map.ts';
+import { assertMap } from '../linear-map.ts';
 import { centred } from '../short-coefficient.ts';
 import { type TaskOptions, TaskQueue } from '../task-queue.ts';
 import type { NativeBinding } from './binding.ts';
@@ -23,6 +23,8 @@ type EngineOperations = Pick<
  */
 export class NativeKernel implements EngineOperations {
   readonly name = 'native';
+  /** Its tables are made before it is constructed. */
+  readonly loaded = true;
   readonly #binding: NativeBinding;
   readonly #accumulators: NativeAccumulators;
   readonly #queue: TaskQueue;
@@ -59,8 +61,7 @@ export class NativeKernel implements EngineOperations {
     blobs: readonly Uint8Array[],
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
-    assertMapShape(rows, blobs);
-    for (const blob of blobs) assertBlob(blob);
+    assertMap(rows, blobs);
     const coefficients = rows.flat().map(centred);
     return this.#run(() => this.#binding.linearMap(coefficients, rows.length, blobs), { signal });
   }

@@ -1,0 +1,28 @@
+import type { RandomBytes } from '../random.ts';
+import type { KzgEngine } from './engine.ts';
+import type { Operation } from './operations.ts';
+
+/** A fast kernel: what it lacks is done by the library. */
+export interface Accelerator
+  extends Pick<KzgEngine, 'commit' | 'open'>,
+    Partial<Pick<KzgEngine, 'accumulator' | 'linearMap' | 'combineCommitments' | 'invalidCommitments'>> {
+  readonly name: string;
+  /** Whether its tables are made, so that it answers at once. */
+  readonly loaded: boolean;
+}
+
+/** The audited library with what stands beside it. */
+export interface LibraryEngine extends KzgEngine {
+  /** Whether its trusted setup is loaded, so that it commits and opens at once. */
+  readonly loaded: boolean;
+}
+
+/** Whether `kernel` has the operation. */
+export function has(kernel: Accelerator, operation: Operation): boolean {
+  return kernel[operation === 'combine' ? 'accumulator' : operation] !== undefined;
+}
+
+/** True once in 256 calls, so that nobody can tell when. */
+export function rarely(random: RandomBytes): boolean {
+  return random(1)[0] === 0;
+}

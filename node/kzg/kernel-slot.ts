@@ -1,0 +1,82 @@
+import type { Clock } from '../clock.ts';
+import type { Accelerator } from './accelerator.ts';
+
+/** Pieces of work take milliseconds, a second at most while tables are made: a kernel silent for so long hangs. */
+export const PATIENCE_MS = 30_000;
+
+/** What the calls of a kernel reject with when it is dropped before they end. */
+export class KernelDropped extends Error {}
+
+/** A kernel in use: its calls, and the end of all of them when it is dropped. */
+export class KernelSlot {
+  readonly kernel: Accelerator;
+  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly #onHang: (slot: KernelSlot) => void;
+  readonly #calls = new Set<(error: Error) => void>();
+  #watch: AbortController | undefined;
+  #lastAnswer = 0;
+  /** Why it is used no more. */
+  #dropped: string | undefined;
+
+  /** @param onHang told when calls run and none has ended for 30 s */
+  constructor(kernel: Accelerator, clock: Pick<Clock, 'monotonic' | 'sleep'>, onHang: (slot: KernelSlot) => void) {
+    this.kernel = kernel;
+    this.#clock = clock;
+    this.#onHang = onHang;
+  }
+
+  get name(): string {
+    return this.kernel.name;
+  }
+
+  get dropped(): string | undefined {
+    return this.#dropped;
+  }
+
+  /** From now on no result of this kernel counts. */
+  drop(reason: string): void {
+    this.#dropped = reason;
+    this.#stopWatching();
+    for (const reject of this.#calls) reject(new KernelDropped(reason));
+    this.#calls.clear();
+  }
+
+  stop(): void {
+    this.#stopWatching();
+  }
+
+  /** @throws KernelDropped, or what `call` throws */
+  async run<T>(call: (kernel: Accelerator) => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#calls.add(reject);
+    if (this.#watch === undefined) this.#startWatching();
+    call(this.kernel).then(resolve, reject);
+    try {
+      return await promise;
+    } finally {
+      this.#calls.delete(reject);
+      this.#lastAnswer = this.#clock.monotonic();
+      if (this.#calls.size === 0) this.#stopWatching();
+    }
+  }
+
+  #startWatching(): void {
+    const watch = new AbortController();
+    this.#watch = watch;
+    this.#lastAnswer = this.#clock.monotonic();
+    this.#watchCalls(watch.signal).catch(() => {}); // rejects when watching ends
+  }
+
+  #stopWatching(): void {
+    this.#watch?.abort();
+    this.#watch = undefined;
+  }
+
+  async #watchCalls(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const left = this.#lastAnswer + PATIENCE_MS - this.#clock.monotonic();
+      if (left <= 0) return this.#onHang(this);
+      await this.#clock.sleep(left, signal);
+    }
+  }
+}
