@@ -11,7 +11,7 @@ import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Op
 import { faultOf } from './fault.ts';
 import { KernelSlot } from './kernel-slot.ts';
 import { KernelTable, type Unavailable } from './kernel-table.ts';
-import { libraryNameFor, OPERATIONS, type Operation, type OperationReport } from './operations.ts';
+import { OPERATIONS, type Operation, type OperationReport } from './operations.ts';
 import { QuietTime } from './quiet-time.ts';
 import { followed, wrongElement } from './spot-check.ts';
 import { merged } from './timings.ts';
@@ -260,7 +260,7 @@ export class AcceleratedEngine implements KzgEngine {
     return new KernelTable(
       kernels.filter((one) => 'commit' in one).map((kernel) => new KernelSlot(kernel, clock, onHang)),
       kernels.filter((one) => 'reason' in one),
-      () => library.backend,
+      (operation) => library.nameOf(operation),
     );
   }
 
@@ -277,7 +277,7 @@ export class AcceleratedEngine implements KzgEngine {
       const contestants = kernels.map(({ name, kernel }): Contestant => ({ name, engine: kernel }));
       const light = operation !== 'commit' && operation !== 'open';
       if (light || library.loaded) {
-        contestants.push({ name: libraryNameFor(operation, library.backend), engine: library });
+        contestants.push({ name: library.nameOf(operation), engine: library });
       }
       const missing = contestants.some(({ name }) => table.timings[operation]?.[name] === undefined);
       if (missing && contestants.length > 1) contests.set(operation, contestants);

@@ -13,6 +13,8 @@ export interface Accelerator
 
 /** The audited library with what stands beside it. */
 export interface LibraryEngine extends KzgEngine {
+  /** What computes an operation here: only commitments and openings are the library's own. */
+  nameOf(operation: Operation): string;
   /** Whether its trusted setup is loaded, so that it commits and opens at once. */
   readonly loaded: boolean;
 }

@@ -1,6 +1,7 @@
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { type BlobAccumulator, KzgError } from './engine.ts';
 import { FieldKernel, type KernelFamily } from './field-kernel.ts';
+import { PlainSum } from './plain-sum.ts';
 
 /** Kernels kept for the next accumulator; each holds about 0.6 MB. */
 const IDLE_KERNELS = 4;
@@ -9,16 +10,36 @@ const IDLE_KERNELS = 4;
 export class AccumulatorFactory {
   readonly #idle: FieldKernel[] = [];
   readonly #family: KernelFamily | undefined;
+  readonly #onFailed: (reason: string) => void;
+  #failed = false;
 
-  constructor(family?: KernelFamily) {
+  /** @param onFailed told once that the kernel does not load, and that plain integers take its place */
+  constructor(family?: KernelFamily, onFailed: (reason: string) => void = () => undefined) {
     this.#family = family;
+    this.#onFailed = onFailed;
+  }
+
+  get failed(): boolean {
+    return this.#failed;
   }
 
   create(): BlobAccumulator {
-    const kernel = this.#idle.pop() ?? new FieldKernel(this.#family);
+    const kernel = this.#idle.pop() ?? this.#load();
+    if (kernel === undefined) return new PlainSum();
     return new KernelAccumulator(kernel, () => {
       if (this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
     });
+  }
+
+  #load(): FieldKernel | undefined {
+    if (this.#failed) return undefined;
+    try {
+      return new FieldKernel(this.#family);
+    } catch (error) {
+      this.#failed = true;
+      this.#onFailed(`the field kernel does not load: ${error instanceof Error ? error.message : error}`);
+      return undefined;
+    }
   }
 }
 

@@ -16,6 +16,13 @@ export function assertBlob(blob: Uint8Array): void {
   assertLength('a blob', blob, SHARD_BYTES);
 }
 
+export function nonCanonicalElement(element: number): KzgError {
+  return new KzgError(
+    { code: 'non-canonical-element', element },
+    `field element ${element} of the blob is not below the field's order; the blob is not a valid shard`,
+  );
+}
+
 /** @throws KzgError `invalid-length` | `non-canonical-element` */
 export function assertPoint(z: Uint8Array): void {
   assertLength('an evaluation point', z, FIELD_ELEMENT_BYTES);

@@ -3,7 +3,7 @@ import { bigIntToBytes, equalBytes } from '../../protocol/bytes.ts';
 import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { FR_MODULUS } from '../../protocol/field.ts';
 import { compileWasm, instantiateWasm, type WasmMemory, type WasmModule } from '../web-assembly.ts';
-import { KzgError } from './engine.ts';
+import { assertBlob, nonCanonicalElement } from './checks.ts';
 import { centred } from './short-coefficient.ts';
 
 /**
@@ -102,20 +102,10 @@ export class FieldKernel {
 
   /** Copies a blob in. @throws KzgError `invalid-length` | `non-canonical-element` */
   writeBlob(offset: number, blob: Uint8Array): void {
-    if (blob.length !== SHARD_BYTES) {
-      throw new KzgError(
-        { code: 'invalid-length', expected: SHARD_BYTES, actual: blob.length },
-        `a blob has ${SHARD_BYTES} bytes, not ${blob.length}`,
-      );
-    }
+    assertBlob(blob);
     this.#bytes.set(blob, offset);
     const element = this.#firstNonCanonical(offset);
-    if (element >= 0) {
-      throw new KzgError(
-        { code: 'non-canonical-element', element },
-        `field element ${element} of the blob is not below the field's order; the blob is not a valid shard`,
-      );
-    }
+    if (element >= 0) throw nonCanonicalElement(element);
   }
 
   /** A copy of the blob at `offset`. */

@@ -1,12 +1,6 @@
 import { has } from './accelerator.ts';
 import type { KernelSlot } from './kernel-slot.ts';
-import {
-  type CandidateReport,
-  libraryNameFor,
-  OPERATIONS,
-  type Operation,
-  type OperationReport,
-} from './operations.ts';
+import { type CandidateReport, OPERATIONS, type Operation, type OperationReport } from './operations.ts';
 import { ranked, type Timings } from './timings.ts';
 
 /** A kernel that was looked for and cannot be used. */
@@ -19,10 +13,14 @@ export interface Unavailable {
 export class KernelTable {
   readonly #slots: readonly KernelSlot[];
   readonly #unavailable: readonly Unavailable[];
-  readonly #library: () => string;
+  readonly #library: (operation: Operation) => string;
   timings: Timings = {};
 
-  constructor(slots: readonly KernelSlot[], unavailable: readonly Unavailable[], library: () => string) {
+  constructor(
+    slots: readonly KernelSlot[],
+    unavailable: readonly Unavailable[],
+    library: (operation: Operation) => string,
+  ) {
     this.#slots = slots;
     this.#unavailable = unavailable;
     this.#library = library;
@@ -40,7 +38,7 @@ export class KernelTable {
   /** The kernels to ask before the library, in this order. */
   before(operation: Operation): KernelSlot[] {
     const usable = this.usable(operation);
-    const library = libraryNameFor(operation, this.#library());
+    const library = this.#library(operation);
     const order = ranked([...usable.map(({ name }) => name), library], this.timings[operation]);
     return order.slice(0, order.indexOf(library)).flatMap((name) => usable.find((slot) => slot.name === name) ?? []);
   }
@@ -51,7 +49,7 @@ export class KernelTable {
 
   report(): OperationReport[] {
     return OPERATIONS.map((operation) => {
-      const library = libraryNameFor(operation, this.#library());
+      const library = this.#library(operation);
       const backend = this.before(operation)[0]?.name ?? library;
       const rows = [
         ...this.#unavailable.map(({ name, reason }) => ({ name, state: 'missing' as const, out: reason })),

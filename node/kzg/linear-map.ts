@@ -22,15 +22,21 @@ export function assertMap(rows: readonly (readonly bigint[])[], blobs: readonly 
   for (const blob of blobs) assertBlob(blob);
 }
 
+export interface BlobMapper {
+  /** outⱼ = Σ rows[j][i]·blobᵢ. @throws KzgError `invalid-argument` | `invalid-length` | `non-canonical-element` */
+  map(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[];
+  /** @throws KzgError `invalid-length` | `non-canonical-element` */
+  assertCanonical(blob: Uint8Array): void;
+}
+
 /** outⱼ = Σ rows[j][i]·blobᵢ on one kernel whose memory grows to the largest map seen (at most 17 MB). */
-export class LinearMapper {
+export class LinearMapper implements BlobMapper {
   readonly #kernel: FieldKernel;
 
   constructor(family?: KernelFamily) {
     this.#kernel = new FieldKernel(family);
   }
 
-  /** @throws KzgError `invalid-argument` | `invalid-length` | `non-canonical-element` */
   map(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
     assertMap(rows, blobs);
     const kernel = this.#kernel;
@@ -51,7 +57,6 @@ export class LinearMapper {
     return rows.map((_, j) => kernel.readBlob(output + j * SHARD_BYTES));
   }
 
-  /** @throws KzgError `invalid-length` | `non-canonical-element` */
   assertCanonical(blob: Uint8Array): void {
     const [offset] = this.#kernel.reserve(SHARD_BYTES) as [number];
     this.#kernel.writeBlob(offset, blob);

@@ -9,12 +9,6 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** What computes an operation where no kernel does. */
-export function libraryNameFor(operation: Operation, library: string): string {
-  if (operation === 'commit' || operation === 'open') return library;
-  return operation === 'combine' || operation === 'linearMap' ? 'wasm' : 'mcl';
-}
-
 /** One way to do an operation, and why it is or is not the one taken. */
 export interface CandidateReport {
   readonly backend: string;

@@ -12,7 +12,7 @@ import { type BatchPair, type BlobAccumulator, KzgError, type Opening } from './
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
-import type { OperationReport } from './operations.ts';
+import type { Operation, OperationReport } from './operations.ts';
 import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
@@ -36,12 +36,13 @@ interface Running {
 /** The engine on worker threads: a pool for the library and the field kernel, one thread for the group. */
 export class PooledEngine implements LibraryEngine {
   readonly #options: PooledEngineOptions;
-  readonly #accumulators = new AccumulatorFactory();
+  readonly #accumulators: AccumulatorFactory;
   #running: Running | undefined;
   #loaded = false;
 
   constructor(options: PooledEngineOptions) {
     this.#options = options;
+    this.#accumulators = new AccumulatorFactory(undefined, (reason) => options.onDropped?.('wasm', reason));
   }
 
   get threads(): number {
@@ -56,8 +57,14 @@ export class PooledEngine implements LibraryEngine {
     return this.#loaded;
   }
 
+  nameOf(operation: Operation): string {
+    if (operation === 'commit' || operation === 'open') return this.backend;
+    if (operation === 'combine' || operation === 'linearMap') return this.#accumulators.failed ? 'plain' : 'wasm';
+    return 'mcl';
+  }
+
   operations(): readonly OperationReport[] {
-    return new KernelTable([], [], () => this.backend).report();
+    return new KernelTable([], [], (operation) => this.nameOf(operation)).report();
   }
 
   /** Finds the library (milliseconds). Its trusted setup loads in the workers, when they are first needed. */

@@ -1,6 +1,7 @@
 import { type Backend, type BackendName, loadBackend } from './backend.ts';
 import type { ComputeJobs } from './job-protocol.ts';
-import { LinearMapper } from './linear-map.ts';
+import { type BlobMapper, LinearMapper } from './linear-map.ts';
+import { plainMapper } from './plain-sum.ts';
 import { serveJobs } from './serve-jobs.ts';
 import type { CommitmentKernel } from './wasm/commitment-kernel.ts';
 import { createCommitmentKernel } from './wasm/create-commitment-kernel.ts';
@@ -19,11 +20,18 @@ const backend = (name: BackendName) => {
   return loading;
 };
 
-let kernel: LinearMapper | undefined;
+let kernel: BlobMapper | undefined;
 const mapper = () => {
-  kernel ??= new LinearMapper();
+  kernel ??= createMapper();
   return kernel;
 };
+function createMapper(): BlobMapper {
+  try {
+    return new LinearMapper();
+  } catch {
+    return plainMapper; // a damaged file: right and slow; the main thread finds the same and says so
+  }
+}
 
 /** Bytes of their own, so that the reply does not carry the allocation pool that a Buffer may be part of. */
 const own = (bytes: Uint8Array) => Uint8Array.from(bytes);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { compileWasm, instantiateWasm, type WasmMemory } from '../../web-assembly.ts';
-import { assertBlob, assertPoint } from '../checks.ts';
+import { assertBlob, assertPoint, nonCanonicalElement } from '../checks.ts';
 import { KzgError, type Opening } from '../engine.ts';
 
 /** native/wasm/commitment.c; numbers are addresses. */
@@ -69,11 +69,7 @@ export class CommitmentKernel {
     assertBlob(blob);
     this.#write(this.#blob, blob);
     const element = this.#exports.first_non_canonical(this.#blob);
-    if (element < 0) return;
-    throw new KzgError(
-      { code: 'non-canonical-element', element },
-      `field element ${element} of the blob is not below the field's order; the blob is not a valid shard`,
-    );
+    if (element >= 0) throw nonCanonicalElement(element);
   }
 
   #write(address: number, bytes: Uint8Array): void {

@@ -29,6 +29,7 @@ export function library(over: Partial<LibraryEngine> = {}): LibraryEngine {
     start: async () => undefined,
     stop: async () => undefined,
     operations: () => [],
+    nameOf: () => 'c-kzg',
     commit: async () => answer('library'),
     open: async () => ({ y: answer('library'), proof: answer('library') }),
     verify: async () => true,
