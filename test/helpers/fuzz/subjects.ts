@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { type Backend, loadBackend } from '../../../node/kzg/backend.ts';
+import { AccumulatorFactory } from '../../../node/kzg/blob-accumulator.ts';
+import type { BlobAccumulator, Opening } from '../../../node/kzg/engine.ts';
+import { Group } from '../../../node/kzg/group.ts';
+import { LinearMapper } from '../../../node/kzg/linear-map.ts';
+import { createCommitmentKernel } from '../../../node/kzg/wasm/create-commitment-kernel.ts';
+import { packPayload, unpackPayload } from '../../../protocol/blob.ts';
+import { concat } from '../../../protocol/bytes.ts';
+import { nativeKernel, withoutNative } from '../kernels.ts';
+import { LIBRARIES } from '../libraries.ts';
+
+type Awaitable<T> = T | Promise<T>;
+type Named<T> = T & { readonly name: string };
+
+export interface Prover {
+  commit(blob: Uint8Array): Awaitable<Uint8Array>;
+  open(blob: Uint8Array, z: Uint8Array): Awaitable<Opening>;
+}
+
+export interface FieldKernelSubject {
+  map(rows: readonly (readonly bigint[])[], blobs: readonly Uint8Array[]): Awaitable<Uint8Array[]>;
+}
+
+export interface GroupSubject {
+  combine(coefficients: readonly bigint[], points: readonly Uint8Array[]): Awaitable<Uint8Array>;
+  /** Positions of what is no member. */
+  invalid(points: readonly Uint8Array[]): Awaitable<number[]>;
+}
+
+export interface PackerSubject {
+  pack(payload: Uint8Array, out: Uint8Array): Uint8Array;
+  unpack(shard: Uint8Array, length: number): Uint8Array;
+}
+
+/** All that must agree, on this machine. */
+export interface Subjects {
+  readonly libraries: readonly Named<Backend>[];
+  /** The kernels of this project; libraries prove too. */
+  readonly provers: readonly Named<Prover>[];
+  readonly fields: readonly Named<FieldKernelSubject>[];
+  readonly groups: readonly Named<GroupSubject>[];
+  readonly packers: readonly Named<PackerSubject>[];
+}
+
+function bySums(create: () => BlobAccumulator): FieldKernelSubject['map'] {
+  return (rows, blobs) =>
+    rows.map((row) => {
+      const sum = create();
+      for (const [i, blob] of blobs.entries()) sum.add(row[i] as bigint, blob);
+      return sum.finish();
+    });
+}
+
+/** Every way to compute that this machine has. Loads the libraries' trusted setups: some seconds. */
+export async function loadSubjects(): Promise<Subjects> {
+  const libraries = await Promise.all(LIBRARIES.map(async (name) => ({ ...(await loadBackend(name)), name })));
+  const wasm = await createCommitmentKernel();
+  const group = await Group.create(64);
+  const fma = new AccumulatorFactory('fma');
+  const [fast, exact] = [new LinearMapper('fma'), new LinearMapper('integer')];
+  const portable: Subjects = {
+    libraries,
+    provers: [{ name: 'wasm', commit: (blob) => wasm.commit(blob), open: (blob, z) => wasm.open(blob, z) }],
+    fields: [
+      { name: 'wasm, integers', map: (rows, blobs) => exact.map(rows, blobs) },
+      { name: 'wasm, fma', map: (rows, blobs) => fast.map(rows, blobs) },
+      { name: 'wasm, fma, sums', map: bySums(() => fma.create()) },
+    ],
+    groups: [
+      {
+        name: 'mcl',
+        combine: (coefficients, points) => group.combine(coefficients, concat(...points)),
+        invalid: (points) => group.invalid(concat(...points)),
+      },
+    ],
+    packers: [{ name: 'protocol', pack: packPayload, unpack: unpackPayload }],
+  };
+  return withoutNative === false ? withNative(portable) : portable;
+}
+
+function withNative(portable: Subjects): Subjects {
+  const native = nativeKernel();
+  const name = 'native';
+  return {
+    libraries: portable.libraries,
+    provers: [...portable.provers, { name, commit: (b) => native.commit(b), open: (b, z) => native.open(b, z) }],
+    fields: [
+      ...portable.fields,
+      { name, map: (rows, blobs) => native.linearMap(rows, blobs) },
+      { name: 'native, sums', map: bySums(() => native.accumulator()) },
+    ],
+    groups: [
+      ...portable.groups,
+      { name, combine: (c, p) => native.combineCommitments(c, p), invalid: (p) => native.invalidCommitments(p) },
+    ],
+    packers: [
+      ...portable.packers,
+      { name, pack: (p, out) => native.pack(p, out), unpack: (s, length) => native.unpack(s, length) },
+    ],
+  };
+}
+
+/** What a computation gave: bytes, or the refusal. */
+export async function outcome(work: () => Awaitable<readonly Uint8Array[]>): Promise<unknown> {
+  try {
+    return (await work()).map((bytes) => Buffer.from(bytes));
+  } catch (error) {
+    if (error instanceof Error && 'type' in error) return { refused: error.type };
+    throw error;
+  }
+}
+
+/** @throws AssertionError that names the subject whose answer is not `expected` */
+export async function agree<T extends { readonly name: string }>(
+  subjects: readonly T[],
+  expected: unknown,
+  answer: (subject: T) => Promise<unknown>,
+): Promise<void> {
+  for (const subject of subjects) {
+    const actual = await answer(subject);
+    if (isDeepStrictEqual(actual, expected)) continue;
+    assert.fail(`${subject.name} gives ${brief(actual)} instead of ${brief(expected)}`);
+  }
+}
+
+function brief(answer: unknown): string {
+  if (!Array.isArray(answer) || !answer.every(Buffer.isBuffer)) return JSON.stringify(answer);
+  return `[${answer.map((bytes) => (bytes.length > 64 ? `${bytes.length} bytes` : bytes.toString('hex'))).join(', ')}]`;
+}
