@@ -1,12 +1,13 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import type { RandomBytes } from '../random.ts';
-import { type Accelerator, type LibraryEngine, rarely } from './accelerator.ts';
+import type { Accelerator, LibraryEngine } from './accelerator.ts';
 import { batchCheck } from './batch-check.ts';
-import { type Contestant, calibrate } from './calibration.ts';
+import { calibrate, contests } from './calibration.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
 import { combineBlobs } from './combine-blobs.ts';
 import { wronglyAccused } from './confirm-bad.ts';
+import { type Check, CrossCheck, difference, sameNumbers } from './cross-check.ts';
 import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
 import { faultOf } from './fault.ts';
 import { KernelSlot } from './kernel-slot.ts';
@@ -36,9 +37,6 @@ const QUIET_MS = 1_000;
 
 type Engine = Accelerator | KzgEngine;
 
-/** How a result of a kernel is checked; what is wrong with it, or undefined. */
-type Check<T> = (result: T, library: () => Promise<T>) => Promise<string | undefined>;
-
 /**
  * Commits, opens and combines with the fastest kernel that works here, and verifies with the library. What kernels
  * compute is checked now and then; one that fails, hangs or errs is dropped, and the next one answers the same call.
@@ -46,11 +44,13 @@ type Check<T> = (result: T, library: () => Promise<T>) => Promise<string | undef
 export class AcceleratedEngine implements KzgEngine {
   readonly #options: AcceleratedEngineOptions;
   readonly #quiet: QuietTime;
+  readonly #check: CrossCheck;
   #table: KernelTable;
   #ready: Promise<void> = Promise.resolve();
 
   constructor(options: AcceleratedEngineOptions) {
     this.#options = options;
+    this.#check = new CrossCheck(options.library, options.random);
     this.#table = this.#tableOf([]);
     this.#quiet = new QuietTime({
       clock: options.clock,
@@ -100,11 +100,11 @@ export class AcceleratedEngine implements KzgEngine {
   }
 
   commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#fastest('commit', (engine) => engine.commit(blob, signal), this.#recompute(equalBytes), signal);
+    return this.#fastest('commit', (engine) => engine.commit(blob, signal), this.#check.loaded(equalBytes), signal);
   }
 
   open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
-    const check = this.#recompute<Opening>((a, b) => equalBytes(a.y, b.y) && equalBytes(a.proof, b.proof));
+    const check = this.#check.loaded<Opening>((a, b) => equalBytes(a.y, b.y) && equalBytes(a.proof, b.proof));
     return this.#fastest('open', (engine) => engine.open(blob, z, signal), check, signal);
   }
 
@@ -123,11 +123,11 @@ export class AcceleratedEngine implements KzgEngine {
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     const call = (engine: Engine) => engine.combineCommitments?.(coefficients, commitments, signal);
-    return this.#fastest('combineCommitments', call, this.#recompute(equalBytes), signal);
+    return this.#fastest('combineCommitments', call, this.#check.now(equalBytes), signal);
   }
 
   invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]> {
-    const sampled = this.#recompute<number[]>(sameNumbers);
+    const sampled = this.#check.now<number[]>(sameNumbers);
     // Whoever sent a bad one will be blamed for it: the library has the last word.
     const check: Check<number[]> = async (bad, library) =>
       bad.length > 0 ? difference(bad, await library(), sameNumbers) : sampled(bad, library);
@@ -225,18 +225,6 @@ export class AcceleratedEngine implements KzgEngine {
     }
   }
 
-  /**
-   * One call in 256 is done again by the library, in the same bytes or the kernel is wrong: 60 ms beside 256 times 15,
-   * 1.6 %. The known answers at start are the first check. A library that has no time now says nothing about the kernel.
-   */
-  #recompute<T>(equal: (a: T, b: T) => boolean): Check<T> {
-    return async (result, library) => {
-      if (!rarely(this.#options.random)) return undefined;
-      const expected = await library().catch(() => undefined);
-      return expected === undefined ? undefined : difference(result, expected, equal);
-    };
-  }
-
   #drop(slot: KernelSlot, reason: string): void {
     if (slot.dropped !== undefined) return;
     slot.drop(reason);
@@ -264,34 +252,12 @@ export class AcceleratedEngine implements KzgEngine {
     );
   }
 
-  /**
-   * Times what is loaded anyway, about 0.3 s of CPU: making tables only to compare them (0.6 s in WebAssembly, 2 s in
-   * c-kzg) would cost a node more than it gains.
-   */
   async #calibrate(signal: AbortSignal): Promise<void> {
     const table = this.#table;
     const { library, clock, calibration } = this.#options;
-    const contests = new Map<Operation, readonly Contestant[]>();
-    for (const operation of OPERATIONS) {
-      const kernels = table.usable(operation).filter(({ kernel }) => kernel.loaded);
-      const contestants = kernels.map(({ name, kernel }): Contestant => ({ name, engine: kernel }));
-      const light = operation !== 'commit' && operation !== 'open';
-      if (light || library.loaded) {
-        contestants.push({ name: library.nameOf(operation), engine: library });
-      }
-      const missing = contestants.some(({ name }) => table.timings[operation]?.[name] === undefined);
-      if (missing && contestants.length > 1) contests.set(operation, contestants);
-    }
-    if (contests.size === 0) return;
-    table.timings = merged(table.timings, await calibrate(contests, clock, signal));
+    const open = contests(table, library);
+    if (open.size === 0) return;
+    table.timings = merged(table.timings, await calibrate(open, clock, signal));
     await calibration?.save(table.timings);
   }
-}
-
-function difference<T>(result: T, expected: T, equal: (a: T, b: T) => boolean): string | undefined {
-  return equal(result, expected) ? undefined : 'a result differs from that of the library';
-}
-
-function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -1,4 +1,3 @@
-import type { RandomBytes } from '../random.ts';
 import type { KzgEngine } from './engine.ts';
 import type { Operation } from './operations.ts';
 
@@ -22,9 +21,4 @@ export interface LibraryEngine extends KzgEngine {
 /** Whether `kernel` has the operation. */
 export function has(kernel: Accelerator, operation: Operation): boolean {
   return kernel[operation === 'combine' ? 'accumulator' : operation] !== undefined;
-}
-
-/** True once in 256 calls, so that nobody can tell when. */
-export function rarely(random: RandomBytes): boolean {
-  return random(1)[0] === 0;
 }

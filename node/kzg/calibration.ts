@@ -1,10 +1,11 @@
 import { FR_MODULUS } from '../../protocol/field.ts';
 import type { Clock } from '../clock.ts';
-import type { Accelerator } from './accelerator.ts';
+import type { Accelerator, LibraryEngine } from './accelerator.ts';
 import { combineBlobs } from './combine-blobs.ts';
 import type { KzgEngine } from './engine.ts';
+import type { KernelTable } from './kernel-table.ts';
 import { KNOWN_ANSWERS, knownBlob } from './known-answer.ts';
-import type { Operation } from './operations.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 import type { Timings } from './timings.ts';
 
 /** The median of three is not moved by one run that was disturbed. */
@@ -16,6 +17,25 @@ type Subject = Accelerator | KzgEngine;
 export interface Contestant {
   readonly name: string;
   readonly engine: Subject;
+}
+
+/**
+ * Which backends have still to be compared, by operation. Only what is loaded anyway takes part, 0.3 s of CPU in all:
+ * making tables only to compare them (0.6 s in WebAssembly, 2 s in c-kzg) would cost a node more than it gains.
+ */
+export function contests(table: KernelTable, library: LibraryEngine): Map<Operation, readonly Contestant[]> {
+  const found = new Map<Operation, readonly Contestant[]>();
+  for (const operation of OPERATIONS) {
+    const contestants: Contestant[] = [];
+    for (const { name, kernel } of table.usable(operation)) {
+      if (kernel.loaded) contestants.push({ name, engine: kernel });
+    }
+    const needsSetup = operation === 'commit' || operation === 'open';
+    if (library.loaded || !needsSetup) contestants.push({ name: library.nameOf(operation), engine: library });
+    const missing = contestants.some(({ name }) => table.timings[operation]?.[name] === undefined);
+    if (missing && contestants.length > 1) found.set(operation, contestants);
+  }
+  return found;
 }
 
 /** One trial of each operation, of about the size that it has in an upload. */
@@ -56,13 +76,13 @@ function trials(): Readonly<Record<Operation, (engine: Subject, signal: AbortSig
  * A contestant that fails has no time. @throws the signal's reason
  */
 export async function calibrate(
-  contests: ReadonlyMap<Operation, readonly Contestant[]>,
+  open: ReadonlyMap<Operation, readonly Contestant[]>,
   clock: Pick<Clock, 'monotonic'>,
   signal: AbortSignal,
 ): Promise<Timings> {
   const table = trials();
   const timings: Partial<Record<Operation, Record<string, number>>> = {};
-  for (const [operation, contestants] of contests) {
+  for (const [operation, contestants] of open) {
     const times: Record<string, number> = {};
     for (const { name, engine } of contestants) {
       const ms = await medianTime(() => table[operation](engine, signal), clock).catch(() => undefined);

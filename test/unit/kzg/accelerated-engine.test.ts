@@ -66,6 +66,29 @@ test('wrong openings, maps, sums and combinations are found', async () => {
   assert.equal(reasons.length, 4);
 });
 
+test('no call waits for the library to load: the first one afterwards is checked', async () => {
+  const slow = Promise.withResolvers<Uint8Array>();
+  let loaded = false;
+  let asked = 0;
+  const loading = library({
+    commit: () => {
+      asked++;
+      return loaded ? Promise.resolve(answer('library')) : slow.promise;
+    },
+  });
+  Object.defineProperty(loading, 'loaded', { get: () => loaded });
+  let draws = 0;
+  const onlyFirst = (count: number) => new Uint8Array(count).fill(draws++ === 0 ? 0 : 255);
+  const { engine, dropped } = await started([kernel('wrong')], { library: loading, random: onlyFirst });
+  assert.equal(nameOf(await engine.commit(blob)), 'wrong');
+  assert.equal(nameOf(await engine.commit(blob)), 'wrong');
+  assert.equal(asked, 1);
+  loaded = true;
+  slow.resolve(answer('library'));
+  assert.equal(nameOf(await engine.commit(blob)), 'library');
+  assert.equal(dropped.length, 1);
+});
+
 test('a point is called invalid by the library only', async () => {
   const { engine, dropped } = await started([kernel('k', { invalidCommitments: async () => [0] })]);
   assert.deepEqual(await engine.invalidCommitments(points), []);

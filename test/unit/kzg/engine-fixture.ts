@@ -24,7 +24,7 @@ export function zeroSum(result: () => Uint8Array = () => new Uint8Array(SHARD_BY
 export function library(over: Partial<LibraryEngine> = {}): LibraryEngine {
   return {
     backend: 'c-kzg',
-    loaded: false,
+    loaded: true,
     threads: 1,
     start: async () => undefined,
     stop: async () => undefined,
