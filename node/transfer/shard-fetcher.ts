@@ -40,10 +40,14 @@ export interface FetcherOptions {
   readonly code: CodeParameters;
   readonly clock: Clock;
   readonly onShardFault?: (fault: ShardFault) => void;
+  /** A stripe that the reader is near to and that is not complete after this long asks for its extra shards. */
+  readonly extraAfterMs?: number;
   /** A stripe that got no shard for this long asks all its other holders. */
   readonly hedgeMs?: number;
 }
 
+/** Shorter than a slow holder is late, longer than a stripe takes on a fast network, where extra shards only cost. */
+const DEFAULT_EXTRA_AFTER_MS = 50;
 const DEFAULT_HEDGE_MS = 500;
 /** A shard is asked of the same holder this often. */
 const TRIES_PER_HOLDER = 2;
@@ -52,8 +56,8 @@ const PARITY_HANDICAP = 4;
 
 /**
  * Fetches stripes: asks for more shards than needed, keeps the first k′ good ones and cancels the rest. Extra requests
- * use only what a holder's line has free, so that they cost little when all holders are equally fast and replace a slow
- * one at once. Each shard is checked against its hash; a holder that sends garbage is not asked again.
+ * begin a moment after the others (hedged requests: Dean and Barroso, The Tail at Scale, 2013) and use only what a
+ * holder's line has free, so that they cost nothing when all holders are fast and replace a slow one soon. Each shard is checked against its hash; a holder that sends garbage is not asked again.
  */
 export class ShardFetcher {
   readonly #options: FetcherOptions;
@@ -77,13 +81,15 @@ export class ShardFetcher {
       settle: Promise.withResolvers(),
       whole: request.want.length >= request.view.dataCount,
       extra: request.extra,
-      hedged: false,
+      nearAt: undefined,
+      late: false,
       done: false,
       refreshed: 'no',
       progressAt: this.#options.clock.monotonic(),
     };
     this.#jobs.add(job);
     if (request.turn !== undefined) request.turn.onNearer = () => this.#nearer(job);
+    this.#markNear(job);
     this.#assign(job);
     if (!this.#watching) void this.#watch();
     return await job.settle.promise;
@@ -105,7 +111,7 @@ export class ShardFetcher {
     }
     if (!job.whole) return;
     const need = job.request.view.dataCount - job.good.size;
-    const extra = job.hedged || urgencyOf(job) !== 'ahead' ? job.extra : 0;
+    const extra = job.late ? job.extra : 0;
     for (const position of this.#byCost(job)) {
       if (job.open.size >= need + extra) break;
       this.#ask(job, position, job.open.size >= need);
@@ -207,11 +213,15 @@ export class ShardFetcher {
     if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
   }
 
-  /** The reader comes nearer: a stripe that can be decoded is done now, another one gets its extra requests. */
+  /** The reader comes nearer: a stripe that can be decoded is done now. */
   #nearer(job: StripeJob): void {
     if (job.done) return;
+    this.#markNear(job);
     if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
-    else this.#assign(job);
+  }
+
+  #markNear(job: StripeJob): void {
+    if (urgencyOf(job) !== 'ahead') job.nearAt ??= this.#options.clock.monotonic();
   }
 
   #failed(peer: string, item: FetchItem, notHeld = false): void {
@@ -231,20 +241,25 @@ export class ShardFetcher {
     this.#options.onShardFault?.({ peer, segment, index, kind });
   }
 
-  /** Stripes that make no progress ask everyone else who holds a shard of them. */
+  /** A late stripe asks for its extra shards; one that makes no progress asks everyone else who holds a shard of it. */
   async #watch(): Promise<void> {
-    const { clock, hedgeMs = DEFAULT_HEDGE_MS } = this.#options;
+    const { clock, extraAfterMs = DEFAULT_EXTRA_AFTER_MS, hedgeMs = DEFAULT_HEDGE_MS } = this.#options;
     this.#watching = true;
     try {
       while (this.#jobs.size > 0) {
-        await clock.sleep(hedgeMs, this.#stopped.signal);
+        await clock.sleep(Math.min(extraAfterMs, hedgeMs), this.#stopped.signal);
         const now = clock.monotonic();
         for (const job of [...this.#jobs]) {
           const decodable = job.good.size >= job.request.view.dataCount;
-          if (decodable || job.refreshed === 'running' || now - job.progressAt < hedgeMs) continue;
-          job.whole = true;
-          job.extra = job.request.view.hashes.length;
-          job.hedged = true;
+          if (decodable || job.refreshed === 'running') continue;
+          const stuck = now - job.progressAt >= hedgeMs;
+          const late = !job.late && job.nearAt !== undefined && now - job.nearAt >= extraAfterMs;
+          if (!stuck && !late) continue;
+          job.late = true;
+          if (stuck) {
+            job.whole = true;
+            job.extra = job.request.view.hashes.length;
+          }
           this.#assign(job);
         }
       }

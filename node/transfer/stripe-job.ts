@@ -52,8 +52,10 @@ export interface StripeJob {
   /** Whether any k′ shards are looked for, not only the wanted ones. */
   whole: boolean;
   extra: number;
-  /** It made no progress: everybody else was asked. */
-  hedged: boolean;
+  /** When the reader came near, on the monotonic clock. */
+  nearAt: number | undefined;
+  /** It takes longer than it should: extra shards are asked for. */
+  late: boolean;
   done: boolean;
   refreshed: 'no' | 'running' | 'yes';
   progressAt: number;
