@@ -41,6 +41,7 @@ export const CASE_GROUPS: readonly { readonly title: string; readonly cases: Rea
     cases: {
       add: 'add a file: every shard stored at its holder, checked and signed for',
       'add.all-shards': 'the same beside committing all shards of each stripe',
+      'add.delegated': 'processor time of the process that adds when the holders commit and it checks them',
       get: 'get that file at a node that did not add it',
     },
   },

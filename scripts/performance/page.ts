@@ -108,7 +108,7 @@ function memory(results: readonly BenchResult[]): string {
   return [
     '## Memory',
     '',
-    'The most anonymous memory (`RssAnon`) of each process meanwhile. A process of holders is six nodes.',
+    'The most anonymous memory (`RssAnon`) of each process meanwhile. A process of holders is four nodes.',
     `Limit: ${mebibytes(MEMORY_LIMIT_BYTES)} MiB each.`,
     '',
     table(['case', 'process', 'MiB'], rows),

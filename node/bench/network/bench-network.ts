@@ -6,8 +6,8 @@ import type { BenchContext } from '../bench-context.ts';
 import { ForkedProcess } from './forked-process.ts';
 import type { UserAnswer, UserRequest } from './user-messages.ts';
 
-/** Holders for 16+8, in four processes: six nodes need about as much memory as one process may. */
-const HOLDERS = [6, 6, 6, 6];
+/** Holders for 16+8, in six processes: each has the memory of a process and of four nodes. */
+const HOLDERS = [4, 4, 4, 4, 4, 4];
 /** Holders have 127.0.1.1 upwards; the user's nodes are far from them. */
 const FIRST_USER = 200;
 

@@ -46,11 +46,11 @@ export class ForkedProcess<Ready, Request, Answer> {
     return answer as Answer;
   }
 
-  /** The process ends by itself once its channel is closed. */
+  /** What it has is thrown away, so it need not stop in order: 24 nodes would take ten seconds. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
-    if (this.#child.connected) this.#child.disconnect();
+    this.#child.kill('SIGKILL');
     await exited;
   }
 }

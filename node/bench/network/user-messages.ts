@@ -1,6 +1,6 @@
 /** What the process of a user is asked. */
 export type UserRequest =
-  | { readonly op: 'add'; readonly path: string }
+  | { readonly op: 'add'; readonly path: string; readonly commitments: 'local' | 'delegated' }
   /** `to`: the file to write; absent: the bytes are only read. */
   | { readonly op: 'get'; readonly link: string; readonly to?: string };
 

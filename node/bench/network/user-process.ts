@@ -34,14 +34,19 @@ async function gather({ host, candidates }: HoldfastNode): Promise<void> {
   await late;
 }
 
-async function add({ services }: HoldfastNode, path: string): Promise<{ link: string; bytes: number }> {
-  const { link, size, warnings } = await services.files.add(createReadStream(path), {
+async function add(
+  { services }: HoldfastNode,
+  { path, commitments }: Extract<UserRequest, { op: 'add' }>,
+): Promise<{ link: string; bytes: number }> {
+  const { link, size, warnings, ...added } = await services.files.add(createReadStream(path), {
     kind: 'file',
     code: { k: K, m: M },
+    commitments,
     onProgress: () => undefined,
     signal: new AbortController().signal,
   });
   if (warnings.length > 0) throw new Error(`add warns: ${warnings.join('; ')}`);
+  if (added.commitments.mode !== commitments) throw new Error(`commitments were ${added.commitments.mode}`);
   return { link, bytes: size };
 }
 
@@ -65,7 +70,7 @@ async function answer(node: HoldfastNode, request: UserRequest): Promise<UserAns
   const before = process.cpuUsage();
   let done = { link: '', bytes: 0 };
   const milliseconds = await timed(systemClock, async () => {
-    done = request.op === 'add' ? await add(node, request.path) : await get(node, request.link, request.to);
+    done = request.op === 'add' ? await add(node, request) : await get(node, request.link, request.to);
   });
   const { user, system } = process.cpuUsage(before);
   return { ...done, milliseconds, cpuSeconds: (user + system) / 1e6 };

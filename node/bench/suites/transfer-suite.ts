@@ -11,6 +11,7 @@ import { MemoryWatch } from '../memory-watch.ts';
 import { BenchNetwork, type UserProcess } from '../network/bench-network.ts';
 import { runCommand } from '../network/command-process.ts';
 import { DaemonProcess } from '../network/daemon-process.ts';
+import type { UserAnswer } from '../network/user-messages.ts';
 import { timed } from '../timed.ts';
 import { casesBeside, startKzgLoop } from './c-kzg-baseline.ts';
 
@@ -24,11 +25,14 @@ const GIB = 2 ** 30;
 const SMALL_BYTES = 10 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 const ADD_ROUNDS = 3;
+const DELEGATED_ROUNDS = 2;
 const GETS_PER_ROUND = 3;
 /** After an upload its holders publish that they have it: what is measured next must not pay for that. */
 const SETTLE_MS = 6_000;
 const GATHER_POLL_MS = 50;
 const SMALL_GOAL_MS = 300;
+
+const BESIDE_C_KZG = ['add', 'add.all-shards', 'add.delegated'];
 
 interface Subject {
   readonly context: BenchContext;
@@ -46,12 +50,12 @@ interface Subject {
  * itself. `get` is by a node that did not add the file, with all holders up.
  */
 export const transferSuite: BenchSuite = {
-  names: ['add', 'add.all-shards', 'get', 'add.small'],
+  names: [...BESIDE_C_KZG, 'get', 'add.small'],
   async start(stack, context, wanted) {
     const network = await BenchNetwork.start(context);
     stack.defer(() => network.stop());
     const cases = wanted('add.small') ? [await smallCase(stack, network, context)] : [];
-    if (!['add', 'add.all-shards', 'get'].some(wanted)) return cases;
+    if (![...BESIDE_C_KZG, 'get'].some(wanted)) return cases;
 
     const uploader = await network.user();
     const subject: Subject = { context, network, uploader, ...(await makeFile(network, context)), link: '' };
@@ -61,8 +65,9 @@ export const transferSuite: BenchSuite = {
     const stream = await StreamLoop.start();
     stack.defer(() => stream.stop());
     return [
-      ...casesBeside(loop, ['add', 'add.all-shards'], (commits) => [
-        addCase(subject, () => commits.commitRate(COMMITS_PER_CORE)),
+      ...casesBeside(loop, BESIDE_C_KZG, (commits) => [
+        localCase(subject, () => commits.commitRate(COMMITS_PER_CORE)),
+        delegatedCase(subject, () => commits.milliseconds('commit', COMMITS_PER_CORE)),
       ]),
       getCase(subject, downloader, stream),
       ...cases,
@@ -74,14 +79,14 @@ export const transferSuite: BenchSuite = {
 async function warmUp({ context, network, uploader }: Subject, downloader: UserProcess): Promise<void> {
   const path = join(network.folder, 'small');
   await writeFile(path, context.random(K * (PAYLOAD_BYTES - TAG_BYTES)));
-  const { link } = await uploader.call({ op: 'add', path });
+  const { link } = await uploader.call({ op: 'add', path, commitments: 'local' });
   const to = join(network.folder, 'back');
   await downloader.call({ op: 'get', link, to });
   if ((await digestOf(to)) !== (await digestOf(path))) throw new Error('the file came back changed');
   await context.clock.sleep(SETTLE_MS, context.signal);
 }
 
-function addCase(subject: Subject, bound: () => Promise<number>): BenchCase {
+function localCase(subject: Subject, bound: () => Promise<number>): BenchCase {
   const { context, network, uploader, bytes } = subject;
   const watch = new MemoryWatch(context.clock, new Map([...network.pids, ['uploader', uploader.pid]]));
   const size = `${(bytes / MEGABYTE).toFixed(0)} MB, ${K}+${M}`;
@@ -102,9 +107,29 @@ function addCase(subject: Subject, bound: () => Promise<number>): BenchCase {
     memory: () => watch.peaks,
     bound,
     product: async () => {
-      const { milliseconds } = await watch.during(() => addFile(subject));
+      const { milliseconds } = await watch.during(() => addFile(subject, 'local'));
       await context.clock.sleep(SETTLE_MS, context.signal);
       return megabytesPerSecond(bytes, milliseconds);
+    },
+  };
+}
+
+/** What the uploader's own processor is asked for when its holders commit and it only checks them. */
+function delegatedCase(subject: Subject, commitMilliseconds: () => Promise<number>): BenchCase {
+  const { context, network, uploader, bytes } = subject;
+  const watch = new MemoryWatch(context.clock, new Map([...network.pids, ['uploader', uploader.pid]]));
+  return {
+    name: 'add.delegated',
+    unit: 'CPU s/GiB',
+    boundedBy: 'c-kzg, the commitments of the data shards alone; the process that adds, all its threads',
+    target: 10,
+    maxRounds: context.long ? 1 : DELEGATED_ROUNDS,
+    memory: () => watch.peaks,
+    bound: async () => ((await commitMilliseconds()) / 1000) * (GIB / PAYLOAD_BYTES),
+    product: async () => {
+      const { cpuSeconds } = await watch.during(() => addFile(subject, 'delegated'));
+      await context.clock.sleep(SETTLE_MS, context.signal);
+      return (cpuSeconds / bytes) * GIB;
     },
   };
 }
@@ -122,7 +147,7 @@ function getCase(subject: Subject, downloader: UserProcess, stream: StreamLoop):
     bound: () => stream.rate(Math.ceil(bytes / BLOB_BYTES)),
     product: async () => {
       if (subject.link === '') {
-        await addFile(subject);
+        await addFile(subject, 'local');
         await context.clock.sleep(SETTLE_MS, context.signal);
       }
       const { milliseconds } = await watch.during(() => downloader.call({ op: 'get', link: subject.link }));
@@ -131,8 +156,8 @@ function getCase(subject: Subject, downloader: UserProcess, stream: StreamLoop):
   };
 }
 
-async function addFile(subject: Subject) {
-  const answer = await subject.uploader.call({ op: 'add', path: subject.path });
+async function addFile(subject: Subject, commitments: 'local' | 'delegated'): Promise<UserAnswer> {
+  const answer = await subject.uploader.call({ op: 'add', path: subject.path, commitments });
   subject.link = answer.link;
   return answer;
 }

@@ -60,7 +60,7 @@ async function digest(path: string): Promise<string> {
 async function runOnce({ pair, watch, adds, gets }: Series, path: string, expected: string): Promise<void> {
   const call = (side: 'adder' | 'getter', request: UserRequest) => watch.during(() => pair[side].call(request));
   const to = `${path}.back`;
-  const added = await call('adder', { op: 'add', path });
+  const added = await call('adder', { op: 'add', path, commitments: 'local' });
   await systemClock.sleep(SETTLE_MS, signal);
   const got = await call('getter', { op: 'get', link: added.link, to });
   if ((await digest(to)) !== expected) throw new Error(`${pair.name} gave other bytes back`);

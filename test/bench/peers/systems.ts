@@ -1,5 +1,5 @@
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { BenchContext } from '../../../node/bench/bench-context.ts';
 import { BenchNetwork, type UserProcess } from '../../../node/bench/network/bench-network.ts';
@@ -31,14 +31,14 @@ const startHoldfast: StartPair = async (stack, context) => {
 
 const startHelia: StartPair = async (stack, { signal }, folder) => ({
   name: 'Helia',
-  version: versionOf('helia/package.json'),
+  version: versionOf('./node_modules/helia/package.json'),
   what: 'hashed into blocks of the local LevelDB; `get` by bitswap from that one peer',
   ...(await twoProcesses(new URL('./helia-process.ts', import.meta.url), stack, signal, join(folder, 'helia'))),
 });
 
 const startHyperdrive: StartPair = async (stack, { signal }, folder) => ({
   name: 'Hyperdrive',
-  version: versionOf('hyperdrive/package.json'),
+  version: versionOf('./node_modules/hyperdrive/package.json'),
   what: 'appended to a signed local log; `get` by replication from that one peer',
   ...(await twoProcesses(new URL('./hyperdrive-process.ts', import.meta.url), stack, signal, join(folder, 'hyper'))),
 });
@@ -57,6 +57,8 @@ async function twoProcesses(module: URL, stack: AsyncDisposableStack, signal: Ab
   return { adder, getter: await start('getter', [adder.ready]) };
 }
 
+/** Packages do not export their manifests. */
 function versionOf(manifest: string): string {
-  return (createRequire(import.meta.url)(manifest) as { version: string }).version;
+  const text = readFileSync(new URL(manifest, import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
