@@ -1,4 +1,4 @@
-import { concat, u64 } from '../../protocol/bytes.ts';
+import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import {
   COMMITMENT_BYTES,
   HASH_BYTES,
@@ -38,6 +38,7 @@ const codec = structure<Row>('evidence of a false claim', 32 * 1024, {
 
 /** Newest records kept: 32 MiB at most, from hundreds of holders. */
 const DEFAULT_KEEP = 1024;
+const TIME_BYTES = 8;
 
 /** What holders signed that was not so, in the order of time; the oldest goes when there is too much. */
 export class ClaimEvidenceStore {
@@ -65,7 +66,7 @@ export class ClaimEvidenceStore {
   /** Newest first; of one holder when its public key is given. */
   async *list({ holder, signal }: { holder?: Uint8Array; signal?: AbortSignal } = {}): AsyncGenerator<StoredEvidence> {
     for await (const [key, bytes] of this.#table.entries({ reverse: true, signal })) {
-      if (holder !== undefined && Buffer.compare(key.subarray(8, 8 + PEER_KEY_BYTES), holder) !== 0) continue;
+      if (holder !== undefined && !equalBytes(key.subarray(TIME_BYTES, TIME_BYTES + PEER_KEY_BYTES), holder)) continue;
       const { id, right, at, ...claim } = codec.decode(bytes);
       yield { claim, id, right, at };
     }

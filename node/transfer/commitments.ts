@@ -25,11 +25,18 @@ export interface CommitmentsOptions {
   readonly signal: AbortSignal;
 }
 
+/** A shard in memory. */
+interface ShardInHand {
+  readonly id: Uint8Array;
+  readonly blob: Uint8Array;
+}
+
 /** Where the commitments of one upload come from: made here, or claimed by holders and checked here (protocol v1 §4.2–3). */
 export class Commitments {
   readonly #options: CommitmentsOptions;
   readonly #windows: ClaimWindows;
-  readonly #liars = new Set<string>();
+  /** Once per holder; the evidence of one lie is enough. */
+  readonly #accusations = new Map<string, Promise<void>>();
   /** Commitments taken from holders. */
   claimed = 0;
 
@@ -65,7 +72,7 @@ export class Commitments {
    */
   async settle(
     stripe: StripeClaims,
-    blobs: ReadonlyMap<number, { readonly id: Uint8Array; readonly blob: Uint8Array }>,
+    blobs: ReadonlyMap<number, ShardInHand>,
     claims: ReadonlyMap<number, ClaimedCommitment>,
   ): Promise<{ readonly commitments: ReadonlyMap<number, Uint8Array>; readonly liars: ReadonlySet<number> }> {
     const commitments = new Map<number, Uint8Array>();
@@ -78,7 +85,7 @@ export class Commitments {
     own.catch(() => {});
     const positions = [...claims.keys()].filter((position) => blobs.has(position));
     const pairs = positions.map((position) => {
-      const { blob } = blobs.get(position) as { blob: Uint8Array };
+      const { blob } = blobs.get(position) as ShardInHand;
       const { commitment } = claims.get(position) as ClaimedCommitment;
       return { commitment, load: async () => blob };
     });
@@ -90,7 +97,7 @@ export class Commitments {
         this.claimed++;
         continue;
       }
-      const right = await this.#convict(blobs.get(position) as { id: Uint8Array; blob: Uint8Array }, claimed);
+      const right = await this.#convict(blobs.get(position) as ShardInHand, claimed);
       commitments.set(position, right);
       if (!equalBytes(right, claimed.commitment)) liars.add(position);
     }
@@ -103,26 +110,32 @@ export class Commitments {
     return commits.run(() => plan.commits.measure(1, () => committer.commit(blob, signal)), signal);
   }
 
-  /**
-   * The right commitment of a shard that the check found wrong. What our own fast code says is not enough to accuse
-   * anybody: the library must confirm that the right commitment fits the shard, by an opening at a random point.
-   */
-  async #convict(shard: { id: Uint8Array; blob: Uint8Array }, claimed: ClaimedCommitment): Promise<Uint8Array> {
-    const { committer, clock, evidence, onLiar, random, signal } = this.#options;
-    const { peer, claim, commitment } = claimed;
+  /** The right commitment of a shard that the check found wrong; evidence of the lie is durable on return. */
+  async #convict(shard: ShardInHand, claimed: ClaimedCommitment): Promise<Uint8Array> {
     const right = await this.#commit(shard.blob);
-    if (equalBytes(right, commitment) || this.#liars.has(peer)) return right;
+    if (equalBytes(right, claimed.commitment)) return right;
+    const { peer } = claimed;
+    const accusation = this.#accusations.get(peer) ?? this.#accuse(shard, right, claimed);
+    this.#accusations.set(peer, accusation);
+    await accusation;
+    return right;
+  }
+
+  /**
+   * What our own fast code says is not enough to accuse anybody: the library must confirm that the right commitment fits
+   * the shard, by an opening at a random point.
+   */
+  async #accuse({ id, blob }: ShardInHand, right: Uint8Array, { peer, claim }: ClaimedCommitment): Promise<void> {
+    const { committer, clock, evidence, onLiar, random, signal } = this.#options;
     // One zero byte in front keeps the point below the modulus.
     const z = concat(new Uint8Array(1), random(FIELD_ELEMENT_BYTES - 1));
-    const { y, proof } = await committer.open(shard.blob, z, signal);
+    const { y, proof } = await committer.open(blob, z, signal);
     if (!(await committer.verify(right, z, y, proof, signal))) {
       const message = 'the engine of this node contradicts itself: see `holdfast doctor`, then add the file again';
       throw new TransferError({ code: 'engine-inconsistent' }, message);
     }
-    this.#liars.add(peer);
-    const found = { claim, id: shard.id, right, at: clock.now() };
+    const found = { claim, id, right, at: clock.now() };
     await evidence.put(found);
     onLiar(peer, found);
-    return right;
   }
 }

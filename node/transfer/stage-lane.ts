@@ -1,7 +1,9 @@
+import { equalBytes } from '../../protocol/bytes.ts';
 import { MAX_SHARDS_PER_CALL } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import { claimedCommitment, type SignedClaim, verifyStageClaim } from '../../protocol/stage-claim.ts';
 import type { Clock } from '../clock.ts';
+import { keyFromPeerId } from '../network/peer-key.ts';
 import { judgeFailure, retryPause } from './failure.ts';
 import type { OfferedShard, StageClient } from './ports.ts';
 import { TransferError } from './transfer-error.ts';
@@ -138,7 +140,7 @@ export class StageLane {
     const { client, upload, signal } = this.#options;
     const { peer } = this;
     const staged = await client.stageAndCommit(peer, upload, shards, signal);
-    if (verifyStageClaim(staged.claim)) return staged;
+    if (equalBytes(staged.claim.holder, keyFromPeerId(peer)) && verifyStageClaim(staged.claim)) return staged;
     throw new TransferError({ code: 'bad-claim', peer }, `the commitments that ${peer} claims are not signed by it`);
   }
 }
