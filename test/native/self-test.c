@@ -1,7 +1,9 @@
 /*
  * The kernels and the addon's inner functions under a program of their own, for builds with sanitizers.
- * self-test <points> reads blobs from standard input and prints the commitment of each in hexadecimal; before that it
- * checks what can be checked from within, and exits with 1 where that fails.
+ * self-test <points> <encodings> prints, for each 48 bytes of <encodings>, 0 if they are a member of the group and else 1, all
+ * in one line; then reads blobs from standard input and prints in hexadecimal a line for each: its commitment, and its
+ * opening at its own first element (y, proof). Before that it checks what can be checked from within, and exits with 1
+ * where that fails.
  */
 #include <math.h>
 #include <stdio.h>
@@ -234,8 +236,34 @@ static void test_opening(const uint8_t *blob) {
   check(context_open(y, proof, blob, z).code == OUTCOME_OK, "an opening at 0");
 }
 
+static void print_hex(const uint8_t *bytes, size_t length, const char *end) {
+  for (size_t i = 0; i < length; i++) printf("%02x", bytes[i]);
+  printf("%s", end);
+}
+
+static void print_marks(FILE *encodings) {
+  static uint8_t bytes[48 * 1024], bad[1024];
+  size_t read = fread(bytes, 48, sizeof bad, encodings);
+  mark_invalid_commitments(bad, bytes, (uint32_t)read);
+  for (size_t i = 0; i < read; i++) printf("%d", bad[i]);
+  printf("\n");
+}
+
+static void print_answers(const uint8_t *blob) {
+  uint8_t commitment[48], y[ELEMENT_BYTES], proof[48];
+  struct outcome outcome = context_commit(commitment, blob);
+  if (outcome.code == OUTCOME_OK) outcome = context_open(y, proof, blob, blob);
+  if (outcome.code != OUTCOME_OK) {
+    printf("refused %d %u\n", outcome.code, outcome.element);
+    return;
+  }
+  print_hex(commitment, sizeof commitment, " ");
+  print_hex(y, sizeof y, " ");
+  print_hex(proof, sizeof proof, "\n");
+}
+
 int main(int count, char **arguments) {
-  FILE *file = count == 2 ? fopen(arguments[1], "rb") : NULL;
+  FILE *file = count == 3 ? fopen(arguments[1], "rb") : NULL;
   if (file == NULL || fread(points, 1, sizeof points, file) != sizeof points) return 2;
   fclose(file);
   if (!processor_supported()) return 3;
@@ -256,15 +284,14 @@ int main(int count, char **arguments) {
   check(context_start(points, 1, 7).code == OUTCOME_OK, "the context starts");
   test_group();
 
-  uint8_t *blob = malloc(BLOB_BYTES), commitment[48];
+  FILE *encodings = fopen(arguments[2], "rb");
+  if (encodings == NULL) return 2;
+  print_marks(encodings);
+  fclose(encodings);
+  uint8_t *blob = malloc(BLOB_BYTES);
   random_blob(blob);
   test_opening(blob);
-  while (fread(blob, 1, BLOB_BYTES, stdin) == BLOB_BYTES) {
-    struct outcome outcome = context_commit(commitment, blob);
-    if (outcome.code != OUTCOME_OK) printf("refused %d %u", outcome.code, outcome.element);
-    else for (int i = 0; i < 48; i++) printf("%02x", commitment[i]);
-    printf("\n");
-  }
+  while (fread(blob, 1, BLOB_BYTES, stdin) == BLOB_BYTES) print_answers(blob);
   free(blob);
   return failures > 0;
 }

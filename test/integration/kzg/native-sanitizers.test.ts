@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { SHARD_BYTES } from '../../../protocol/constants.ts';
+import { concat, toHex } from '../../../protocol/bytes.ts';
+import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { EDGE_BLOBS, filled } from '../../helpers/edge-blobs.ts';
+import { blobInput } from '../../helpers/fuzz/field-inputs.ts';
+import { encodingInput, isMember } from '../../helpers/fuzz/point-inputs.ts';
+import { RandomSource } from '../../helpers/fuzz/random-source.ts';
 import { referenceLibrary, withoutLibrary } from '../../helpers/libraries.ts';
 import { repositoryRoot } from '../../helpers/source-tree.ts';
 
@@ -14,6 +18,11 @@ import { repositoryRoot } from '../../helpers/source-tree.ts';
 const compiler = process.env.CC ?? 'cc';
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-native-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Inputs of the fuzz test, the same in every run. */
+const DRAWN_BLOBS = 16;
+const DRAWN_POINTS = 256;
+const drawn = (what: string, index: number) => new RandomSource(`sanitizers ${what} ${index}`);
 
 const FLAGS = ['-std=gnu11', '-g', '-O1', '-mavx2', '-mfma', '-ffp-contract=off', '-pthread'];
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
@@ -57,11 +66,15 @@ test('the kernels run clean under address and undefined-behaviour sanitizers', {
   );
   assert.equal(built.status, 0, built.stderr);
 
+  const encodings = Array.from({ length: DRAWN_POINTS }, (_, i) => encodingInput(drawn('point', i)).value);
+  const encodingsFile = join(folder, 'encodings');
+  writeFileSync(encodingsFile, concat(...encodings));
   const blobs = Object.values(EDGE_BLOBS);
+  for (let i = 0; i < DRAWN_BLOBS; i++) blobs.push(blobInput(drawn('blob', i)).value);
   const tooLarge = filled(0n);
   tooLarge[SHARD_BYTES - 32] = 0xff;
   const points = join(repositoryRoot, 'node/kzg/trusted-setup/g1-lagrange.bin');
-  const run = spawnSync(program, [points], {
+  const run = spawnSync(program, [points, encodingsFile], {
     input: Buffer.concat([...blobs, tooLarge]),
     encoding: 'utf8',
     timeout: 200_000,
@@ -69,7 +82,12 @@ test('the kernels run clean under address and undefined-behaviour sanitizers', {
   if (run.status === 3) return; // the processor has no AVX2
   assert.equal(run.status, 0, run.stderr);
 
-  const { commit } = await referenceLibrary();
-  const expected = blobs.map((blob) => Buffer.from(commit(blob)).toString('hex'));
-  assert.deepEqual(run.stdout.trim().split('\n'), [...expected, 'refused 3 4095']);
+  const reference = await referenceLibrary();
+  const [marks, ...answers] = run.stdout.trim().split('\n');
+  assert.equal(marks, encodings.map((bytes) => (isMember(bytes) ? '0' : '1')).join(''));
+  const expected = blobs.map((blob) => {
+    const { y, proof } = reference.open(blob, blob.subarray(0, FIELD_ELEMENT_BYTES));
+    return [reference.commit(blob), y, proof].map(toHex).join(' ');
+  });
+  assert.deepEqual(answers, [...expected, 'refused 3 4095']);
 });
