@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { isTokenProof, NONCE_BYTES } from '../node/api/token-proof.ts';
 import { homePaths } from '../node/config/home.ts';
 import { loadToken } from '../node/identity/token.ts';
 import { CodedError } from '../protocol/errors.ts';
@@ -45,12 +47,34 @@ export class ApiClient {
     this.#timeoutMs = context.timeoutMs;
   }
 
-  /** Reads address and token. @throws CliError no-node */
+  /** Reads address and token, and finds out whether it is this home's node that answers. @throws CliError no-node */
   static async of(context: CommandContext): Promise<ApiClient> {
     const api = await readApiFile(context.home);
     if (api === undefined) throw noNode(context.home);
     const token = await loadToken(context.home);
-    return new ApiClient(api, token, context);
+    const client = new ApiClient(api, token, context);
+    await client.#recognise();
+    return client;
+  }
+
+  /** The port of a daemon that was killed may be another program's by now: nobody is sent the token who does not know it. */
+  async #recognise(): Promise<void> {
+    const nonce = randomBytes(NONCE_BYTES).toString('hex');
+    const call: Call = { method: 'GET', path: '/livez', query: { nonce } };
+    const outgoing = this.#request(call, {});
+    outgoing.end();
+    let answer: unknown;
+    try {
+      answer = JSON.parse(await this.#body(await this.#answer(outgoing)));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    const { proof } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly proof?: unknown };
+    if (isTokenProof(proof, this.#token, this.#api.port, nonce)) return;
+    throw new CliError(
+      'no-node',
+      `${this.#where()} is not the node of this home but another program: start the node with \`holdfast daemon\``,
+    );
   }
 
   /** The answer's JSON. @throws ProblemError | CliError */
@@ -63,6 +87,10 @@ export class ApiClient {
 
   /** Starts a request; the caller writes the body and ends it. */
   open(call: Call): ClientRequest {
+    return this.#request(call, { authorization: `Bearer ${this.#token}` });
+  }
+
+  #request(call: Call, authorization: Readonly<Record<string, string>>): ClientRequest {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) query.set(name, String(value));
@@ -75,7 +103,7 @@ export class ApiClient {
       agent: false,
       signal: this.#signal,
       headers: {
-        authorization: `Bearer ${this.#token}`,
+        ...authorization,
         ...(call.json === undefined ? {} : { 'content-type': 'application/json' }),
         ...call.headers,
       },
@@ -91,15 +119,19 @@ export class ApiClient {
 
   /** The head of the answer, once it is there. @throws ProblemError | CliError */
   async response(outgoing: ClientRequest, acceptUnavailable = false): Promise<IncomingMessage> {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      outgoing.once('response', resolve);
-      outgoing.on('error', (error) => reject(this.explain(error)));
-    });
+    const response = await this.#answer(outgoing);
     const status = response.statusCode ?? 0;
     if (status < 400 || (acceptUnavailable && status === UNAVAILABLE)) return response;
     const body = outgoing.method === 'HEAD' ? '' : await this.#body(response);
     outgoing.destroy();
     throw this.#refusal(status, body);
+  }
+
+  #answer(outgoing: ClientRequest): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      outgoing.once('response', resolve);
+      outgoing.on('error', (error) => reject(this.explain(error)));
+    });
   }
 
   async #body(response: IncomingMessage): Promise<string> {

@@ -1,7 +1,6 @@
 import { ApiClient, readApiFile } from './api-client.ts';
 import { CliError } from './cli-error.ts';
 import type { CommandContext } from './context.ts';
-import { ProblemError } from './problem-error.ts';
 
 /** Whether a daemon answers for this home; a file left over from a crash does not count. */
 export async function isRunning(context: CommandContext): Promise<boolean> {
@@ -12,8 +11,6 @@ export async function isRunning(context: CommandContext): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof CliError && ['no-node', 'node-broke-off', 'bad-answer'].includes(error.code)) return false;
-    // The port of a daemon that crashed may belong to the node of another home by now.
-    if (error instanceof ProblemError && error.code === 'unauthorized') return false;
     throw error;
   }
 }

@@ -21,6 +21,7 @@ import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { probeRoutes } from './routes/probes.ts';
 import type { NodeServices } from './services.ts';
+import { tokenProof } from './token-proof.ts';
 
 export interface AppOptions {
   readonly services: NodeServices;
@@ -79,7 +80,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return sendProblem(reply, problemOf(new ApiError('no-such-route', `${what} is no route: see /openapi.json`)));
   });
 
-  const context: RouteContext = { services, log, clock, stopping };
+  const prove = (port: number, nonce: string) => tokenProof(options.token, port, nonce);
+  const context: RouteContext = { services, log, clock, stopping, prove };
   for (const routes of [
     probeRoutes,
     nodeRoutes,

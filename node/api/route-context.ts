@@ -8,4 +8,6 @@ export interface RouteContext {
   readonly log: Logger;
   readonly clock: Clock;
   readonly stopping: AbortSignal;
+  /** What shows a client that this node knows the token; see `tokenProof`. */
+  readonly prove: (port: number, nonce: string) => string;
 }

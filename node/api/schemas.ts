@@ -176,7 +176,9 @@ export const nodeDescription = object({
 });
 
 const reason = object({ component: anyText, ok: bool, detail: anyText });
-export const liveness = object({ ok: bool });
+/** With a nonce the answer shows that the node knows the token: the client need not send it to a stranger. */
+export const livenessQuery = object({ 'nonce?': { type: 'string', pattern: '^[0-9a-f]{64}$' } });
+export const liveness = object({ ok: bool, 'proof?': anyText });
 export const readiness = object({ ok: bool, reasons: list(reason) });
 
 export const configList = object({
