@@ -59,6 +59,11 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+export function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected a name');
+  return text;
+}
+
 /** For commander's argument parsers. */
 export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
   return (text) => {

@@ -126,6 +126,24 @@ export function exitCodeOf(code: string | undefined): ExitCode {
   return code !== undefined && Object.hasOwn(EXIT_BY_CODE, code) ? EXIT_BY_CODE[code as KnownCode] : EXIT.error;
 }
 
+/** From the mildest to the worst: of several outcomes a command ends with the worst one. */
+const BY_GRAVITY: readonly ExitCode[] = [
+  EXIT.ok,
+  EXIT.degraded,
+  EXIT.usage,
+  EXIT.refused,
+  EXIT.error,
+  EXIT.timeout,
+  EXIT.noNode,
+  EXIT.lost,
+  EXIT.integrity,
+  EXIT.interrupted,
+];
+
+export function worse(a: ExitCode, b: ExitCode): ExitCode {
+  return BY_GRAVITY.indexOf(a) > BY_GRAVITY.indexOf(b) ? a : b;
+}
+
 export const EXIT_BY_VERDICT = {
   healthy: EXIT.ok,
   degraded: EXIT.degraded,

@@ -1,5 +1,5 @@
 import { Command as Parser } from 'commander';
-import { definer, positiveNumber, type Run } from './define.ts';
+import { definer, notEmpty, positiveNumber, type Run } from './define.ts';
 import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
@@ -14,7 +14,7 @@ import { packageVersion } from './package-version.ts';
 export function createProgram(run: Run): Parser {
   const program = new Parser('holdfast')
     .description('Decentralized storage that proves it still holds your data.')
-    .option('--home <folder>', 'home of the node (default: HOLDFAST_HOME, else the XDG data folder)')
+    .option('--home <folder>', 'home of the node (default: HOLDFAST_HOME, else the XDG data folder)', notEmpty)
     .option('--json', 'print one JSON document')
     .option('-q, --quiet', 'print only the essential value')
     .option('--verbose', 'print the causes of an error')

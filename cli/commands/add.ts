@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { ApiClient } from '../api-client.ts';
+import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatBytes, plural } from '../format.ts';
@@ -13,8 +14,8 @@ export interface AddArguments {
   readonly code?: string;
   readonly codeName?: string;
   readonly minShards?: number;
-  readonly name?: string;
   readonly commitments?: string;
+  readonly name?: string;
   readonly resume: boolean;
 }
 
@@ -37,8 +38,8 @@ export async function add(context: CommandContext, path: string, options: AddArg
         code: options.code,
         codeName: options.codeName,
         minShards: options.minShards,
-        sourceId: options.resume && source.id !== undefined ? uploadId(source.id, options) : undefined,
         commitments: options.commitments,
+        sourceId: options.resume && source.id !== undefined ? uploadId(source.id, options) : undefined,
       },
       onProgress: ({ bytes }) => progress.update(bytes),
     });
@@ -56,6 +57,11 @@ export async function add(context: CommandContext, path: string, options: AddArg
       quiet: () => result.link,
     });
     return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof CliError && error.code === 'interrupted')) throw error;
+    const goesOn = options.resume && source.id !== undefined;
+    const how = goesOn ? 'run the same command again, and it goes on where it stopped' : 'nothing was added';
+    throw new CliError('interrupted', `interrupted: ${how}`);
   } finally {
     progress.end();
     await source.close();

@@ -7,10 +7,11 @@ import type {
 } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, EXIT_BY_VERDICT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, EXIT_BY_VERDICT, type ExitCode, exitCodeOf, worse } from '../exit-codes.ts';
 import { formatBytes, formatTime, plural } from '../format.ts';
 import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
+import { ProblemError } from '../problem-error.ts';
 
 const PAGE = 500;
 const HEALTH_TIMEOUT_MS = 600_000;
@@ -85,16 +86,31 @@ export function describeHealth(health: FileHealth): string {
   return `degraded: ${degradedStripes} of ${plural(stripes, 'stripe')} lack shards, at worst ${minimumMargin} above what is needed`;
 }
 
-/** Releases files from their holders. */
+interface Failed {
+  readonly root: string;
+  readonly error: ProblemError;
+}
+
+/** Releases files from their holders, each for itself: one that fails does not keep the others. */
 export async function rm(context: CommandContext, links: readonly string[]): Promise<ExitCode> {
   const roots = links.map((link) => parseFileArgument(link).root);
   const client = await ApiClient.of(context);
   const released: ReleaseResult[] = [];
+  const failed: Failed[] = [];
   for (const root of roots) {
-    released.push(await client.json<ReleaseResult>({ method: 'DELETE', path: `/v1/files/${root}` }));
+    try {
+      released.push(await client.json<ReleaseResult>({ method: 'DELETE', path: `/v1/files/${root}` }));
+    } catch (error) {
+      if (!(error instanceof ProblemError) || roots.length === 1) throw error;
+      failed.push({ root, error });
+    }
   }
+  for (const { root, error } of failed) context.stderr.write(`holdfast: ${root}: ${printable(error.message)}\n`);
   await writeResult(context, {
-    json: { released },
+    json: {
+      released,
+      failed: failed.map(({ root, error }) => ({ root, code: error.code, message: error.message })),
+    },
     text: () =>
       released
         .map(({ root, released: done, queued }) => {
@@ -104,5 +120,5 @@ export async function rm(context: CommandContext, links: readonly string[]): Pro
         .join('\n'),
     quiet: () => released.map(({ root }) => root).join('\n'),
   });
-  return EXIT.ok;
+  return failed.map(({ error }) => exitCodeOf(error.code)).reduce(worse, EXIT.ok);
 }

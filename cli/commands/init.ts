@@ -4,7 +4,7 @@ import { IdentityError } from '../../node/identity/identity-error.ts';
 import { initialiseHome, isInitialised } from '../../node/identity/identity-file.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { writeResult } from '../output.ts';
+import { writeNote, writeResult } from '../output.ts';
 import { readPhrase } from '../phrase-input.ts';
 
 /** Creates identity, token and home; the phrase is shown this once and kept nowhere. */
@@ -19,7 +19,8 @@ export async function init(context: CommandContext, options: { recover: boolean 
   }
   const phrase = options.recover ? await readPhrase(context) : createPhrase();
   const identity = identityFromPhrase(phrase);
-  await initialiseHome(home, identity, () => markFresh(home));
+  const { open } = await initialiseHome(home, identity, () => markFresh(home));
+  if (open) writeNote(context, `warning: others can enter ${home}, which now holds keys: run \`chmod 700 ${home}\``);
   if (!options.recover && !context.json) context.stderr.write(phraseNotice(phrase, context.stderr.isTTY === true));
   await writeResult(context, {
     json: {

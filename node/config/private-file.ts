@@ -1,14 +1,19 @@
-import { chmod, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemRandom } from '../random.ts';
 
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 
-/** Creates the folder and its parents; the folder itself is for its owner only. */
-export async function createPrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: OWNER_ONLY_FOLDER });
-  await chmod(path, OWNER_ONLY_FOLDER);
+/**
+ * Creates the folder, for its owner only, and its parents. A folder that is there already keeps its mode: it may be one that
+ * others need. Returns whether others can enter it.
+ */
+export async function createPrivateFolder(path: string): Promise<{ readonly open: boolean }> {
+  const created = await mkdir(path, { recursive: true, mode: OWNER_ONLY_FOLDER });
+  if (created !== undefined) await chmod(path, OWNER_ONLY_FOLDER);
+  const { mode } = await stat(path);
+  return { open: process.platform !== 'win32' && (mode & ~OWNER_ONLY_FOLDER & 0o777) !== 0 };
 }
 
 /** Replaces the file as a whole, synced, mode 600: a reader sees the old or the new content, also after a power cut. */

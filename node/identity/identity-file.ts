@@ -20,14 +20,19 @@ export async function isInitialised(home: string): Promise<boolean> {
 }
 
 /**
- * Makes `home` (mode 700) with API token and identity (mode 600). `prepare` runs in between: what else a home needs.
+ * Makes `home` (mode 700; one that is there keeps its mode) with API token and identity (mode 600). `prepare` runs in
+ * between: what else a home needs. Returns whether others can enter the home.
  * The identity comes last, so that a crash in the middle leaves a home that `init` accepts again.
  * @throws IdentityError already-initialised
  */
-export async function initialiseHome(home: string, identity: Identity, prepare: () => Promise<void>): Promise<void> {
+export async function initialiseHome(
+  home: string,
+  identity: Identity,
+  prepare: () => Promise<void>,
+): Promise<{ readonly open: boolean }> {
   const paths = homePaths(home);
   if (await isInitialised(home)) throw alreadyInitialised(home);
-  await createPrivateFolder(home);
+  const folder = await createPrivateFolder(home);
   await writeFileAtomically(paths.token, `${Buffer.from(systemRandom(TOKEN_BYTES)).toString('base64url')}\n`);
   await prepare();
   const content = {
@@ -38,6 +43,7 @@ export async function initialiseHome(home: string, identity: Identity, prepare: 
   };
   try {
     await createFileAtomically(paths.identity, `${JSON.stringify(content, null, 2)}\n`);
+    return folder;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyInitialised(home);
     throw error;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { homePaths } from '../../../node/config/home.ts';
@@ -13,6 +15,7 @@ test('bad usage is one line on stderr and exit code 64', async (t) => {
   const cases = [
     ['no-such-command'],
     ['--no-such-flag'],
+    ['id', '--home', ''],
     ['get'],
     ['get', 'not a link'],
     ['add', 'a', '--code', '4x2'],
@@ -77,12 +80,33 @@ test('without a node, or with the address of one that died, the exit code is 6',
   assert.equal((await other.run(['ls'])).code, 6);
 });
 
-test('a refused token is exit code 2, a silent node 62, another program 1', async (t) => {
+test('a silent node is exit code 62, the node of another home 6', async (t) => {
   const { run, home, services } = await folderWithNode(t);
   Object.assign(services.storage, { usage: () => new Promise(() => {}) });
   assert.equal((await run(['status', '--timeout', '0.3'])).code, 62);
   await writeFile(homePaths(home).token, 'wrong\n');
-  assert.equal((await run(['ls'])).code, 2);
+  const stranger = await run(['ls']);
+  assert.equal(stranger.code, 6);
+  assert.match(stranger.stderr, /^holdfast: 127\.0\.0\.1:\d+ is not the node of this home[^\n]+\n$/);
+});
+
+test('the token is not sent to a program that took the port of a daemon that died', async (t) => {
+  const { run, home } = await folderWithNode(t);
+  const asked: IncomingMessage[] = [];
+  let answer = '{"ok":true}';
+  const thief = createServer((request, response) => {
+    asked.push(request);
+    response.end(answer);
+  });
+  await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', resolve));
+  t.after(() => thief.close());
+  const { port } = thief.address() as AddressInfo;
+  await writeFile(homePaths(home).api, JSON.stringify({ host: '127.0.0.1', port }));
+  for (answer of ['{"ok":true}', 'hello', 'null', `{"ok":true,"proof":"${'0'.repeat(64)}"}`]) {
+    assert.equal((await run(['status'])).code, 6, answer);
+  }
+  assert.equal(asked.length, 4);
+  assert.ok(asked.every(({ url, headers }) => url?.startsWith('/livez') && headers.authorization === undefined));
 });
 
 test('check and stat end with the health of the file', async (t) => {
@@ -122,6 +146,12 @@ test('ls, rm, peers, id, status and shutdown say what the node says', async (t) 
   assert.equal((await run(['rm', results[0]?.link ?? '', results[1]?.root ?? ''])).code, 0);
   assert.deepEqual(services.released, [results[0]?.root, results[1]?.root]);
   assert.equal((await run(['rm', results[0]?.link ?? ''])).code, 1);
+  const some = await run(['rm', results[0]?.root ?? '', results[2]?.root ?? '', '--json']);
+  assert.equal(some.code, 1);
+  assert.match(some.stderr, new RegExp(`^holdfast: ${results[0]?.root}: [^\\n]+\\n$`));
+  const report = JSON.parse(some.stdout);
+  assert.deepEqual([report.released[0].root, report.failed[0].root], [results[2]?.root, results[0]?.root]);
+  assert.equal(report.failed[0].code, 'unknown-file');
   assert.match((await run(['peers', 'ls'])).stdout, /12D3KooWA +connected/);
   assert.equal((await run(['peers', 'connect', '/ip4/127.0.0.1/tcp/1', '-q'])).stdout, '12D3KooWA\n');
   assert.equal((await run(['peers', 'connect', '/ip4/127.0.0.1/tcp/2'])).code, 1);
@@ -154,6 +184,19 @@ test('init --recover restores the identity of the phrase', async (t) => {
   const recovered = await run(['init', '--recover', '--json'], { input: `${PHRASE}\n` });
   assert.deepEqual(JSON.parse(recovered.stdout), { peer: PEER, home, recovered: true });
   assert.equal((await stat(home)).mode & 0o777, 0o700);
+});
+
+test('a folder that is there keeps its mode, and whoever puts keys into one that others can enter is told', async (t) => {
+  const { run, home } = await folders(t);
+  await mkdir(home);
+  await chmod(home, 0o755);
+  assert.deepEqual((await run(['config', 'set', 'storage.capacity', '2 GiB'])).stderr, '');
+  const { code, stderr } = await run(['init', '--recover'], { input: PHRASE });
+  assert.deepEqual(
+    [code, stderr],
+    [0, `warning: others can enter ${home}, which now holds keys: run \`chmod 700 ${home}\`\n`],
+  );
+  assert.equal((await stat(home)).mode & 0o777, 0o755);
 });
 
 test('config set, get and show agree, and say where a value comes from', async (t) => {

@@ -205,6 +205,26 @@ test('an upload that the node refuses, or during which it dies, is told', async 
   assert.equal((await run(['add', 'a'])).code, 6);
 });
 
+test('an interrupted upload says how to go on', async (t) => {
+  for (const [args, advice] of [
+    [['add', 'a'], 'run the same command again, and it goes on where it stopped'],
+    [['add', 'a', '--no-resume'], 'nothing was added'],
+  ] as const) {
+    const { run, services, work } = await folderWithNode(t);
+    await writeFile(join(work, 'a'), Buffer.alloc(1_000_000));
+    const ended = await run(args, {
+      started: (child) => {
+        services.beforeTake = async () => {
+          // A second signal would end it at once.
+          services.beforeTake = async () => {};
+          child.kill('SIGINT');
+        };
+      },
+    });
+    assert.deepEqual([ended.code, ended.stderr], [130, `holdfast: interrupted: ${advice}\n`]);
+  }
+});
+
 test('a directory comes back with names, contents, modes, times and links', async (t) => {
   const { run, work, services, listing } = await folderWithNode(t);
   const names = ['plain.txt', 'Ünïcode', '日本語', 'с пробелом', '.hidden', "quote's"];
