@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import { resolveConfig } from '../../config/config.ts';
 import { markFresh } from '../../config/fresh-home.ts';
+import { tuneHeap } from '../../heap.ts';
 import { identityFromSeed } from '../../identity/identity.ts';
 import type { KzgEngine } from '../../kzg/engine.ts';
 import { silentLogger } from '../../log.ts';
@@ -22,8 +23,9 @@ export interface BenchNodeOptions {
   readonly engine?: KzgEngine;
 }
 
-/** A node with nothing special about it but its address and a new home. */
+/** A node with nothing special about it but its address and a new home, in a process set up as a daemon is. */
 export async function startBenchNode(options: BenchNodeOptions): Promise<HoldfastNode> {
+  tuneHeap();
   const { number, network, folder, engine } = options;
   const home = join(folder, `node-${number}`);
   await mkdir(home, { recursive: true, mode: 0o700 });

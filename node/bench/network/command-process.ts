@@ -8,13 +8,16 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the command line in a process of its own, with no settings of this one. */
+/** Settings of this process that others do not inherit; which kernels compute is one for all. */
+const OWN_SETTING = /^HOLDFAST_(?!NATIVE$|KZG_)/;
+
+/** Starts the command line in a process of its own. */
 export function spawnCommand(
   { command: [program, ...first] }: BenchContext,
   args: readonly string[],
   { home, env }: CommandOptions,
 ): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
+  const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTING.test(name));
   const child = spawn(program, [...first, ...args], {
     env: { ...Object.fromEntries(inherited), HOLDFAST_HOME: home, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -29,7 +29,7 @@ export class ForkedProcess<Ready, Request, Answer> {
     try {
       return new ForkedProcess<Ready, Request, Answer>(child, (await nextMessage(child, signal)) as Ready);
     } catch (error) {
-      child.kill('SIGKILL');
+      await killed(child);
       throw error;
     }
   }
@@ -48,11 +48,15 @@ export class ForkedProcess<Ready, Request, Answer> {
 
   /** What it has is thrown away, so it need not stop in order: 24 nodes would take ten seconds. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exited;
+    await killed(this.#child);
   }
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
 }
 
 async function nextMessage(child: ChildProcess, signal?: AbortSignal): Promise<unknown> {
