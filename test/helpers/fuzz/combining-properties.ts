@@ -9,6 +9,21 @@ import { invalidBlob, refusalOf } from './proving-properties.ts';
 import type { RandomSource } from './random-source.ts';
 import { agree, type FieldKernelSubject, outcome, type Subjects } from './subjects.ts';
 
+/** Rows and columns of linear maps, up to the largest. */
+const SHAPES = [
+  [0, 0],
+  [0, 3],
+  [1, 0],
+  [1, 1],
+  [3, 2],
+  [2, 7],
+  [8, 16],
+  [10, 20],
+  [64, 1],
+  [1, 64],
+  [64, 2],
+] as const;
+
 /** Sums of blobs and of points are those of the definition, and the code gives back what it was given. */
 export function combiningProperties({ libraries, provers, fields, groups }: Subjects): Property[] {
   const [exact] = fields;
@@ -34,8 +49,9 @@ export function combiningProperties({ libraries, provers, fields, groups }: Subj
       weight: 4,
       async check(random, describe) {
         const { kind, value: coefficient } = coefficientInput(random);
-        const blobs = blobsOf(random, random.pick([0, 1, 2, 7, 16, 20]));
-        const rows = random.list(random.pick([0, 1, 2, 5, 10]), () => blobs.map(coefficient));
+        const [height, width] = random.pick(SHAPES);
+        const blobs = blobsOf(random, width);
+        const rows = random.list(height, () => blobs.map(coefficient));
         describe(`${kind}, ${rows.length} rows of ${blobs.length}`);
         const expected = await outcome(() => exact.map(rows, blobs));
         await agree(fields, expected, (field) => outcome(() => field.map(rows, blobs)));
