@@ -1,6 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,7 +12,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function startCompileCache(environment: Environment): void {
   const folder = compileCacheFolder(environment);
-  if (folder !== undefined) enableCompileCache(folder);
+  if (folder !== undefined && isMade(folder)) enableCompileCache(folder);
+}
+
+/**
+ * Makes the folder, below at most two others that are missing too, for its owner only: Node would leave the mode to the
+ * umask. Level by level, because Node's recursive form never returns where every attempt fails with ENOENT (/proc).
+ */
+function isMade(folder: string): boolean {
+  for (const level of [dirname(dirname(folder)), dirname(folder), folder]) {
+    try {
+      mkdirSync(level, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
+    }
+  }
+  return true;
 }
 
 /** Below the cache folder of the XDG Base Directory Specification 0.8; undefined when the user has no home. */
