@@ -1,7 +1,7 @@
 import type { Command as Parser } from 'commander';
 import { type Define, wholeNumber } from '../define.ts';
 
-const DEFAULT_ROUNDS = 5;
+const DEFAULT_ROUNDS = 3;
 const MAX_ROUNDS = 1000;
 
 /** bench. */

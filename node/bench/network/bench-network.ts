@@ -39,11 +39,16 @@ export class BenchNetwork {
     const network = new BenchNetwork(folder, context);
     network.#stack.defer(() => rm(folder, { recursive: true, force: true }));
     try {
-      let first = 1;
-      for (const size of HOLDERS) {
-        await network.#startHolders(first, size);
-        first += size;
-      }
+      // All settle before one failure ends the network: none may start afterwards.
+      const starts = await Promise.allSettled(
+        HOLDERS.map((size, i) =>
+          network.#startHolders(
+            HOLDERS.slice(0, i).reduce((sum, each) => sum + each, 1),
+            size,
+          ),
+        ),
+      );
+      for (const start of starts) if (start.status === 'rejected') throw start.reason;
     } catch (error) {
       await network.stop();
       throw error;

@@ -16,7 +16,7 @@ const CAPACITY_BYTES = 64 * 1024 * MIB;
 const BATCH = 8;
 /** 96 MiB: more than one write buffer, so that writing tables is part of the figure. */
 const BATCHES = 96;
-const ROUNDS_PER_ROUND = 3;
+const ROUNDS_PER_ROUND = 2;
 /** As an upload offers shards to a holder: calls of up to 64, two at a time. */
 const SHARDS_PER_CALL = 64;
 const CALLS = 2;
