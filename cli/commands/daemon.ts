@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { setFlagsFromString } from 'node:v8';
 import { createApiServer } from '../../node/api/server.ts';
 import { systemClock } from '../../node/clock.ts';
 import { homePaths } from '../../node/config/home.ts';
 import { loadConfig } from '../../node/config/load.ts';
 import { writeFileAtomically } from '../../node/config/private-file.ts';
+import { tuneHeap } from '../../node/heap.ts';
 import { loadIdentity } from '../../node/identity/identity-file.ts';
 import { loadToken } from '../../node/identity/token.ts';
 import { createLogger } from '../../node/log.ts';
@@ -21,8 +21,7 @@ import { isRunning } from '../running-node.ts';
  * @param flags values of the configuration's flags by option key
  */
 export async function daemon(context: CommandContext, flags: ReadonlyMap<string, unknown>): Promise<ExitCode> {
-  // Shards pass through young memory at a rate that would make it grow to its limit and stay there.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  tuneHeap();
   const { home } = context;
   const identity = await loadIdentity(home);
   const token = await loadToken(home);

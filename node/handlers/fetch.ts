@@ -16,10 +16,10 @@ export interface FetchDeps {
   readonly onDamaged: (id: Uint8Array) => void;
 }
 
-/** Reads under way per request: enough to hide the disk, few enough to bound memory (4 × 128 KiB). */
-const READ_AHEAD = 4;
+/** Shards read and sent together: enough to hide the disk, few enough to bound memory (two batches, 8 × 128 KiB). */
+const BATCH = 4;
 
-/** Sends shards in the order in which the disk gives them; one that is not held is said so (protocol v1 §6). */
+/** Sends shards, reading ahead of the stream; one that is not held is said so (protocol v1 §6). */
 export function fetchHandler(deps: FetchDeps): Handler {
   return async (bytes, exchange) => {
     const { segment, indices } = fetchRequest.decode(bytes);
@@ -41,17 +41,20 @@ async function sendAll(
   indices: readonly number[],
   ids: ReadonlyMap<number, Uint8Array>,
 ): Promise<void> {
-  const pending = new Map<number, Promise<Read>>();
-  let next = 0;
-  while (next < indices.length || pending.size > 0) {
-    while (next < indices.length && pending.size < READ_AHEAD) {
-      const index = indices[next++] as number;
-      pending.set(index, read(deps, index, ids.get(index), exchange.signal));
-    }
-    const { index, shard } = await Promise.race(pending.values());
-    pending.delete(index);
-    if (shard === undefined) await exchange.write(u32(index));
-    else await exchange.write(u32(index), shard);
+  const readBatch = (from: number): Promise<Read[]> => {
+    const batch = indices.slice(from, from + BATCH);
+    const reads = Promise.all(batch.map((index) => read(deps, index, ids.get(index), exchange.signal)));
+    // It may fail while the batch before is being sent.
+    reads.catch(() => undefined);
+    return reads;
+  };
+  let next = readBatch(0);
+  for (let from = BATCH; from < indices.length + BATCH; from += BATCH) {
+    const batch = await next;
+    if (from < indices.length) next = readBatch(from);
+    await exchange.writeAll(
+      batch.map(({ index, shard }) => (shard === undefined ? [u32(index)] : [u32(index), shard])),
+    );
   }
 }
 

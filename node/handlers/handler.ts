@@ -17,6 +17,8 @@ export interface Exchange extends Caller {
   read(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** One frame of these parts. */
   write(...parts: readonly Uint8Array[]): Promise<void>;
+  /** Several frames, each given by its parts, on their way together. */
+  writeAll(frames: readonly (readonly Uint8Array[])[]): Promise<void>;
 }
 
 /**

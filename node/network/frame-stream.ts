@@ -110,23 +110,34 @@ export class FrameStream {
     return frame;
   }
 
+  /** Sends one frame whose body is the concatenation of `parts`; see `writeAll`. */
+  write(...parts: readonly Uint8Array[]): Promise<void> {
+    return this.writeAll([parts]);
+  }
+
   /**
-   * Sends one frame whose body is the concatenation of `parts`, without copying them: they must not change afterwards.
-   * Resolves when the stream can take more. @throws RequestError closed-early | timeout | aborted
+   * Sends frames, each the concatenation of its parts, without copying them: they must not change afterwards. What goes
+   * together costs fewer messages below. Resolves when the stream can take more.
+   * @throws RequestError closed-early | timeout | aborted
    */
-  async write(...parts: readonly Uint8Array[]): Promise<void> {
+  async writeAll(frames: readonly (readonly Uint8Array[])[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    let length = 0;
-    for (const part of parts) length += part.length;
-    if (!this.#up.unlimited) await this.#throttle(this.#up, length + PREFIX_BYTES);
-    this.#progress.sent(length + PREFIX_BYTES);
+    const list = new Uint8ArrayList();
+    for (const parts of frames) {
+      let length = 0;
+      for (const part of parts) length += part.length;
+      list.appendAll([u32(length), ...(parts as Uint8Array[])]);
+    }
+    const bytes = list.byteLength;
+    if (!this.#up.unlimited) await this.#throttle(this.#up, bytes);
+    this.#progress.sent(bytes);
     try {
-      this.#stream.send(new Uint8ArrayList(u32(length), ...(parts as Uint8Array[])));
+      this.#stream.send(list);
     } catch (cause) {
       throw this.#fail({ code: 'closed-early' }, 'the stream closed while a frame was sent', cause);
     }
-    this.#framesWritten++;
-    this.#traffic.sent += length + PREFIX_BYTES;
+    this.#framesWritten += frames.length;
+    this.#traffic.sent += bytes;
     while (this.#stream.writeBufferLength > WRITE_BEHIND_BYTES) await this.#awaitDrain();
     if (this.#failure !== undefined) throw this.#failure;
   }

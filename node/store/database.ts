@@ -4,6 +4,7 @@ import { ClassicLevel } from 'classic-level';
 import type { DiskGuard } from './disk-guard.ts';
 import { StoreError } from './errors.ts';
 import { causeText, openError, readError, writeError } from './level-errors.ts';
+import { ReadBatcher } from './read-batcher.ts';
 import { type BatchWriter, type Enqueued, type Operation, WriteQueue, type WriteTask } from './write-queue.ts';
 
 export interface DatabaseOptions {
@@ -47,6 +48,9 @@ export class Database {
   readonly #level: ClassicLevel<Uint8Array, Uint8Array>;
   readonly #options: DatabaseOptions;
   readonly #queue: WriteQueue;
+  readonly #gets = new ReadBatcher((keys) =>
+    this.#read(async (level) => (await level.getMany([...keys], { fillCache: false })).map(plain)),
+  );
   #hooks: DatabaseHooks = {};
   /** Resolves while the database can be read; replaced during a reopening. */
   #readable: Promise<void> = Promise.resolve();
@@ -86,7 +90,7 @@ export class Database {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#read(async (level) => plain(await level.get(key, { fillCache: false })));
+    return this.#gets.get(key);
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

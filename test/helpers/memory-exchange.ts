@@ -36,8 +36,9 @@ export async function callHandler(handler: Handler, request: Uint8Array, call: M
       if (frame !== undefined && frame.length > maxBytes) throw new RangeError('the frame is longer than allowed');
       return frame;
     },
-    async write(...parts) {
-      written.push(concat(...parts));
+    write: (...parts) => exchange.writeAll([parts]),
+    async writeAll(frames) {
+      for (const parts of frames) written.push(concat(...parts));
     },
   };
   let failure: unknown;
