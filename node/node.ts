@@ -175,13 +175,13 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     receipts,
     catalog: stores.catalog,
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
+    evidence: stores.claimEvidence,
     clock,
     random,
-    evidence: stores.claimEvidence,
-  });
-  const announcer: Announcer = new Announcer({
     log: log.child({ part: 'upload' }),
     uploadBytesPerSecond: config['network.uploadRate'],
+  });
+  const announcer: Announcer = new Announcer({
     kept: (signal) => holdings.roots(signal),
     provide: (root, signal) => host.routing.provide(root, signal),
     unprovide: (root) => host.routing.unprovide(root),

@@ -8,10 +8,10 @@ import type { OperationReport } from '../kzg/operations.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
-
-/** k data and m parity shards of a stripe. */
 /** Who computes the commitments of a file: this node, its holders (checked by this node), or whoever is faster. */
 export type CommitmentsBy = 'auto' | 'local' | 'delegated';
+
+/** k data and m parity shards of a stripe. */
 export interface CodeDescription {
   readonly name: CodeName;
   readonly k: number;
@@ -32,10 +32,10 @@ export interface AddOptions {
   readonly sourceId?: string;
   /** Shards of each stripe that must be signed for before the file is acknowledged; absent = all. */
   readonly minShards?: number;
-  readonly onProgress: (progress: AddProgress) => void;
-  readonly signal: AbortSignal;
   /** Who computes the commitments; absent = as configured. */
   readonly commitments?: CommitmentsBy;
+  readonly onProgress: (progress: AddProgress) => void;
+  readonly signal: AbortSignal;
 }
 
 export interface AddProgress {
@@ -57,14 +57,14 @@ export interface AddResult {
   readonly holders: number;
   /** Bytes that an earlier, interrupted upload had stored already. */
   readonly resumedBytes: number;
-  readonly warnings: readonly string[];
-}
   /** Who computed the commitments at last, why, and how many of them holders made. */
   readonly commitments: {
     readonly mode: Exclude<CommitmentsBy, 'auto'>;
     readonly reason: string;
     readonly claimed: number;
   };
+  readonly warnings: readonly string[];
+}
 
 /** Half-open: `start` ≤ byte < `end`. */
 export interface ByteRange {
