@@ -1,10 +1,9 @@
-import type { OperationReport } from '../kzg/operations.ts';
-
 /**
  * What the HTTP API needs of a node: the API declares it, `node/` implements it, tests put an in-memory form in its place.
  * Everything here is plain JSON except streams and keys. Sizes are bytes, times are milliseconds since 1970 unless a name
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
+import type { OperationReport } from '../kzg/operations.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';

@@ -26,6 +26,7 @@ export interface AcceleratedEngineOptions {
   readonly required?: string;
   readonly random: RandomBytes;
   readonly clock: Clock;
+  /** Without it the fixed order stands. */
   readonly calibration?: CalibrationCache;
   /** Told of a kernel that failed and is used no more. */
   readonly onDropped: (name: string, reason: string) => void;
@@ -256,8 +257,8 @@ export class AcceleratedEngine implements KzgEngine {
     const table = this.#table;
     const { library, clock, calibration } = this.#options;
     const open = contests(table, library);
-    if (open.size === 0) return;
+    if (calibration === undefined || open.size === 0) return;
     table.timings = merged(table.timings, await calibrate(open, clock, signal));
-    await calibration?.save(table.timings);
+    await calibration.save(table.timings);
   }
 }
