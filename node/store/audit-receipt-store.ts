@@ -1,6 +1,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import { concat, u64 } from '../../protocol/bytes.ts';
 import { HASH_BYTES } from '../../protocol/constants.ts';
+import { StoreError } from './errors.ts';
 import { peerKey, u64At } from './key-codec.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -65,7 +66,7 @@ export class AuditReceiptStore {
     const after = before === undefined ? undefined : concat(prefix, u64(before));
     const index = peer === undefined ? this.#byTime : this.#byPeer;
     for await (const key of index.keys({ prefix, after, reverse: true, signal })) {
-      const record = await this.get(key.subarray(prefix.length + TIME_BYTES));
+      const record = await this.#readable(key.subarray(prefix.length + TIME_BYTES));
       if (record !== undefined) yield record;
     }
   }
@@ -74,7 +75,7 @@ export class AuditReceiptStore {
   async *evidenceAbout(peer: string, signal?: AbortSignal): AsyncGenerator<AuditRecord> {
     const prefix = peerKey(peer);
     for await (const key of this.#evidence.keys({ prefix, reverse: true, signal })) {
-      const record = await this.get(key.subarray(prefix.length + TIME_BYTES));
+      const record = await this.#readable(key.subarray(prefix.length + TIME_BYTES));
       if (record !== undefined) yield record;
     }
   }
@@ -92,6 +93,17 @@ export class AuditReceiptStore {
     };
     await writeInBatches(this.#metadata.database, removal(this));
     return removed;
+  }
+
+  /** A damaged record is told of and passed over: it must not hide the others. */
+  async #readable(id: Uint8Array): Promise<AuditRecord | undefined> {
+    try {
+      return await this.get(id);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+      this.#metadata.onDamaged(error);
+      return undefined;
+    }
   }
 
   async #deleting(timeKey: Uint8Array): Promise<Operation[]> {

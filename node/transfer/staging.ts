@@ -60,6 +60,8 @@ export class Staging {
   readonly #options: StagingOptions;
   readonly #lanes = new Map<string, StageLane>();
   readonly #segments = new Map<number, Promise<SegmentHolders>>();
+  /** Why the last holder that failed did. */
+  #lastFailure: unknown;
 
   constructor(options: StagingOptions) {
     this.#options = options;
@@ -131,7 +133,7 @@ export class Staging {
   #checkEnough({ segment, stripe, dataCount }: StripeInHand, have: number): void {
     const { code, minShards } = this.#options;
     const need = requiredShards(code, dataCount, minShards);
-    if (have < need) throw notEnoughHolders(segment, stripe, have, need);
+    if (have < need) throw notEnoughHolders(segment, stripe, have, need, this.#lastFailure);
   }
 
   #moved(segment: SegmentHolders, { stripe }: StripeInHand, position: number, at: Map<number, string>): boolean {
@@ -248,6 +250,7 @@ export class Staging {
   /** Another holder for a slot, unless somebody replaced it already. */
   async #replace(segment: SegmentHolders, slot: number, failed: string, cause: unknown): Promise<void> {
     if (segment.slots[slot] !== failed) return;
+    this.#lastFailure = cause;
     const others = segment.slots.filter((peer) => peer !== failed);
     const spare = this.#spare(others, [...this.failedPeers(), ...segment.placed.keys()]);
     segment.slots[slot] = spare;
@@ -270,7 +273,8 @@ export class Staging {
   }
 }
 
-function notEnoughHolders(segment: number, stripe: number, have: number, need: number): TransferError {
-  const message = `stripe ${stripe} of segment ${segment} found ${have} holders of the ${need} it needs: connect more peers, or ask for fewer with a lower minimum`;
-  return new TransferError({ code: 'not-acknowledged', segment, stripe, have, need }, message);
+function notEnoughHolders(segment: number, stripe: number, have: number, need: number, cause: unknown): TransferError {
+  const why = cause instanceof Error ? ` (the last that failed: ${cause.message})` : '';
+  const message = `stripe ${stripe} of segment ${segment} found ${have} holders of the ${need} it needs${why}: connect more peers, or ask for fewer with a lower minimum`;
+  return new TransferError({ code: 'not-acknowledged', segment, stripe, have, need }, message, { cause });
 }

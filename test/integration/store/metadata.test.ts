@@ -217,6 +217,25 @@ test('audits are listed newest first, by peer, and pruned to the newest', async 
   assert.equal(await keysOf(stores, 'audit', 'auditByTime', 'auditByPeer'), 6);
 });
 
+test('one damaged audit does not hide the others', async (t) => {
+  const reported: StoreError[] = [];
+  const stores = await openTestStores(t, { onDamaged: (error) => reported.push(error) });
+  const peer = 'anna';
+  const put = (n: number) => {
+    const fields = { peer, role: 'auditor', outcome: 'passed', shards: n, milliseconds: 1 } as const;
+    return stores.audits.put({ id: new Uint8Array(32).fill(n), at: n, ...fields }, { evidence: true });
+  };
+  await put(1);
+  await damage(stores, 'audit');
+  await put(2);
+  const [listed, evidence] = [stores.audits.list(), stores.audits.evidenceAbout(peer)];
+  for (const found of [await Array.fromAsync(listed), await Array.fromAsync(evidence)]) assert.equal(found.length, 1);
+  assert.deepEqual(
+    reported.map(({ code }) => code),
+    ['damaged-record', 'damaged-record'],
+  );
+});
+
 test('peers keep bounded addresses, and the oldest are pruned', async (t) => {
   const stores = await openTestStores(t);
   const addresses = Array.from({ length: 20 }, (_, i) => `/ip4/10.0.0.${i}/tcp/4001`);

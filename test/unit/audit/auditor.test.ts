@@ -214,11 +214,19 @@ test('the budget bounds the questions, whatever is bad', async () => {
   assert.ok(named.length > 0 && named.length < 64);
 });
 
+test('a half whose answer is late is asked for once more', async () => {
+  const { named, asked } = await bisected(2, [0], (request, count) =>
+    count === 2 ? failing({ code: 'timeout', kind: 'total' })() : signedAnswer(request),
+  );
+  assert.deepEqual([named, asked], [[0], 3]);
+});
+
 test('a prover that stops answering is not asked for ever', async () => {
   const { named, asked } = await bisected(64, [3], (request, count) =>
     count === 1 ? signedAnswer(request) : failing({ code: 'timeout', kind: 'total' })(),
   );
-  assert.deepEqual([named, asked], [[], 2]);
+  // Both halves, each asked once more.
+  assert.deepEqual([named, asked], [[], 4]);
   const all = Array.from({ length: 64 }, (_, i) => i);
   const mostly = await bisected(64, all, (request, count) =>
     count % 2 === 1 ? signedAnswer(request) : failing({ code: 'closed-early' })(),
