@@ -1,4 +1,5 @@
 import { equalBytes } from '../../protocol/bytes.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { BatchPair, KzgEngine } from './engine.ts';
 import { faultOf } from './fault.ts';
 
@@ -16,7 +17,7 @@ export async function wronglyAccused(
     const pair = pairs[index] as BatchPair;
     const blob = await pair.load(signal).catch(() => undefined);
     signal?.throwIfAborted();
-    if (blob === undefined) continue;
+    if (blob?.length !== SHARD_BYTES) continue;
     try {
       if (equalBytes(await library.commit(blob, signal), pair.commitment)) return index;
     } catch (error) {
