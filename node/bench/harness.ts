@@ -113,7 +113,7 @@ async function runCases(
 function resultsOf(subject: BenchCase, pairs: readonly Pair[]): BenchResult[] {
   const { name, unit, boundedBy, target, also = [] } = subject;
   const memory = [...(subject.memory?.() ?? [])].map(([process, bytes]) => ({ process, bytes }));
-  return [{ name, boundedBy, target, factor: 1 }, ...also].map(({ factor, ...rest }) => {
+  return [{ name, boundedBy, target, factor: 1 }, ...also].map(({ factor, ...rest }, reading) => {
     const pair = medianPair(unit, pairs);
     const bound = pair.bound * factor;
     return {
@@ -124,7 +124,7 @@ function resultsOf(subject: BenchCase, pairs: readonly Pair[]): BenchResult[] {
       ratio: ratioOf(unit, pair.value, bound),
       target: rest.target,
       boundedBy: rest.boundedBy,
-      ...(memory.length === 0 ? {} : { memory }),
+      ...(memory.length === 0 || reading > 0 ? {} : { memory }),
     };
   });
 }
