@@ -54,6 +54,14 @@ export interface ErasureCode {
     m: number,
     signal?: AbortSignal,
   ): Promise<Uint8Array[]>;
+  /** The commitment of parity shard `j` (0 … m−1) alone; absent like `parityCommitments`. */
+  parityCommitment?(
+    commitments: readonly Uint8Array[],
+    k: number,
+    m: number,
+    j: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
 }
 
 /** Standard k and m, the widest first. */
@@ -143,6 +151,12 @@ export function checkDataCount(dataCount: number, k: number): void {
   if (Number.isSafeInteger(dataCount) && dataCount >= 1 && dataCount <= k) return;
   const message = `a stripe of this code has 1 to ${k} data shards, not ${dataCount}`;
   throw new CodeError({ code: 'invalid-data-count', dataCount, k }, message);
+}
+
+/** Checks the number of a parity shard within its stripe, 0 … m−1. */
+export function checkParityIndex(j: number, k: number, m: number): void {
+  if (Number.isSafeInteger(j) && j >= 0 && j < m) return;
+  throw new CodeError({ code: 'invalid-index', index: k + j }, `this stripe has no parity shard ${j}`);
 }
 
 function checkIndex(index: number, { k, m, dataCount }: ReconstructRequest): void {

@@ -1,6 +1,5 @@
 import type { CID } from 'multiformats/cid';
 import { listedCommitment } from '../../protocol/audit-set.ts';
-import { concat } from '../../protocol/bytes.ts';
 import type { ErasureCode } from '../../protocol/code.ts';
 import { COMMITMENT_BYTES } from '../../protocol/constants.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
@@ -25,8 +24,10 @@ export class LoadedSegment {
   readonly cid: CID;
   readonly segment: Segment;
   readonly #code: ErasureCode;
-  /** Derived parity commitments by stripe, 48·m bytes each: used once per shard and audit. */
-  readonly #parity = new Map<number, Promise<Uint8Array>>();
+  /** Derived parity commitments by stripe, 48·m bytes each, zero where unknown: used once per shard and audit. */
+  readonly #parity = new Map<number, Uint8Array>();
+  /** Those on their way, by index. */
+  readonly #deriving = new Map<number, Promise<Uint8Array>>();
 
   constructor(parts: LoadedSegmentParts) {
     this.rootCid = parts.rootCid;
@@ -57,28 +58,38 @@ export class LoadedSegment {
     if (this.shardId(index) === undefined) throw new RangeError(`segment ${this.cid} stores no shard ${index}`);
     const listed = listedCommitment({ source: { segment, code: root.code }, index });
     if (listed !== undefined) return listed;
-    const { stripe, position } = shardPosition(root.code, index);
     signal?.throwIfAborted();
-    const parity = await this.#parityOf(stripe);
-    const at = (position - root.code.k) * COMMITMENT_BYTES;
-    return parity.subarray(at, at + COMMITMENT_BYTES);
+    return this.#parityAt(index);
   }
 
-  /** Without a signal: several callers share what takes milliseconds. */
-  #parityOf(stripe: number): Promise<Uint8Array> {
-    const known = this.#parity.get(stripe);
-    if (known !== undefined) return known;
-    const derived = this.#derive(stripe);
-    this.#parity.set(stripe, derived);
-    // A failure must not stay as the answer for everybody after.
-    derived.catch(() => this.#parity.delete(stripe));
-    return derived;
+  /**
+   * One at a time: a holder needs one commitment of a stripe, not all m. Without a signal: several callers share what
+   * takes milliseconds.
+   */
+  async #parityAt(index: number): Promise<Uint8Array> {
+    const { k, m } = this.root.code;
+    const { stripe, position } = shardPosition(this.root.code, index);
+    const known = this.#parity.get(stripe) ?? new Uint8Array(COMMITMENT_BYTES * m);
+    this.#parity.set(stripe, known);
+    const at = (position - k) * COMMITMENT_BYTES;
+    const slot = known.subarray(at, at + COMMITMENT_BYTES);
+    // No encoding of a point begins with a zero byte.
+    if (slot[0] !== 0) return slot;
+    const deriving = this.#deriving.get(index) ?? this.#derive(stripe, position - k);
+    this.#deriving.set(index, deriving);
+    try {
+      slot.set(await deriving);
+      return slot;
+    } finally {
+      // A failure must not stay as the answer for everybody after.
+      this.#deriving.delete(index);
+    }
   }
 
-  async #derive(stripe: number): Promise<Uint8Array> {
+  async #derive(stripe: number, j: number): Promise<Uint8Array> {
     const { id, k, m } = this.root.code;
-    if (this.#code.parityCommitments === undefined) throw new RangeError(`code ${id} lists its parity commitments`);
+    if (this.#code.parityCommitment === undefined) throw new RangeError(`code ${id} lists its parity commitments`);
     const { commitments } = stripeOf(this.segment, this.root.code, stripe) as StripeView;
-    return concat(...(await this.#code.parityCommitments(commitments, k, m)));
+    return this.#code.parityCommitment(commitments, k, m, j);
   }
 }

@@ -1,4 +1,11 @@
-import { checkDataCount, checkEncode, checkReconstruct, type ErasureCode, validateCode } from '../code.ts';
+import {
+  checkDataCount,
+  checkEncode,
+  checkParityIndex,
+  checkReconstruct,
+  type ErasureCode,
+  validateCode,
+} from '../code.ts';
 import { frInverse, frReduce } from '../field.ts';
 
 /** Fast arithmetic over Fr, handed in from `node/`. Coefficients are integers of either sign, of absolute value < r. */
@@ -71,6 +78,12 @@ export function frLagrangeCode(kernel: FrKernel): ErasureCode {
       checkDataCount(commitments.length, k);
       const rows = parityRows(commitments.length, k, m);
       return Promise.all(rows.map((row) => kernel.combineCommitments(row, commitments, signal)));
+    },
+    async parityCommitment(commitments, k, m, j, signal) {
+      validateCode({ id: 1, k, m });
+      checkDataCount(commitments.length, k);
+      checkParityIndex(j, k, m);
+      return kernel.combineCommitments(lagrangeRow(k, k + j).slice(0, commitments.length), commitments, signal);
     },
   };
 }

@@ -1,4 +1,11 @@
-import { checkDataCount, checkEncode, checkReconstruct, type ErasureCode, validateCode } from '../code.ts';
+import {
+  checkDataCount,
+  checkEncode,
+  checkParityIndex,
+  checkReconstruct,
+  type ErasureCode,
+  validateCode,
+} from '../code.ts';
 
 /** Code 0: one data shard and m further copies of it, for networks of one to three peers. Copies share one buffer. */
 export function replicaCode(): ErasureCode {
@@ -16,6 +23,12 @@ export function replicaCode(): ErasureCode {
       validateCode({ id: 0, k, m });
       checkDataCount(commitments.length, k);
       return copies(commitments, m);
+    },
+    async parityCommitment(commitments, k, m, j) {
+      validateCode({ id: 0, k, m });
+      checkDataCount(commitments.length, k);
+      checkParityIndex(j, k, m);
+      return commitments[0] as Uint8Array;
     },
   };
 }

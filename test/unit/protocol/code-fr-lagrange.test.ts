@@ -27,6 +27,11 @@ describe('the vectors', () => {
     const data = commitments.slice(0, k).map((hex) => Uint8Array.from(Buffer.from(hex, 'hex')));
     const derived = await code.parityCommitments?.(data, k, m);
     assert.deepEqual(derived?.map(toHex), commitments.slice(k));
+    for (let j = 0; j < m; j++) {
+      const one = await code.parityCommitment?.(data, k, m, j);
+      assert.equal(one && toHex(one), commitments[k + j]);
+    }
+    for (const j of [-1, m, 0.5]) await assert.rejects(async () => code.parityCommitment?.(data, k, m, j), CodeError);
   });
 });
 

@@ -12,6 +12,8 @@ test('parity shards and commitments are copies, none for m = 0', async () => {
   assert.deepEqual(await code.encode([shard], 1, 0), []);
   const commitment = new Uint8Array(48).fill(2);
   assert.deepEqual(await code.parityCommitments?.([commitment], 1, 2), [commitment, commitment]);
+  assert.deepEqual(await code.parityCommitment?.([commitment], 1, 2, 1), commitment);
+  await assert.rejects(async () => code.parityCommitment?.([commitment], 1, 2, 2), CodeError);
 });
 
 test('any copy gives back all', async () => {
