@@ -123,6 +123,20 @@ suite('the commands, on four daemons', () => {
     }
   });
 
+  test('holders commit when they are asked to, and the file is the same', async () => {
+    const { link, commitments } = await owner.json<Added & { commitments: { mode: string; claimed: number } }>([
+      'add',
+      file,
+      '--no-resume',
+      '--commitments',
+      'delegated',
+    ]);
+    assert.equal(commitments.mode, 'delegated');
+    assert.ok(commitments.claimed > 0);
+    assert.deepEqual((await holders[1]!.ok(['cat', link])).bytes, CONTENT);
+    await owner.ok(['rm', link]);
+  });
+
   test('check says 3 when shards lack and 4 when too many do; the byte code and plain copies bear what they promise', async () => {
     const add = (...args: string[]) => owner.json<Added>(['add', file, ...args]);
     const byteCode = await add('--code-name', 'gf256', '--code', '2+1');
