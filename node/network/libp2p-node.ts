@@ -4,7 +4,6 @@ import { type Identify, identify } from '@libp2p/identify';
 import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
-import { noise } from '@libp2p/noise';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -15,6 +14,7 @@ import { createLibp2p } from 'libp2p';
 import { TOPICS, type Topic, topicName } from '../../protocol/topics.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { NetworkError } from './errors.ts';
+import { gatheredNoise } from './gathered-noise.ts';
 import {
   DIAL_TIMEOUT_MS,
   INBOUND_CONNECTIONS_PER_SECOND,
@@ -23,7 +23,6 @@ import {
   MAX_STREAMS_PER_CONNECTION,
   STREAM_WINDOW_BYTES,
 } from './limits.ts';
-import { noiseCrypto } from './noise-crypto.ts';
 import { privateKeyFromSeed } from './peer-key.ts';
 
 /** Index signature: libp2p asks for a map of services. */
@@ -66,7 +65,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
     nodeInfo: { name: 'holdfast', userAgent: options.agent },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp({ dialOpts: dialOptions(options) })],
-    connectionEncrypters: [noise({ crypto: noiseCrypto })],
+    connectionEncrypters: [gatheredNoise()],
     streamMuxers: [
       yamux({
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,

@@ -23,6 +23,8 @@ const CALLS_PER_HOLDER = 2;
 /** Extra requests get a call of their own when nothing else waits, so that they can be cancelled as a whole. */
 const CALLS_WITH_EXTRA = 3;
 const MAX_BATCH = Math.min(32, MAX_SHARDS_PER_CALL);
+/** A round trip around the world and a slow disk fit in. */
+const STALLED_MS = 500;
 /** Failed calls in a row before a holder is left alone. */
 const MAX_STRIKES = 3;
 /** Weight of the newest shard in the average time per shard. */
@@ -57,8 +59,17 @@ export class FetchLane {
   get cost(): number {
     let open = this.#waiting.length + this.#extra.length;
     for (const call of this.#calls) open += call.open.size;
-    const silence = this.#calls.size === 0 ? 0 : this.#options.clock.monotonic() - this.#progressAt;
-    return (1 + open) * Math.max(this.#pace, silence);
+    return (1 + open) * Math.max(this.#pace, this.#silence);
+  }
+
+  /** Nothing came for so long that others should be asked. */
+  get stalled(): boolean {
+    return this.#silence >= STALLED_MS;
+  }
+
+  /** Milliseconds since the last shard, while some are due. */
+  get #silence(): number {
+    return this.#calls.size === 0 ? 0 : this.#options.clock.monotonic() - this.#progressAt;
   }
 
   add(item: FetchItem, extra: boolean): void {

@@ -47,7 +47,7 @@ export interface FetcherOptions {
 }
 
 /** Shorter than a slow holder is late, longer than a stripe takes on a fast network, where extra shards only cost. */
-const DEFAULT_EXTRA_AFTER_MS = 50;
+const DEFAULT_EXTRA_AFTER_MS = 100;
 const DEFAULT_HEDGE_MS = 500;
 /** A shard is asked of the same holder this often. */
 const TRIES_PER_HOLDER = 2;
@@ -79,7 +79,7 @@ export class ShardFetcher {
       open: new Map(),
       tries: new Map(),
       settle: Promise.withResolvers(),
-      whole: request.want.length >= request.view.dataCount,
+      whole: false,
       extra: request.extra,
       nearAt: undefined,
       late: false,
@@ -106,6 +106,7 @@ export class ShardFetcher {
   #assign(job: StripeJob): void {
     if (job.done) return;
     if (!job.whole) {
+      // The wanted shards themselves, as long as they come: anything else has to be decoded.
       const missing = job.request.want.filter((position) => !job.good.has(position) && !job.open.has(position));
       job.whole = !missing.every((position) => this.#ask(job, position, false));
     }
@@ -144,7 +145,7 @@ export class ShardFetcher {
 
   #ask(job: StripeJob, position: number, extra: boolean): boolean {
     const lane = this.#cheapest(job, position);
-    if (lane === undefined) return false;
+    if (lane === undefined || (!job.whole && lane.stalled)) return false;
     job.open.set(position, (job.open.get(position) ?? 0) + 1);
     const { segment, stripe } = job.request;
     lane.add({ job, position, segment, index: shardIndex(this.#options.code, stripe, position) }, extra);
@@ -256,10 +257,8 @@ export class ShardFetcher {
           const late = !job.late && job.nearAt !== undefined && now - job.nearAt >= extraAfterMs;
           if (!stuck && !late) continue;
           job.late = true;
-          if (stuck) {
-            job.whole = true;
-            job.extra = job.request.view.hashes.length;
-          }
+          if (stuck) job.extra = job.request.view.hashes.length;
+          if (stuck || job.request.want.length >= job.request.view.dataCount) job.whole = true;
           this.#assign(job);
         }
       }

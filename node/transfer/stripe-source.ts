@@ -56,7 +56,7 @@ export class StripeSource {
     const lastStripe = Math.floor((end - 1) / k);
     while (next <= lastStripe || queue.length > 0) {
       // Refilled in steps, so that holders are asked for several shards a call.
-      if (queue.length <= Math.floor(ahead / 2)) {
+      if (queue.length <= Math.floor(ahead / 4)) {
         for (; queue.length < ahead && next <= lastStripe; next++) {
           const turn = new Turn();
           const stripe = this.#stripe(next, Math.max(first, next * k), Math.min(end, (next + 1) * k), turn);

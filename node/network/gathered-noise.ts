@@ -1,0 +1,42 @@
+import { Socket } from 'node:net';
+import { noise } from '@libp2p/noise';
+import { noiseCrypto } from './noise-crypto.ts';
+
+type NoiseFactory = ReturnType<typeof noise>;
+
+/**
+ * Noise over sockets that gather their writes. The library writes the two bytes of a message's length and then the
+ * message, and every frame of the muxer is a message: three times as many calls to the kernel as turns of the event loop.
+ */
+export function gatheredNoise(): NoiseFactory {
+  const factory = noise({ crypto: noiseCrypto });
+  return (components) => {
+    const encrypter = factory(components);
+    const { secureInbound, secureOutbound } = encrypter;
+    encrypter.secureInbound = (connection, options) => {
+      gatherWrites(connection);
+      return secureInbound.call(encrypter, connection, options);
+    };
+    encrypter.secureOutbound = (connection, options) => {
+      gatherWrites(connection);
+      return secureOutbound.call(encrypter, connection, options);
+    };
+    return encrypter;
+  };
+}
+
+/** What is written in one turn goes to the kernel at its end, in one call. Transports without a socket stay as they are. */
+function gatherWrites(connection: object): void {
+  const socket = 'socket' in connection ? connection.socket : undefined;
+  if (!(socket instanceof Socket)) return;
+  const write = socket.write.bind(socket) as Socket['write'];
+  const uncork = () => socket.uncork();
+  const gathered = (...args: Parameters<Socket['write']>): boolean => {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(uncork);
+    }
+    return write(...args);
+  };
+  socket.write = gathered as Socket['write'];
+}
