@@ -50,25 +50,37 @@ test('the package holds compiled code, the source of the native kernel and its p
   ]);
 });
 
+/** What the modules of the package start as threads and processes of their own: `new URL(…, import.meta.url)`. */
+async function startedFiles(): Promise<URL[]> {
+  const started: URL[] = [];
+  for (const file of await readdir(join(installed, 'dist'), { recursive: true })) {
+    if (!file.endsWith('.js')) continue;
+    const path = join(installed, 'dist', file);
+    const text = await readFile(path, 'utf8');
+    for (const [, target] of text.matchAll(/new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g)) {
+      started.push(new URL(target ?? '', pathToFileURL(path)));
+    }
+  }
+  return started;
+}
+
 test('every module of the package loads where nothing was compiled at install', async () => {
   const files = await readdir(join(installed, 'dist'), { recursive: true });
-  const modules = files.filter(
-    (file) => file.endsWith('.js') && !/(^|[-/])worker\.js$/.test(file) && file !== 'cli/main.js',
-  );
-  assert.ok(modules.length > 0);
-  const urls = modules.map((file) => pathToFileURL(join(installed, 'dist', file)).href);
+  const entries = new Set((await startedFiles()).map(({ href }) => href));
+  const urls = files
+    .filter((file) => file.endsWith('.js') && file !== 'cli/main.js')
+    .map((file) => pathToFileURL(join(installed, 'dist', file)).href)
+    .filter((url) => !entries.has(url));
+  assert.ok(urls.length > 0);
   const script = `for (const url of ${JSON.stringify(urls)}) await import(url); process.exit(0);`;
   await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder });
 });
 
-test('workers are named by their compiled files', async () => {
-  const files = await readdir(join(installed, 'dist'), { recursive: true });
-  for (const file of files.filter((name) => name.endsWith('.js'))) {
-    const text = await readFile(join(installed, 'dist', file), 'utf8');
-    for (const [, target] of text.matchAll(/new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g)) {
-      const url = new URL(target ?? '', pathToFileURL(join(installed, 'dist', file)));
-      assert.ok(!url.pathname.endsWith('.ts'), `${file} names ${target}`);
-      await readFile(url).catch(() => assert.fail(`${file} names ${target}, which is not in the package`));
-    }
+test('threads and processes are named by their compiled files', async () => {
+  const started = await startedFiles();
+  assert.ok(started.length > 0);
+  for (const url of started) {
+    assert.ok(!url.pathname.endsWith('.ts'), `a module names ${url}`);
+    await readFile(url).catch(() => assert.fail(`a module names ${url}, which is not in the package`));
   }
 });
