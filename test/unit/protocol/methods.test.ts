@@ -31,7 +31,10 @@ test('the frames of each method hold its largest message', () => {
   const stage = stageRequest.encode({ upload, ids, commit: true });
   assert.ok(stage.length <= METHODS.stage.maxRequestBytes);
   const commitments = new Uint8Array(48 * MAX_SHARDS_PER_CALL);
-  for (const body of [stageResult.encode({ hashes: ids, commitments, sig: new Uint8Array(64) }), stageOffer.encode({ wanted: bitmapOf(all) })]) {
+  for (const body of [
+    stageResult.encode({ hashes: ids, commitments, sig: new Uint8Array(64) }),
+    stageOffer.encode({ wanted: bitmapOf(all) }),
+  ]) {
     assert.ok(encodeReply({ status: 'ok', body }).length <= METHODS.stage.maxResponseBytes);
   }
   const indices = bitmapOf([...all.slice(1), 65_535]);
