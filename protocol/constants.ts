@@ -22,6 +22,8 @@ export const HASH_BYTES = 32;
 export const PEER_KEY_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 export const FILE_KEY_BYTES = 32;
+/** Identifies one upload at a holder; random. */
+export const UPLOAD_ID_BYTES = 16;
 /** Data shards listed by one segment node. */
 export const MAX_SEGMENT_DATA_SHARDS = 1024;
 /** A manifest node, root or segment. */

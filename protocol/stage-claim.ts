@@ -1,5 +1,5 @@
 import { equalBytes } from './bytes.ts';
-import { COMMITMENT_BYTES, HASH_BYTES } from './constants.ts';
+import { COMMITMENT_BYTES, HASH_BYTES, UPLOAD_ID_BYTES } from './constants.ts';
 import { taggedHash } from './hash.ts';
 import { type Signer, verifySignature } from './signature.ts';
 
@@ -29,9 +29,13 @@ export function signStageClaim(claim: StageClaim, signer: Signer): SignedClaim {
   return { ...claim, holder: signer.publicKey, sig: signer.sign(digest(claim)) };
 }
 
-/** False also when there is not one commitment per id. */
+/**
+ * False also when there is not one commitment per id, or when the upload has another length: moved by 80 bytes, the
+ * boundaries would give each shard the commitment of another one, under the same signature.
+ */
 export function verifyStageClaim(claim: SignedClaim): boolean {
-  const { ids, commitments, holder, sig } = claim;
+  const { upload, ids, commitments, holder, sig } = claim;
+  if (upload.length !== UPLOAD_ID_BYTES) return false;
   const shards = ids.length / HASH_BYTES;
   if (!Number.isInteger(shards) || shards === 0 || commitments.length !== shards * COMMITMENT_BYTES) return false;
   return verifySignature(holder, digest(claim), sig);

@@ -5,9 +5,9 @@ import {
   MAX_SHARDS_PER_CALL,
   PEER_KEY_BYTES,
   SIGNATURE_BYTES,
+  UPLOAD_ID_BYTES,
 } from '../../protocol/constants.ts';
 import { fixedBytes, packed, timestamp } from '../../protocol/fields.ts';
-import { UPLOAD_ID_BYTES } from '../../protocol/messages/stage.ts';
 import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import { structure } from '../../protocol/structure.ts';
 import { type Metadata, Table } from './metadata.ts';

@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { nodeCid } from '../../protocol/cid.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
-import { FILE_KEY_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
+import { FILE_KEY_BYTES, SHARD_BYTES, UPLOAD_ID_BYTES } from '../../protocol/constants.ts';
 import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
 import { formatLink } from '../../protocol/link.ts';
 import { encodeRoot, type Root, signRoot } from '../../protocol/manifest.ts';
@@ -51,7 +51,6 @@ export interface UploaderOptions extends Omit<PassDeps, 'commits' | 'encodes'> {
 /** Keeps 2 × 32 cores busy and stays below what the engine's queue takes. */
 const DEFAULT_COMMITS_IN_FLIGHT = 64;
 const ENCODES_IN_FLIGHT = 8;
-const UPLOAD_ID_BYTES = 16;
 /** Staged shards live for 7 days at most (protocol v1 §4.1): an older journal has nothing to go on with. */
 const JOURNAL_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_WARNINGS = 100;

@@ -1,9 +1,6 @@
-import { COMMITMENT_BYTES, HASH_BYTES, MAX_SHARDS_PER_CALL, SIGNATURE_BYTES } from '../constants.ts';
+import { COMMITMENT_BYTES, HASH_BYTES, MAX_SHARDS_PER_CALL, SIGNATURE_BYTES, UPLOAD_ID_BYTES } from '../constants.ts';
 import { bitmap, fixedBytes, flag, optional, packed } from '../fields.ts';
 import { structure } from '../structure.ts';
-
-/** Identifies one upload at a holder; random. */
-export const UPLOAD_ID_BYTES = 16;
 
 /**
  * Asks a holder to keep shards for a while (protocol v1 §4.1). The answer is `StageOffer`; then each wanted shard

@@ -94,6 +94,8 @@ function claimFaults(claim: SignedClaim): object[] {
   const { upload, ids, commitments, sig } = claim;
   const swapped = (bytes: Uint8Array, width: number) =>
     concat(bytes.subarray(width, 2 * width), bytes.subarray(0, width), bytes.subarray(2 * width));
+  const signed = concat(upload, ids, commitments);
+  const moved = { upload: signed.subarray(0, 176), ids: signed.subarray(176, 240), commitments: signed.subarray(240) };
   const otherTag = HOLDER.sign(taggedHash('store-receipt', upload, ids, commitments));
   const cases: [why: string, changes: Partial<SignedClaim>][] = [
     ['a flipped bit', { sig: patch(sig, 0, (sig[0] as number) ^ 1) }],
@@ -104,6 +106,7 @@ function claimFaults(claim: SignedClaim): object[] {
     ['shards in another order', { ids: swapped(ids, 32) }],
     ['a shard less', { ids: ids.subarray(32), commitments: commitments.subarray(48) }],
     ['a commitment too few', { commitments: commitments.subarray(48) }],
+    ['the same bytes with other boundaries', moved],
     ['no shard', { ids: new Uint8Array(0), commitments: new Uint8Array(0) }],
     ['another tag', { sig: otherTag }],
     ['no signature', { sig: new Uint8Array(64) }],

@@ -53,3 +53,24 @@ test('a holder that claims two commitments for one shard is convicted, whichever
   assert.equal(isFalseClaim(signed, id, commitment), true);
   assert.equal(isFalseClaim(signed, id, another), true);
 });
+
+test('an honest claim cut at other boundaries convicts nobody', () => {
+  const shards = [0, 1, 2, 3, 4, 5, 6, 7];
+  const honest = {
+    upload: new Uint8Array(16).fill(9),
+    ids: concat(...shards.map((shard) => new Uint8Array(32).fill(shard))),
+    commitments: concat(...shards.map((shard) => new Uint8Array(48).fill(0xa0 + shard))),
+  };
+  const { holder, sig } = signStageClaim(honest, signerOf('holder'));
+  const signed = concat(honest.upload, honest.ids, honest.commitments);
+  // 16 + 2·80 bytes: the ids begin with that of shard 5, the commitments with that of shard 2.
+  const cut = {
+    upload: signed.subarray(0, 176),
+    ids: signed.subarray(176, 368),
+    commitments: signed.subarray(368),
+    holder,
+    sig,
+  };
+  assert.deepEqual(cut.ids.subarray(0, 32), new Uint8Array(32).fill(5));
+  assert.equal(isFalseClaim(cut, new Uint8Array(32).fill(5), new Uint8Array(48).fill(0xa5)), false);
+});
