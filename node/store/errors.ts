@@ -12,7 +12,7 @@ export type StoreErrorType =
   | {
       readonly code: 'quota-exceeded';
       readonly owner: string;
-      readonly quota: 'staged' | 'stored';
+      readonly quota: 'staged' | 'stored' | 'upload-record' | 'manifest';
       readonly neededBytes: number;
       readonly usedBytes: number;
       readonly limitBytes: number;

@@ -2,7 +2,9 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from './database.ts';
 import type { DiskGuard } from './disk-guard.ts';
+import { Looks } from './looks.ts';
 import type { SpaceLedger } from './space-ledger.ts';
+import type { UploadLedger } from './upload-ledger.ts';
 
 /** A shard that open stage calls wait for. Changed only by the single writer. */
 export interface WantedShard {
@@ -18,6 +20,7 @@ export interface WantedShard {
 export interface ShardContext {
   readonly database: Database;
   readonly ledger: SpaceLedger;
+  readonly uploads: UploadLedger;
   readonly disk: DiskGuard;
   readonly clock: Clock;
   readonly wanted: WantedShards;
@@ -27,6 +30,8 @@ export interface ShardContext {
 
 /** The shards on their way, so that two uploads of the same shard store and count it once. */
 export class WantedShards {
+  /** Told of every change of a shard's records. */
+  readonly looks = new Looks();
   readonly #shards = new Map<string, WantedShard>();
   #generation = 0;
 
@@ -59,7 +64,9 @@ export class WantedShards {
 
   /** The bytes go: whoever still waits for the shard must write it, and take back the note of its loss if there is one. */
   removed(id: Uint8Array, damaged: boolean): void {
-    const shard = this.#shards.get(toHex(id));
+    const name = toHex(id);
+    this.looks.touch(name);
+    const shard = this.#shards.get(name);
     if (shard === undefined) return;
     shard.written = false;
     shard.counted = false;
@@ -68,10 +75,14 @@ export class WantedShards {
 
   /** The owner has a claim now, made by another call than those that wait. */
   claimed(id: Uint8Array, owner: string): void {
-    this.#shards.get(toHex(id))?.claimedBy.add(owner);
+    const name = toHex(id);
+    this.looks.touch(name);
+    this.#shards.get(name)?.claimedBy.add(owner);
   }
 
   unclaimed(id: Uint8Array, owner: string): void {
-    this.#shards.get(toHex(id))?.claimedBy.delete(owner);
+    const name = toHex(id);
+    this.looks.touch(name);
+    this.#shards.get(name)?.claimedBy.delete(owner);
   }
 }

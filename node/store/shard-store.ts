@@ -16,6 +16,7 @@ import type { ShardReader, ShardReference, StageTicket, StoreUsage } from './sha
 import { SpaceLedger, type SpaceLimits, type Totals } from './space-ledger.ts';
 import { sweepStaged } from './staged-sweep.ts';
 import { stageShards } from './staging.ts';
+import { UploadLedger } from './upload-ledger.ts';
 import type { Operation } from './write-queue.ts';
 
 export interface ShardStoreOptions extends SpaceLimits {
@@ -34,13 +35,22 @@ export class ShardStore implements ShardReader {
   static async open(options: ShardStoreOptions): Promise<ShardStore> {
     const { database, disk, clock } = options;
     const ledger = new SpaceLedger(options);
-    const context: ShardContext = { database, ledger, disk, clock, wanted: new WantedShards(), damage: { any: false } };
-    const load = async (): Promise<boolean> => ledger.load(database);
+    const uploads = new UploadLedger(options.quota.stagedBytesPerPeer);
+    const wanted = new WantedShards();
+    const context: ShardContext = { database, ledger, uploads, disk, clock, wanted, damage: { any: false } };
+    const load = async (): Promise<boolean> => {
+      await uploads.load(database);
+      return ledger.load(database);
+    };
     database.attach({
       seal: () => ledger.seal(),
-      settle: (ok) => ledger.settle(ok),
+      settle: (ok) => {
+        ledger.settle(ok);
+        uploads.settle(ok);
+        wanted.looks.settle();
+      },
       reopened: async () => {
-        context.wanted.reset();
+        wanted.reset();
         if (!(await load())) ledger.replace(await countTotals(context));
       },
     });

@@ -63,10 +63,11 @@ async function endClaims(context: ShardContext, page: readonly Entry[], now: num
 }
 
 /** Traffic records without claims: all claims of a silent upload have just been ended. */
-async function forgetUploads({ database }: ShardContext, now: number, signal?: AbortSignal): Promise<void> {
+async function forgetUploads({ database, uploads }: ShardContext, now: number, signal?: AbortSignal): Promise<void> {
   const range = prefixRange(namespacePrefix(SHARD_NAMESPACES.upload));
   const silent = (key: Uint8Array, sealed: Uint8Array | undefined): boolean => {
-    const value = sealed === undefined ? undefined : openValue(key, sealed);
+    if (sealed === undefined || uploads.isOpen(key)) return false;
+    const value = openValue(key, sealed);
     return value === undefined || now >= u64At(value, 0) + STAGED_IDLE_MS;
   };
   let gt: Uint8Array | undefined;
@@ -77,9 +78,9 @@ async function forgetUploads({ database }: ShardContext, now: number, signal?: A
     if (keys.length > 0) {
       await database.transaction(async () => {
         const current = await database.getMany(keys);
-        const operations = keys
-          .filter((key, i) => silent(key, current[i]))
-          .map((key): Operation => ({ type: 'del', key }));
+        const forgotten = keys.filter((key, i) => silent(key, current[i]));
+        for (const key of forgotten) uploads.remove(key);
+        const operations = forgotten.map((key): Operation => ({ type: 'del', key }));
         return { operations, result: undefined };
       });
     }

@@ -3,7 +3,7 @@ import { HASH_BYTES, MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../protocol/con
 import { isShard } from '../shard-id.ts';
 import { StoreError } from './errors.ts';
 import type { ShardContext, WantedShard } from './shard-context.ts';
-import { bytesKey, claimKey, damagedKey, presentKey } from './shard-keys.ts';
+import { bytesKey, claimKey, damagedKey, presentKey, uploadKey } from './shard-keys.ts';
 import type { StageTicket } from './shard-types.ts';
 import type { Reservation } from './space-ledger.ts';
 import { claimOperation, readClaim, trafficOperation, UPLOAD_BYTES } from './staged-claim.ts';
@@ -12,6 +12,15 @@ import type { Operation } from './write-queue.ts';
 interface Upload {
   readonly owner: string;
   readonly id: Uint8Array;
+}
+
+/** What the database has of a shard. */
+interface Found {
+  readonly written: boolean;
+  readonly counted: boolean;
+  readonly damaged: boolean;
+  /** The sealed claim of this owner. */
+  readonly claim: Uint8Array | undefined;
 }
 
 interface Slot {
@@ -30,68 +39,103 @@ export async function stageShards(
   if (uploadId.length !== UPLOAD_BYTES) throw new RangeError(`an upload id has ${UPLOAD_BYTES} bytes`);
   if (ids.length > MAX_SHARDS_PER_CALL) throw new RangeError(`at most ${MAX_SHARDS_PER_CALL} shards a stage call`);
   if (ids.some((id) => id.length !== HASH_BYTES)) throw new RangeError(`a shard id has ${HASH_BYTES} bytes`);
-  const { database, disk, ledger } = context;
+  const { database, disk, ledger, uploads, wanted } = context;
   const upload: Upload = { owner, id: uploadId.slice() };
-  const unique = [...new Map(ids.map((id) => [toHex(id), id.slice()])).values()];
+  const byName = new Map(ids.map((id) => [toHex(id), id.slice()]));
+  const unique = [...byName.values()];
   // What open calls were promised is not on the disk yet, but will be.
   await disk.admit(unique.length * SHARD_BYTES + ledger.usage().reservedBytes);
   const reservation: Reservation = { owner, space: 0, claims: 0 };
+  const record = uploadKey(owner, upload.id);
+  const { generation } = wanted;
+  const look = wanted.looks.begin(new Set(byName.keys()));
+  uploads.open(record);
   try {
+    // Looking for the bytes of shards that are here reads them: all writers would wait for it.
+    const found = await findAll(context, owner, byName);
     return await database.transaction(async () => {
       ledger.unreserve(reservation);
-      const { operations, slots } = await claimAndReserve(context, upload, unique, reservation);
+      const changed = wanted.generation === generation ? look.changed : new Set(byName.keys());
+      const again = new Map([...byName].filter(([name]) => changed.has(name)));
+      if (again.size > 0) for (const [name, now] of await findAll(context, owner, again)) found.set(name, now);
+      const current = [...byName.keys()].map((name) => found.get(name) as Found);
+      const { operations, slots } = await claimAndReserve(context, upload, unique, current, reservation);
       return { operations, result: new Ticket(context, upload, ids, slots, reservation) };
     });
   } catch (error) {
     ledger.unreserve(reservation);
+    uploads.close(record);
     throw error;
+  } finally {
+    look.end();
   }
+}
+
+/** What is here of each shard, by its name. */
+async function findAll(
+  { database, damage }: ShardContext,
+  owner: string,
+  byName: ReadonlyMap<string, Uint8Array>,
+): Promise<Map<string, Found>> {
+  const ids = [...byName.values()];
+  const [counted, damaged, claims] = await Promise.all([
+    database.hasMany(ids.map(presentKey)),
+    damage.any ? database.hasMany(ids.map(damagedKey)) : [],
+    database.getMany(ids.map((id) => claimKey(id, owner))),
+  ]);
+  // Most are new: only where the small key is there is it worth looking for the bytes.
+  const written = await heldBytes(database, ids, counted);
+  return new Map(
+    [...byName.keys()].map((name, i): [string, Found] => [
+      name,
+      {
+        written: written[i] === true,
+        counted: counted[i] === true,
+        damaged: damaged[i] === true,
+        claim: claims[i],
+      },
+    ]),
+  );
 }
 
 async function claimAndReserve(
   context: ShardContext,
   upload: Upload,
   ids: readonly Uint8Array[],
+  found: readonly Found[],
   reservation: Reservation,
 ): Promise<{ operations: Operation[]; slots: Slot[] }> {
-  const { database, ledger, clock, wanted } = context;
+  const { database, ledger, uploads, clock, wanted } = context;
   const { owner } = upload;
   const now = clock.now();
-  const claimKeys = ids.map((id) => claimKey(id, owner));
-  const [counted, damaged, claims] = await Promise.all([
-    database.hasMany(ids.map(presentKey)),
-    context.damage.any ? database.hasMany(ids.map(damagedKey)) : [],
-    database.getMany(claimKeys),
-  ]);
-  // Most are new: only where the small key is there is it worth looking for the bytes.
-  const written = await heldBytes(database, ids, counted);
-  const indices = ids.map((_, i) => i);
-  const wantedIndices = indices.filter((i) => !written[i]);
-  const heldIndices = indices.filter((i) => written[i]);
-  const unclaimed = (list: number[]): number => list.filter((i) => claims[i] === undefined).length;
+  const shards = ids.map((id, i) => ({ id, ...(found[i] as Found) }));
+  const absent = shards.filter(({ written }) => !written);
+  const held = shards.filter(({ written }) => written);
+  const unclaimed = (list: readonly Found[]): number => list.filter(({ claim }) => claim === undefined).length;
 
-  reservation.space = wantedIndices.filter((i) => !counted[i]).length;
-  reservation.claims = unclaimed(indices);
+  // Before the reservation: meanwhile calls of which the last batch was settled give back theirs.
+  const [known] = await database.hasMany([uploadKey(owner, upload.id)]);
+
+  reservation.space = absent.filter(({ counted }) => !counted).length;
+  reservation.claims = unclaimed(shards);
   ledger.reserve(reservation);
-  reservation.claims = unclaimed(wantedIndices);
+  reservation.claims = unclaimed(absent);
 
-  const operations = heldIndices.map((i): Operation => {
-    const key = claimKeys[i] as Uint8Array;
-    const sealed = claims[i];
-    if (sealed === undefined) {
-      ledger.addOwner(owner, { staged: 1 });
-      wanted.claimed(ids[i] as Uint8Array, owner);
-    }
-    const stagedAt = sealed === undefined ? now : readClaim(key, sealed).stagedAt;
+  const begins = !known && ids.length > 0;
+  if (begins) uploads.add(owner);
+  const operations = held.map(({ id, claim }): Operation => {
+    const key = claimKey(id, owner);
+    if (claim === undefined) ledger.addOwner(owner, { staged: 1 });
+    wanted.claimed(id, owner);
+    const stagedAt = claim === undefined ? now : readClaim(key, claim).stagedAt;
     return claimOperation(key, { upload: upload.id, stagedAt });
   });
-  if (operations.length > 0) operations.push(trafficOperation(owner, upload.id, now));
+  // The first call notes the upload even if it stores nothing: so the records are counted here and nowhere else.
+  if (begins || operations.length > 0) operations.push(trafficOperation(owner, upload.id, now));
 
-  const slots = wantedIndices.map((i): Slot => {
-    const id = ids[i] as Uint8Array;
-    const found = { written: false, counted: counted[i] === true, damaged: damaged[i] === true };
-    const shard = wanted.join(id, found);
-    if (claims[i] !== undefined) shard.claimedBy.add(owner);
+  const slots = absent.map(({ id, counted, damaged, claim }): Slot => {
+    const shard = wanted.join(id, { written: false, counted, damaged });
+    if (claim !== undefined) shard.claimedBy.add(owner);
     return { id, shard, put: false };
   });
   return { operations, slots };
@@ -178,8 +222,9 @@ class Ticket implements StageTicket {
     if (this.#ended) return;
     this.#ended = true;
     void Promise.allSettled(this.#writes).then(() => {
-      const { ledger, wanted } = this.#context;
+      const { ledger, uploads, wanted } = this.#context;
       ledger.unreserve(this.#reservation);
+      uploads.close(uploadKey(this.#upload.owner, this.#upload.id));
       for (const { id, shard } of this.#slots.values()) wanted.leave(id, shard);
     });
   }
@@ -194,6 +239,7 @@ class Ticket implements StageTicket {
     const { owner, id: upload } = this.#upload;
     const now = clock.now();
     const operations: Operation[] = [claimOperation(claimKey(id, owner), { upload, stagedAt: now })];
+    wanted.looks.touch(toHex(id));
     if (this.#trafficAt !== now) operations.push(trafficOperation(owner, upload, now));
     this.#trafficAt = now;
     if (!shard.written) operations.push({ type: 'put', key: bytesKey(id), value: bytes });
