@@ -100,6 +100,7 @@ async function openNodeStores({ home, resolved, clock, log }: NodeOptions): Prom
       storedBytesPerPeer: peerQuotaBytes,
       stagedBytesPerPeer: Math.min(capacityBytes, config['storage.stagedQuota']),
     },
+    manifestBytesPerPeer: config['storage.manifestQuota'],
     clock,
     tuning: { ...tuning, shardBufferBytes: Math.min(tuning.shardBufferBytes, config['storage.writeBuffer']) },
     onDamaged: (error) => log.error('a record of the database is damaged', { reason: error.message }),

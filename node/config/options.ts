@@ -86,6 +86,12 @@ export const OPTIONS = {
     max: 1024 * TIB,
     doc: 'Most bytes one peer may have staged before it finalizes.',
   }),
+  'storage.manifestQuota': size({
+    default: GIB,
+    min: 2 * MIB,
+    max: TIB,
+    doc: 'Most bytes of manifests kept for one peer; usually they take a fiftieth of what its shards take.',
+  }),
   'storage.commitForOthers': flag({
     default: true,
     doc: 'Compute the commitments of shards for those who store them here; otherwise they do it themselves.',

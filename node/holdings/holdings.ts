@@ -26,7 +26,7 @@ export interface HoldingsDeps {
     markDamaged(id: Uint8Array): Promise<boolean>;
   };
   readonly manifests: {
-    putRoot(cid: CID, bytes: Uint8Array): Promise<void>;
+    putRoot(cid: CID, bytes: Uint8Array, chargedTo: string): Promise<void>;
     putSegment(root: CID, cid: CID, bytes: Uint8Array): Promise<void>;
     removeRoot(root: CID): Promise<void>;
     hasRoot(root: CID): Promise<boolean>;
@@ -128,7 +128,7 @@ export class Holdings {
       }
       const known = await this.#isPromised(object.cid);
       try {
-        await manifests.putRoot(object.cid, object.bytes);
+        await manifests.putRoot(object.cid, object.bytes, object.owner);
         const receipts: StoreReceipt[] = [];
         for (const part of parts) receipts.push(await this.#keepPart(object, part));
         if (!known) onKept(object.cid);

@@ -15,7 +15,7 @@ export interface NodeServiceDeps {
     connected(): string[];
   };
   readonly engine: Pick<KzgEngine, 'backend' | 'threads' | 'operations'>;
-  readonly stores: Pick<Stores, 'catalog' | 'databases' | 'shards'>;
+  readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'>;
   readonly isRunning: () => boolean;
   readonly requestShutdown: () => void;
 }
@@ -25,7 +25,7 @@ export function createNodeService(deps: NodeServiceDeps): NodeService {
   return {
     describe: () => describe(deps, startedAt),
     ready: async () => ready(deps),
-    health: async () => [...ready(deps), peers(deps), proofs(deps), space(deps)],
+    health: async () => [...ready(deps), records(deps), peers(deps), proofs(deps), space(deps)],
     requestShutdown: deps.requestShutdown,
   };
 }
@@ -55,6 +55,12 @@ function ready({ stores, isRunning, host }: NodeServiceDeps): HealthReason[] {
     { component: 'database', ok: !failed, detail: failed ? 'not writable: is the disk full?' : 'open' },
     { component: 'network', ok: listening, detail: listening ? 'listening' : 'no address' },
   ];
+}
+
+function records({ stores }: NodeServiceDeps): HealthReason {
+  const damaged = [...stores.damagedRecords.byTable()].map(([table, count]) => `${count} of ${table}`);
+  const detail = damaged.length === 0 ? 'no damage met' : `damaged and passed over: ${damaged.join(', ')}`;
+  return { component: 'records', ok: damaged.length === 0, detail };
 }
 
 function peers({ host }: NodeServiceDeps): HealthReason {

@@ -4,6 +4,7 @@ import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import { StoreError } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
+import type { ManifestQuota, RootCharge } from './manifest-quota.ts';
 import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -11,13 +12,15 @@ import type { Operation } from './write-queue.ts';
 export class ManifestStore {
   readonly #metadata: Metadata;
   readonly #clock: Clock;
+  readonly #quota: ManifestQuota;
   readonly #nodes: Table;
   readonly #roots: Table;
   readonly #rootSegments: Table;
   readonly #segmentRoots: Table;
 
-  constructor(metadata: Metadata, clock: Clock) {
+  constructor(metadata: Metadata, clock: Clock, quota: ManifestQuota) {
     this.#metadata = metadata;
+    this.#quota = quota;
     this.#clock = clock;
     this.#nodes = new Table(metadata, 'node');
     this.#roots = new Table(metadata, 'root');
@@ -32,20 +35,32 @@ export class ManifestStore {
     return bytes;
   }
 
-  /** Keeps a root. Idempotent. @throws StoreError `hash-mismatch` when the bytes are not the node of the CID. */
-  async putRoot(root: CID, bytes: Uint8Array): Promise<void> {
+  /**
+   * Keeps a root; with `chargedTo` it and its segments count against the quota of that peer. Idempotent.
+   * @throws StoreError `hash-mismatch` when the bytes are not the node of the CID, `quota-exceeded`.
+   */
+  async putRoot(root: CID, bytes: Uint8Array, chargedTo?: string): Promise<void> {
     const operations = [this.#putting(root, bytes)];
-    if (!(await this.hasRoot(root))) operations.push(this.#roots.putting(root.bytes, u64(this.#clock.now())));
-    await this.#metadata.database.write(operations);
+    if (await this.hasRoot(root)) return this.#metadata.database.write(operations);
+    operations.push(this.#roots.putting(root.bytes, u64(this.#clock.now())));
+    if (chargedTo === undefined) return this.#metadata.database.write(operations);
+    await this.#charging(root, bytes.length, operations, async () => {
+      return (await this.hasRoot(root)) ? undefined : { owner: chargedTo, bytes: 0 };
+    });
   }
 
-  /** Keeps a segment of a root. Idempotent. @throws StoreError `hash-mismatch`. */
+  /** Keeps a segment of a root, charged to whom the root is. Idempotent. @throws StoreError `hash-mismatch`, `quota-exceeded`. */
   async putSegment(root: CID, segment: CID, bytes: Uint8Array): Promise<void> {
-    await this.#metadata.database.write([
+    const ofRoot = concat(cidKey(root), cidKey(segment));
+    const operations = [
       this.#putting(segment, bytes),
-      this.#rootSegments.putting(concat(cidKey(root), cidKey(segment))),
+      this.#rootSegments.putting(ofRoot),
       this.#segmentRoots.putting(concat(cidKey(segment), cidKey(root))),
-    ]);
+    ];
+    if ((await this.#quota.of(root)) === undefined) return this.#metadata.database.write(operations);
+    await this.#charging(root, bytes.length, operations, async () => {
+      return (await this.#rootSegments.has(ofRoot)) ? undefined : this.#quota.of(root);
+    });
   }
 
   hasRoot(root: CID): Promise<boolean> {
@@ -79,7 +94,12 @@ export class ManifestStore {
         return { operations, result: undefined };
       });
     }
-    await this.#metadata.database.write([this.#roots.deleting(cidKey(root)), this.#nodes.deleting(root.bytes)]);
+    const charge = await this.#metadata.database.transaction(async () => {
+      const result = await this.#quota.of(root);
+      const operations = [this.#roots.deleting(cidKey(root)), this.#nodes.deleting(root.bytes)];
+      return { operations: [...operations, this.#quota.deleting(root)], result };
+    });
+    if (charge !== undefined) this.#quota.give(charge.owner, charge.bytes);
   }
 
   /** Forgets nodes that are neither a root nor a segment of one; returns how many. Whatever needs a node keeps its root. */
@@ -106,6 +126,35 @@ export class ManifestStore {
   async #isShared(segment: CID, leaving: CID): Promise<boolean> {
     for await (const root of this.rootsOf(segment)) if (!root.equals(leaving)) return true;
     return false;
+  }
+
+  /** Writes the operations; unless they were written before (`before` is undefined), the root is charged for the bytes. */
+  async #charging(
+    root: CID,
+    bytes: number,
+    operations: readonly Operation[],
+    before: () => Promise<RootCharge | undefined>,
+  ): Promise<void> {
+    let taken: RootCharge | undefined;
+    const giveBack = (): void => {
+      if (taken !== undefined) this.#quota.give(taken.owner, taken.bytes);
+      taken = undefined;
+    };
+    try {
+      await this.#metadata.database.transaction(async () => {
+        // Asked a second time when the disk was full.
+        giveBack();
+        const charge = await before();
+        if (charge === undefined) return { operations, result: undefined };
+        this.#quota.take(charge.owner, bytes);
+        taken = { owner: charge.owner, bytes };
+        const charged = this.#quota.putting(root, { owner: charge.owner, bytes: charge.bytes + bytes });
+        return { operations: [...operations, charged], result: undefined };
+      });
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
   }
 
   #putting(cid: CID, bytes: Uint8Array): Operation {

@@ -38,6 +38,8 @@ export const META_NAMESPACES = {
   evidenceByPeer: 17,
   /** u64 time ‖ holder 32 ‖ shard id → a wrong commitment that the holder signed, dag-cbor. */
   claimEvidence: 18,
+  /** root → u64 bytes of its nodes kept here ‖ owner to whom they are charged. */
+  rootCharge: 19,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { AuditReceiptStore } from './audit-receipt-store.ts';
 import { CatalogStore } from './catalog-store.ts';
 import { ClaimEvidenceStore } from './claim-evidence-store.ts';
+import { DamagedRecords } from './damaged-records.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { StoreError } from './errors.ts';
@@ -10,6 +11,7 @@ import { isInitialised, makeHome, markInitialised, mayCreate } from './home-mark
 import { IssuedReceiptStore } from './issued-receipt-store.ts';
 import { JournalStore } from './journal-store.ts';
 import { StoreMaintenance } from './maintenance.ts';
+import { ManifestQuota } from './manifest-quota.ts';
 import { ManifestStore } from './manifest-store.ts';
 import type { Metadata } from './metadata.ts';
 import { PeerStore } from './peer-store.ts';
@@ -59,6 +61,8 @@ export interface OpenStoresOptions {
   readonly capacityBytes: number;
   /** Absent: a quarter of the capacity stored for one peer, half of that staged. */
   readonly quota?: ShardQuota;
+  /** Most bytes of manifests kept for one peer. Absent: as many as of shards. */
+  readonly manifestBytesPerPeer?: number;
   readonly clock: Clock;
   readonly tuning?: StoreTuning;
   /** Told of metadata records that a scan passes over because their checksum is wrong. */
@@ -81,6 +85,8 @@ export interface Stores {
   readonly peers: PeerStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
+  /** Metadata that reads passed over. */
+  readonly damagedRecords: DamagedRecords;
   /** To be started by the node; stopped by `close` too. */
   readonly maintenance: StoreMaintenance;
   /** Writes what is queued, then closes both databases. Idempotent. */
@@ -120,7 +126,7 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
     const shards = await openOne('shards', tuning.shardBufferBytes);
     if (!initialised) await markInitialised(home, [meta.path, shards.path]);
     await disk.start();
-    return assemble(options, { meta, shards }, disk, await openShardStore(options, shards, disk, clock));
+    return await assemble(options, { meta, shards }, disk, await openShardStore(options, shards, disk, clock));
   } catch (error) {
     await closeAll(opened);
     throw error;
@@ -133,19 +139,32 @@ function ballastBytes(tuning: StoreTuning, capacityBytes: number): number {
 
 function openShardStore(options: OpenStoresOptions, database: Database, disk: DiskGuard, clock: Clock) {
   const { capacityBytes } = options;
-  const quota = options.quota ?? { stagedBytesPerPeer: capacityBytes / 8, storedBytesPerPeer: capacityBytes / 4 };
-  return ShardStore.open({ database, disk, clock, capacityBytes, quota });
+  return ShardStore.open({ database, disk, clock, capacityBytes, quota: quotaOf(options) });
 }
 
-function assemble(
+function quotaOf({ capacityBytes, quota }: OpenStoresOptions): ShardQuota {
+  return quota ?? { stagedBytesPerPeer: capacityBytes / 8, storedBytesPerPeer: capacityBytes / 4 };
+}
+
+async function assemble(
   options: OpenStoresOptions,
   databases: Record<DatabaseName, Database>,
   disk: DiskGuard,
   shards: ShardStore,
-): Stores {
+): Promise<Stores> {
   const { clock, onDamaged = () => undefined, onMaintenanceError = () => undefined } = options;
-  const metadata: Metadata = { database: databases.meta, onDamaged };
-  const manifests = new ManifestStore(metadata, clock);
+  const damagedRecords = new DamagedRecords();
+  const metadata: Metadata = {
+    database: databases.meta,
+    onDamaged(error) {
+      damagedRecords.note(error);
+      onDamaged(error);
+    },
+  };
+  const manifestBytes = options.manifestBytesPerPeer ?? quotaOf(options).storedBytesPerPeer;
+  const manifestQuota = new ManifestQuota(metadata, manifestBytes);
+  await manifestQuota.load();
+  const manifests = new ManifestStore(metadata, clock, manifestQuota);
   const maintenance = new StoreMaintenance({
     clock,
     shards,
@@ -166,6 +185,7 @@ function assemble(
     peers: new PeerStore(metadata),
     databases,
     disk,
+    damagedRecords,
     maintenance,
     async close() {
       await maintenance.stop();

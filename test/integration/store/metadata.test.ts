@@ -234,6 +234,7 @@ test('one damaged audit does not hide the others', async (t) => {
     reported.map(({ code }) => code),
     ['damaged-record', 'damaged-record'],
   );
+  assert.deepEqual([...stores.damagedRecords.byTable()], [['audit', 1]]);
 });
 
 test('peers keep bounded addresses, and the oldest are pruned', async (t) => {

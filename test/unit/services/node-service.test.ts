@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CandidateReport } from '../../../node/kzg/operations.ts';
 import { createNodeService, type NodeServiceDeps } from '../../../node/services/node-service.ts';
+import { DamagedRecords } from '../../../node/store/damaged-records.ts';
+import { StoreError } from '../../../node/store/errors.ts';
 
-function service(candidates: readonly CandidateReport[]) {
+function service(candidates: readonly CandidateReport[], damagedRecords = new DamagedRecords()) {
   const operations = [{ operation: 'commit' as const, backend: 'wasm', candidates }];
   const deps = {
     version: '1.0.0',
@@ -13,6 +15,7 @@ function service(candidates: readonly CandidateReport[]) {
     engine: { backend: 'wasm, verified by c-kzg', threads: 2, operations: () => operations },
     stores: {
       catalog: { async *list() {} },
+      damagedRecords,
       databases: {},
       shards: { usage: () => ({ freeBytes: 1, capacityBytes: 2 }) },
     },
@@ -42,4 +45,15 @@ test('a backend that failed is a reason to look', async () => {
     ok: false,
     detail: 'wasm, verified by c-kzg; native failed and is used no more: it does not answer any more',
   });
+});
+
+test('records that were passed over are counted, each once', async () => {
+  const damaged = new DamagedRecords();
+  const reason = async () => (await service([used], damaged).health()).find(({ component }) => component === 'records');
+  assert.deepEqual(await reason(), { component: 'records', ok: true, detail: 'no damage met' });
+  for (const n of [1, 2, 1])
+    damaged.note(new StoreError({ code: 'damaged-record', table: 'audit', key: Uint8Array.of(n) }));
+  damaged.note(new StoreError({ code: 'damaged-record', table: 'peer', key: Uint8Array.of(1) }));
+  const detail = 'damaged and passed over: 2 of audit, 1 of peer';
+  assert.deepEqual(await reason(), { component: 'records', ok: false, detail });
 });
