@@ -10,7 +10,10 @@ import { printable, table, writeResult } from '../output.ts';
 import { readPhrase } from '../phrase-input.ts';
 import { isRunning } from '../running-node.ts';
 
-/** Looks at everything a node needs and says what is wrong and how to mend it; changes nothing. */
+/**
+ * Looks at everything a node needs and says what is wrong and how to mend it. Mends nothing; the databases of a stopped
+ * node are opened, which has LevelDB put its log in order.
+ */
 export async function doctor(context: CommandContext, options: { recovery: boolean }): Promise<ExitCode> {
   if (options.recovery) return drillRecovery(context);
   const running = await isRunning(context).catch(() => false);

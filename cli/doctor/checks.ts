@@ -101,7 +101,10 @@ async function loads(name: string): Promise<boolean> {
   }
 }
 
-/** Opens both databases as they are; LevelDB's own lock tells when another process has them. */
+/**
+ * Opens both databases; LevelDB's own lock tells when another process has them. Opening is a write: LevelDB moves its log
+ * into a table, as the next start would. A copy to look at instead could be as large as all that is stored.
+ */
 const databases: Check = async ({ context, running }) => {
   if (running) return [fine('databases', 'open in the running node')];
   if (!(await isInitialised(context.home).catch(() => true)))
@@ -115,7 +118,7 @@ const databases: Check = async ({ context, running }) => {
       try {
         await level.open({ createIfMissing: false });
         await level.close();
-        return fine('databases', path);
+        return fine('databases', `${path} opens (its log was moved into a table, as at every start)`);
       } catch (error) {
         const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
         return failed(
