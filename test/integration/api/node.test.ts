@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
 import { callApi, jsonOf, startApi, TOKEN } from './api-fixture.ts';
 
 const JSON_BODY = { 'content-type': 'application/json' };
+
+/** A client of the event stream, which may be cut off from either side. */
+async function openEvents(port: number) {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const outgoing = request({ host: '127.0.0.1', port, path: '/v1/events', agent: false, headers });
+  outgoing.on('error', () => {});
+  outgoing.end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return { outgoing, response };
+}
 
 test('node, peers, storage and config answer exactly what the services say', async (t) => {
   const { call, services } = await startApi(t);
@@ -57,16 +67,7 @@ test('shutdown is answered before the node is told to stop', async (t) => {
 
 test('events are streamed as they happen and the listener goes with the client', async (t) => {
   const { port, services } = await startApi(t);
-  const outgoing = request({
-    host: '127.0.0.1',
-    port,
-    path: '/v1/events',
-    agent: false,
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  outgoing.on('error', () => {});
-  outgoing.end();
-  const [response] = await once(outgoing, 'response');
+  const { outgoing, response } = await openEvents(port);
   assert.equal(response.headers['content-type'], 'text/event-stream');
   await once(response, 'data');
   const event = { type: 'peer.connected', at: 3, data: { peer: '12D3KooWA' } };
@@ -82,16 +83,7 @@ test('events are streamed as they happen and the listener goes with the client',
 
 test('stopping ends open streams and frees the port', async (t) => {
   const { port, server } = await startApi(t);
-  const outgoing = request({
-    host: '127.0.0.1',
-    port,
-    path: '/v1/events',
-    agent: false,
-    headers: { authorization: `Bearer ${TOKEN}` },
-  });
-  outgoing.on('error', () => {});
-  outgoing.end();
-  const [response] = await once(outgoing, 'response');
+  const { response } = await openEvents(port);
   response.on('error', () => {});
   response.resume();
   await server.stop();
