@@ -6,7 +6,7 @@ import { signStageClaim } from '../../protocol/stage-claim.ts';
 import { encodeReply } from '../../protocol/status.ts';
 import type { StageTicket } from '../store/shard-types.ts';
 import { type Exchange, type Handler, ok, refuse } from './handler.ts';
-import { type CommitmentDeps, StageCommitments, stageRefusal } from './stage-commitments.ts';
+import { type CommitmentDeps, commitTurns, StageCommitments, stageRefusal } from './stage-commitments.ts';
 
 export interface StagingStore {
   stage(owner: string, upload: Uint8Array, ids: readonly Uint8Array[]): Promise<StageTicket>;
@@ -24,12 +24,13 @@ export interface StageDeps extends CommitmentDeps {
  * request with their commitments, signed, so that a wrong one convicts this node.
  */
 export function stageHandler(deps: StageDeps): Handler {
+  const turns = commitTurns(deps.engine);
   return async (bytes, exchange) => {
     const { upload, ids, commit = false } = stageRequest.decode(bytes);
     if (commit && !deps.commitForOthers)
       throw refuse('not-allowed', 'no-commitments', 'this node does not commit for others');
     const list = unpack(ids, HASH_BYTES);
-    const commitments = commit ? new StageCommitments(deps, list, exchange.signal) : undefined;
+    const commitments = commit ? new StageCommitments(deps, turns, list, exchange) : undefined;
     let ticket: StageTicket | undefined;
     let result: StageResult = { hashes: ids };
     try {

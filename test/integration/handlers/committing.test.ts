@@ -11,7 +11,8 @@ import { decodeReply, type Reply } from '../../../protocol/status.ts';
 import { HOLDER, type Holder, openHolder, shardsAt, stage } from '../../helpers/holder.ts';
 import { type SampleObject, sha256 } from '../../helpers/sample-object.ts';
 import { uploadId } from '../../helpers/store-home.ts';
-import { codes, engine, network, objectOf, owner, told, useEngine, watched } from './fixture.ts';
+import { until } from '../../helpers/until.ts';
+import { codes, engine, network, objectOf, owner, stranger, told, useEngine, watched } from './fixture.ts';
 
 let object: SampleObject;
 useEngine(async () => {
@@ -21,11 +22,10 @@ const base = { network, engine, codes };
 const upload = uploadId(1);
 
 /** Stages shards with `commit`; the last answer. */
-async function delegate(holder: Holder, shards: readonly Uint8Array[], signal?: AbortSignal): Promise<Reply> {
+async function delegate(holder: Holder, shards: readonly Uint8Array[], from = owner): Promise<Reply> {
   const ids = concat(...shards.map(sha256));
   let wanted: Iterator<number> | undefined;
-  const { frames } = await holder.call('stage', stageRequest.encode({ upload, ids, commit: true }), owner, {
-    ...(signal === undefined ? {} : { signal }),
+  const { frames } = await holder.call('stage', stageRequest.encode({ upload, ids, commit: true }), from, {
     frames([offer]) {
       wanted ??= bitmapIndices(stageOffer.decode((offer as Uint8Array).subarray(1)).wanted).values();
       const next = wanted.next();
@@ -117,4 +117,43 @@ test('bytes that are no blob are refused when they are to be committed', async (
     'invalid-request',
     'not-a-blob',
   ]);
+});
+
+test('the first of several shards that was refused decides, wherever its bytes were', async (t) => {
+  const holder = await openHolder(t, base);
+  const shards = [new Uint8Array(SHARD_BYTES).fill(0xff), ...shardsAt(object, [0, 1, 2])];
+  await stage(holder, owner, shards);
+  assert.deepEqual(told(await delegate(holder, shards)), ['invalid-request', 'not-a-blob']);
+});
+
+test('whoever asks for much leaves room for the others, and for the work of the node itself', async (t) => {
+  const slow = watched();
+  const started: number[] = [];
+  const jobs: (() => void)[] = [];
+  Object.defineProperty(slow, 'threads', { value: 1 });
+  slow.commit = async ([first]) => {
+    started.push(first as number);
+    await new Promise<void>((resolve) => jobs.push(resolve));
+    return new Uint8Array(48);
+  };
+  const holder = await openHolder(t, { ...base, engine: slow });
+  const shards = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => new Uint8Array(SHARD_BYTES).fill(first + i));
+  const replies = [delegate(holder, shards(1, 7)), delegate(holder, shards(101, 1), stranger)];
+  const ended = Promise.all(replies).then((all) => {
+    assert.deepEqual(
+      all.map(({ status }) => status),
+      ['ok', 'ok'],
+    );
+    return true;
+  });
+  await until('both to have stored their shards', () => holder.shards.usage().shards === 8);
+  let most = 0;
+  for (let done = false; !done; ) {
+    most = Math.max(most, jobs.length);
+    jobs.shift()?.();
+    done = await Promise.race([ended, new Promise<false>((resolve) => setImmediate(resolve, false))]);
+  }
+  assert.equal(most, 2);
+  assert.ok(started.indexOf(101) < 4, `${started}`);
 });

@@ -39,6 +39,7 @@ export function objectOf(options: Partial<SampleOptions> = {}): Promise<SampleOb
 export function watched(hook: () => Promise<void> | void = () => undefined): KzgEngine & { checks: number } {
   const spy: KzgEngine & { checks: number } = Object.create(engine);
   spy.checks = 0;
+  Object.defineProperty(spy, 'threads', { value: engine.threads, configurable: true });
   for (const name of ['accumulator', 'open', 'commit', 'combineCommitments'] as const) {
     Object.defineProperty(spy, name, { value: engine[name].bind(engine), writable: true });
   }
