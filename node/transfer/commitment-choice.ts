@@ -1,3 +1,4 @@
+import type { CodeParameters } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 
 /** Who computes the commitments of an upload (protocol v1 §4.2). */
@@ -16,13 +17,14 @@ export interface CommitmentRates {
   readonly cores: number;
   /** Commitments a second that this node makes on all of them. */
   readonly commitsPerSecond: number;
-  /** Data shards a second that reach their holders. */
-  readonly dataShardsPerSecond: number;
+  /** Shards a second that reach their holders and whose commitments a manifest lists. */
+  readonly shardsPerSecond: number;
 }
 
 /**
- * An upload makes one commitment per data shard, while the shards travel. Let c be the commitments a second made here, on
- * all cores, and s the data shards a second that leave. Made here they end with the slower of the two: min(c, s).
+ * An upload makes one commitment per data shard, with a byte code also one per parity shard, while the shards travel. Let
+ * c be the commitments a second made here, on all cores, and s the shards a second that leave and need one. Made here they
+ * end with the slower of the two: min(c, s).
  *
  * c ≥ s: they are made by the time the shards have arrived. Holders cannot make the upload faster: `local`.
  *
@@ -31,14 +33,19 @@ export interface CommitmentRates {
  * together n·c / cores, which is more than c exactly when n > cores. Then `delegated`, otherwise `local`.
  */
 export function chooseCommitments(rates: CommitmentRates): CommitmentChoice {
-  const { holders, cores, commitsPerSecond, dataShardsPerSecond } = rates;
+  const { holders, cores, commitsPerSecond, shardsPerSecond } = rates;
   const here = `${rate(commitsPerSecond)} commitments a second here`;
-  const leave = `${rate(dataShardsPerSecond)} data shards a second that leave`;
-  if (commitsPerSecond >= dataShardsPerSecond) return { mode: 'local', reason: `${here} keep up with ${leave}` };
+  const leave = `${rate(shardsPerSecond)} that the leaving shards need`;
+  if (commitsPerSecond >= shardsPerSecond) return { mode: 'local', reason: `${here} keep up with ${leave}` };
   if (holders <= cores) {
     return { mode: 'local', reason: `${holders} holders are no more than the ${cores} cores here` };
   }
   return { mode: 'delegated', reason: `${here} are fewer than ${leave}, and there are ${holders} holders` };
+}
+
+/** Commitments that a manifest lists for each data shard: with a byte code those of parity too (protocol v1 §3). */
+export function commitmentsPerDataShard({ id, k, m }: CodeParameters): number {
+  return id === 2 ? (k + m) / k : 1;
 }
 
 /** Data shards a second of k+m stripes through `bytesPerSecond`, which carries parity too. */

@@ -1,6 +1,12 @@
 import type { CodeParameters } from '../../protocol/code.ts';
 import { BusyMeter } from './busy-meter.ts';
-import { type CommitmentChoice, type CommitmentMode, chooseCommitments, dataShardRate } from './commitment-choice.ts';
+import {
+  type CommitmentChoice,
+  type CommitmentMode,
+  chooseCommitments,
+  commitmentsPerDataShard,
+  dataShardRate,
+} from './commitment-choice.ts';
 
 export interface PlanOptions {
   /** What was asked for. */
@@ -49,7 +55,8 @@ export class CommitmentPlan {
     if (commitsPerSecond === undefined || this.commits.items < MEASURED_SHARDS) return;
     if (measured === undefined || this.leaving.items < MEASURED_SHARDS) return;
     const dataShardsPerSecond = Math.min(dataShardRate(uploadBytesPerSecond, code), measured);
-    this.#decide(chooseCommitments({ holders: code.k + code.m, cores, commitsPerSecond, dataShardsPerSecond }));
+    const shardsPerSecond = dataShardsPerSecond * commitmentsPerDataShard(code);
+    this.#decide(chooseCommitments({ holders: code.k + code.m, cores, commitsPerSecond, shardsPerSecond }));
   }
 
   #decide(choice: CommitmentChoice): void {

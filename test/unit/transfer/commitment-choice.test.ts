@@ -7,12 +7,12 @@ import { SHARD_BYTES } from '../../../protocol/constants.ts';
 const code = { id: 1, k: 16, m: 8 } as const;
 
 test('holders commit when the upload would wait for its commitments and they are more than the cores here', () => {
-  const rates = { holders: 24, cores: 2, commitsPerSecond: 30, dataShardsPerSecond: 300 };
+  const rates = { holders: 24, cores: 2, commitsPerSecond: 30, shardsPerSecond: 300 };
   const cases: [Partial<typeof rates>, CommitmentChoice['mode'], RegExp][] = [
     [{}, 'delegated', /30 commitments a second here are fewer than 300 .* 24 holders/],
     [{ commitsPerSecond: 300 }, 'local', /keep up with/],
     [{ commitsPerSecond: 299 }, 'delegated', /fewer/],
-    [{ dataShardsPerSecond: 5 }, 'local', /30 .* keep up with 5\.0/],
+    [{ shardsPerSecond: 5 }, 'local', /30 .* keep up with 5\.0/],
     [{ holders: 3, cores: 3 }, 'local', /3 holders are no more than the 3 cores/],
     [{ holders: 3, cores: 2 }, 'delegated', /3 holders/],
     [{ holders: 3, cores: 32 }, 'local', /32 cores/],
@@ -109,4 +109,19 @@ test('work at the same time counts its time once, pauses do not count', async ()
   assert.equal(plan.commits.perSecond, 10);
   await assert.rejects(plan.commits.measure(10, () => Promise.reject(new Error('failed'))));
   assert.equal(plan.commits.perSecond, 10);
+});
+
+test('a byte code needs the commitments of its parity too', async () => {
+  for (const [id, mode] of [
+    [1, 'local'],
+    [2, 'delegated'],
+  ] as const) {
+    const { plan, spend } = planned({ code: { ...code, id } });
+    await spend('commits', 1, 1);
+    await spend('leaving', 16, 1);
+    for (let i = 0; i < 64; i++) await spend('commits', 1, 8);
+    // 100 data shards a second: 100 commitments of code 1, 150 of code 2, where 125 are made here.
+    for (let i = 0; i < 4; i++) await spend('leaving', 16, 160);
+    assert.equal(plan.next(), mode);
+  }
 });
