@@ -3,7 +3,7 @@ import { MAX_SHARDS_PER_CALL } from '../../protocol/constants.ts';
 import type { Clock } from '../clock.ts';
 import { judgeFailure, retryPause } from './failure.ts';
 import type { FetchClient } from './ports.ts';
-import { type FetchItem, isMoot } from './stripe-job.ts';
+import { type FetchItem, isMoot, type StripeJob } from './stripe-job.ts';
 
 export interface LaneOptions {
   readonly client: FetchClient;
@@ -25,6 +25,11 @@ const CALLS_WITH_EXTRA = 3;
 const MAX_BATCH = Math.min(32, MAX_SHARDS_PER_CALL);
 /** A round trip around the world and a slow disk fit in. */
 const STALLED_MS = 500;
+/** A holder that was silent for this long while others were faster is late. */
+const LATE_MS = 100;
+/** After being late a holder rests so many times as long, doubled each time in a row: waiting for it costs a small share. */
+const REST_FACTOR = 8;
+const MAX_REST_MS = 30_000;
 /** Failed calls in a row before a holder is left alone. */
 const MAX_STRIKES = 3;
 /** Weight of the newest shard in the average time per shard. */
@@ -45,6 +50,10 @@ export class FetchLane {
   /** Average milliseconds per shard. */
   #pace = 1;
   #progressAt = 0;
+  /** How long it was silent when it was last late, and until when others are preferred for that. */
+  #lateBy = 0;
+  #restUntil = 0;
+  #timesLate = 0;
 
   constructor(peer: string, options: LaneOptions) {
     this.peer = peer;
@@ -59,12 +68,22 @@ export class FetchLane {
   get cost(): number {
     let open = this.#waiting.length + this.#extra.length;
     for (const call of this.#calls) open += call.open.size;
-    return (1 + open) * Math.max(this.#pace, this.#silence);
+    return (1 + open) * Math.max(this.#pace, this.#silence, this.#rests ? this.#lateBy : 0);
   }
 
-  /** Nothing came for so long that others should be asked. */
+  /** Nothing came for so long, or was late so lately, that others should be asked. */
   get stalled(): boolean {
-    return this.#silence >= STALLED_MS;
+    return this.#silence >= STALLED_MS || this.#rests;
+  }
+
+  /** Stripes that wait for this holder. */
+  *jobs(): Generator<StripeJob, void, undefined> {
+    for (const call of this.#calls) for (const { job } of call.open.values()) yield job;
+    for (const { job } of this.#waiting) yield job;
+  }
+
+  get #rests(): boolean {
+    return this.#options.clock.monotonic() < this.#restUntil;
   }
 
   /** Milliseconds since the last shard, while some are due. */
@@ -95,6 +114,8 @@ export class FetchLane {
   prune(): void {
     for (const call of this.#calls) {
       if (![...call.open.values()].every(isMoot)) continue;
+      // Without this, a holder that is always outrun would never be known as slow.
+      if (call.open.size > 0) this.#wasSilent(this.#silence);
       call.open.clear();
       call.controller.abort(new DOMException('enough shards are here', 'AbortError'));
     }
@@ -178,9 +199,19 @@ export class FetchLane {
 
   #progress(): void {
     const now = this.#options.clock.monotonic();
-    this.#pace += EWMA * (now - this.#progressAt - this.#pace);
+    const took = now - this.#progressAt;
+    this.#pace += EWMA * (took - this.#pace);
     this.#progressAt = now;
     this.#strikes = 0;
+    if (took < LATE_MS) this.#timesLate = 0;
+    else this.#wasSilent(took);
+  }
+
+  #wasSilent(ms: number): void {
+    if (ms < LATE_MS || this.#rests) return;
+    this.#lateBy = ms;
+    this.#restUntil =
+      this.#options.clock.monotonic() + Math.min(MAX_REST_MS, REST_FACTOR * ms * 2 ** this.#timesLate++);
   }
 
   #trouble(error: unknown, items: readonly FetchItem[]): void {

@@ -53,11 +53,14 @@ const DEFAULT_HEDGE_MS = 500;
 const TRIES_PER_HOLDER = 2;
 /** Parity costs a decode: it is preferred to data only where its holder is this much faster. */
 const PARITY_HANDICAP = 4;
+/** A holder that needs less for all that it was asked for is not passed over: figures this small change quickly. */
+const OUTRUN_MS = 250;
 
 /**
  * Fetches stripes: asks for more shards than needed, keeps the first k′ good ones and cancels the rest. Extra requests
  * begin a moment after the others (hedged requests: Dean and Barroso, The Tail at Scale, 2013) and use only what a
- * holder's line has free, so that they cost nothing when all holders are fast and replace a slow one soon. Each shard is checked against its hash; a holder that sends garbage is not asked again.
+ * holder's line has free, so that they cost nothing when all holders are fast and replace a slow one soon. Each shard is
+ * checked against its hash; a holder that sends garbage is not asked again.
  */
 export class ShardFetcher {
   readonly #options: FetcherOptions;
@@ -145,11 +148,23 @@ export class ShardFetcher {
 
   #ask(job: StripeJob, position: number, extra: boolean): boolean {
     const lane = this.#cheapest(job, position);
-    if (lane === undefined || (!job.whole && lane.stalled)) return false;
+    if (lane === undefined || (!job.whole && (lane.stalled || this.#isOutrun(job, lane)))) return false;
     job.open.set(position, (job.open.get(position) ?? 0) + 1);
     const { segment, stripe } = job.request;
     lane.add({ job, position, segment, index: shardIndex(this.#options.code, stripe, position) }, extra);
     return true;
+  }
+
+  /** Whether so much waits for a holder that another shard and a decode are there sooner. */
+  #isOutrun(job: StripeJob, lane: FetchLane): boolean {
+    const { cost } = lane;
+    if (cost < OUTRUN_MS) return false;
+    const { hashes, dataCount } = job.request.view;
+    return hashes.some((id, position) => {
+      if (id === undefined || position < dataCount || job.open.has(position)) return false;
+      const other = this.#cheapest(job, position);
+      return other !== undefined && other !== lane && other.cost * PARITY_HANDICAP < cost;
+    });
   }
 
   /** Too few holders are known: asks around once, then gives up. */
@@ -242,7 +257,7 @@ export class ShardFetcher {
     this.#options.onShardFault?.({ peer, segment, index, kind });
   }
 
-  /** A late stripe asks for its extra shards; one that makes no progress asks everyone else who holds a shard of it. */
+  /** A late stripe, or one with a stalled holder, asks for its extra shards; one that makes no progress asks everyone else who holds a shard of it. */
   async #watch(): Promise<void> {
     const { clock, extraAfterMs = DEFAULT_EXTRA_AFTER_MS, hedgeMs = DEFAULT_HEDGE_MS } = this.#options;
     this.#watching = true;
@@ -250,11 +265,13 @@ export class ShardFetcher {
       while (this.#jobs.size > 0) {
         await clock.sleep(Math.min(extraAfterMs, hedgeMs), this.#stopped.signal);
         const now = clock.monotonic();
+        const stalled = new Set([...this.#lanes.values()].flatMap((lane) => (lane.stalled ? [...lane.jobs()] : [])));
         for (const job of [...this.#jobs]) {
           const decodable = job.good.size >= job.request.view.dataCount;
           if (decodable || job.refreshed === 'running') continue;
           const stuck = now - job.progressAt >= hedgeMs;
-          const late = !job.late && job.nearAt !== undefined && now - job.nearAt >= extraAfterMs;
+          const near = job.nearAt !== undefined && now - job.nearAt >= extraAfterMs;
+          const late = !job.late && (near || stalled.has(job));
           if (!stuck && !late) continue;
           job.late = true;
           if (stuck) job.extra = job.request.view.hashes.length;
