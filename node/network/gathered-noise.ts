@@ -26,7 +26,7 @@ export function gatheredNoise(): NoiseFactory {
 }
 
 /** What is written in one turn goes to the kernel at its end, in one call. Transports without a socket stay as they are. */
-function gatherWrites(connection: object): void {
+export function gatherWrites(connection: object): void {
   const socket = 'socket' in connection ? connection.socket : undefined;
   if (!(socket instanceof Socket)) return;
   const write = socket.write.bind(socket) as Socket['write'];
