@@ -20,6 +20,7 @@ import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
 import type { Identity } from './identity/identity.ts';
 import { calibrationFile } from './kzg/calibration-cache.ts';
+import { choosePacker } from './kzg/choose-packer.ts';
 import { createKzgEngine } from './kzg/create-engine.ts';
 import type { KzgEngine } from './kzg/engine.ts';
 import type { Logger } from './log.ts';
@@ -118,6 +119,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const engine = options.engine ?? createEngine(options, random, events);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
+  const packer = choosePacker(config['kzg.backend']);
   const known = new KnownPeers(stores.peers, clock, log);
   const host = await createHost({
     seed: identity.seed,
@@ -171,6 +173,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     committer: engine,
     codes,
     aead: aesGcm,
+    packer,
     journals: stores.journal,
     manifests: stores.manifests,
     receipts,
@@ -217,6 +220,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     receipts,
     codes,
     aead: aesGcm,
+    packer,
     clock,
     onShardFault: ({ peer, segment, index, kind }) => {
       const fault = { peer, segment: segment.toString(), index, kind };

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { unpackPayload } from '../../protocol/blob.ts';
+import { type Packer, portablePacker } from '../../protocol/blob.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { ContentError } from '../../protocol/content-error.ts';
 import { type Aead, contentKey, openFrame, payloadLength } from '../../protocol/frame.ts';
@@ -21,6 +21,8 @@ export interface DownloaderOptions {
   readonly receipts: Pick<ReceiptBook, 'holders'>;
   readonly codes: CodeBook;
   readonly aead: Aead;
+  /** Default: the definition. */
+  readonly packer?: Packer;
   readonly clock: Clock;
   /** Shards asked for beyond the k′ that are needed; default max(1, ⌈m/4⌉). */
   readonly extraShards?: number;
@@ -136,10 +138,10 @@ export class Downloader {
 
   /** Shard i → its plaintext. @throws TransferError 'key-missing', and later 'decryption-failed' */
   #opener(cid: CID, root: Root, key: Uint8Array | undefined): (i: number, shard: Uint8Array) => Uint8Array {
-    const { aead } = this.#options;
+    const { aead, packer = portablePacker } = this.#options;
     const { size, payload, cipher } = root;
     if (payload === 'raw4844') return (i, shard) => shard.subarray(0, Math.min(SHARD_BYTES, size - i * SHARD_BYTES));
-    if (cipher === 'none') return (i, shard) => unpackPayload(shard, payloadLength(i, size, cipher));
+    if (cipher === 'none') return (i, shard) => packer.unpack(shard, payloadLength(i, size, cipher));
     if (key === undefined) {
       const message = `${cid} is encrypted and the link has no key: use the whole link, with what follows #`;
       throw new TransferError({ code: 'key-missing', root: cid.toString() }, message);
@@ -149,7 +151,7 @@ export class Downloader {
     const scratch = new Uint8Array(SHARD_BYTES);
     return (i, shard) => {
       try {
-        const sealed = unpackPayload(shard, payloadLength(i, size, cipher), scratch);
+        const sealed = packer.unpack(shard, payloadLength(i, size, cipher), scratch);
         return openFrame(aead, content, i, count, sealed);
       } catch (cause) {
         if (!(cause instanceof ContentError)) throw cause;

@@ -1,4 +1,4 @@
-import { packPayload } from '../../protocol/blob.ts';
+import type { Packer } from '../../protocol/blob.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { type Aead, frameNonce } from '../../protocol/frame.ts';
 
@@ -9,7 +9,7 @@ import { type Aead, frameNonce } from '../../protocol/frame.ts';
  * @param last whether the last of these frames is the object's last
  */
 export function sealStripe(
-  aead: Aead,
+  { aead, packer }: { readonly aead: Aead; readonly packer: Packer },
   contentKey: Uint8Array,
   first: number,
   frames: readonly Uint8Array[],
@@ -19,6 +19,6 @@ export function sealStripe(
   return frames.map((frame, i) => {
     const nonce = frameNonce(first + i, last && i === frames.length - 1);
     const shard = buffer.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES);
-    return packPayload(aead.seal(contentKey, nonce, frame), shard);
+    return packer.pack(aead.seal(contentKey, nonce, frame), shard);
   });
 }

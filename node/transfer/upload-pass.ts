@@ -1,3 +1,4 @@
+import { type Packer, portablePacker } from '../../protocol/blob.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
@@ -24,6 +25,8 @@ export interface PassDeps {
   readonly committer: Committer;
   readonly codes: CodeBook;
   readonly aead: Aead;
+  /** Default: the definition. */
+  readonly packer?: Packer;
   readonly evidence: EvidenceBook;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
@@ -59,7 +62,16 @@ export interface UploadPass {
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 
 export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJournal): UploadPass {
-  const { client, chooser, clock, codes, aead, encodes, maxBufferBytes = DEFAULT_BUFFER_BYTES } = deps;
+  const {
+    client,
+    chooser,
+    clock,
+    codes,
+    aead,
+    packer = portablePacker,
+    encodes,
+    maxBufferBytes = DEFAULT_BUFFER_BYTES,
+  } = deps;
   const { options, reader } = target;
   const { code } = journal.head;
   const { controller, unlink } = linkedController(target.controller.signal);
@@ -90,6 +102,7 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
     encodes,
     code: codes(code.id),
     aead,
+    packer,
     controller,
     pool: new BufferPool(stripes, code.k * SHARD_BYTES),
     onStripe: (shards) => {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import type { Packer } from '../../protocol/blob.ts';
 import { concat } from '../../protocol/bytes.ts';
 import { nodeCid } from '../../protocol/cid.ts';
 import type { ErasureCode } from '../../protocol/code.ts';
@@ -28,6 +29,7 @@ export interface UploadRunOptions {
   readonly encodes: Limiter;
   readonly code: ErasureCode;
   readonly aead: Aead;
+  readonly packer: Packer;
   readonly pool: BufferPool;
   readonly controller: AbortController;
   readonly onStripe: (shards: number) => void;
@@ -130,7 +132,7 @@ export class UploadRun {
 
   /** Compares with the journal, journals and encrypts. Sequential, so that a changed source stops before what follows it. */
   async #seal(plain: PlainStripe, buffer: Uint8Array): Promise<SealedStripe> {
-    const { journal, aead } = this.#options;
+    const { journal } = this.#options;
     const { index, frames, last } = plain;
     const { k } = journal.head.code;
     this.#checkSize(index);
@@ -146,7 +148,12 @@ export class UploadRun {
       journalled.catch(() => {});
     }
     if (last) this.#total = index + 1;
-    return { index, data: sealStripe(aead, this.#contentKey, first, frames, last, buffer), journalled, before };
+    return {
+      index,
+      data: sealStripe(this.#options, this.#contentKey, first, frames, last, buffer),
+      journalled,
+      before,
+    };
   }
 
   #checkSize(index: number): void {

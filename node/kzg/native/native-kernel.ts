@@ -1,6 +1,5 @@
-import { packPayload, unpackPayload } from '../../../protocol/blob.ts';
 import { concat } from '../../../protocol/bytes.ts';
-import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES, PAYLOAD_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
+import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES } from '../../../protocol/constants.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from '../checks.ts';
 import type { BlobAccumulator, KzgEngine, Opening } from '../engine.ts';
 import { assertMap } from '../linear-map.ts';
@@ -95,25 +94,6 @@ export class NativeKernel implements EngineOperations {
     const points = concat(...commitments.map((bytes) => (bytes.length === COMMITMENT_BYTES ? bytes : standIn)));
     const bad = await this.#run(() => this.#binding.invalidCommitments(points), { signal });
     return [...bad.keys().filter((i) => bad[i] !== 0)];
-  }
-
-  /** As protocol v1 §1 and `packPayload`. @throws ContentError */
-  pack(payload: Uint8Array, out: Uint8Array = new Uint8Array(SHARD_BYTES)): Uint8Array {
-    if (payload.length > PAYLOAD_BYTES || out.length !== SHARD_BYTES) return packPayload(payload, out);
-    this.#binding.pack(payload, out);
-    return out;
-  }
-
-  /** As `unpackPayload`. @throws ContentError */
-  unpack(shard: Uint8Array, length: number, out?: Uint8Array): Uint8Array {
-    try {
-      const payload = out === undefined ? new Uint8Array(length) : out.subarray(0, length);
-      if (payload.length !== length) return unpackPayload(shard, length, out);
-      this.#binding.unpack(shard, payload);
-      return payload;
-    } catch {
-      return unpackPayload(shard, length, out); // says what is wrong
-    }
   }
 
   async #run<T>(work: () => Promise<T>, options: TaskOptions): Promise<T> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { type Backend, loadBackend } from '../../../node/kzg/backend.ts';
 import { AccumulatorFactory } from '../../../node/kzg/blob-accumulator.ts';
+import { choosePacker } from '../../../node/kzg/choose-packer.ts';
 import type { BlobAccumulator, Opening } from '../../../node/kzg/engine.ts';
 import { Group } from '../../../node/kzg/group.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
@@ -82,6 +83,7 @@ export async function loadSubjects(): Promise<Subjects> {
 
 function withNative(portable: Subjects): Subjects {
   const native = nativeKernel();
+  const packer = choosePacker();
   const name = 'native';
   return {
     libraries: portable.libraries,
@@ -97,7 +99,7 @@ function withNative(portable: Subjects): Subjects {
     ],
     packers: [
       ...portable.packers,
-      { name, pack: (p, out) => native.pack(p, out), unpack: (s, length) => native.unpack(s, length) },
+      { name, pack: (p, out) => packer.pack(p, out), unpack: (s, length) => packer.unpack(s, length) },
     ],
   };
 }

@@ -9,7 +9,6 @@ import { FieldKernel } from '../../../node/kzg/field-kernel.ts';
 import { Group } from '../../../node/kzg/group.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
 import { loadNativeKernel, wrongCombination } from '../../../node/kzg/native/load-native-kernel.ts';
-import { packPayload } from '../../../protocol/blob.ts';
 import { concat, toHex } from '../../../protocol/bytes.ts';
 import { FR_MODULUS } from '../../../protocol/field.ts';
 import { EDGE_BLOBS, randomBlob } from '../../helpers/edge-blobs.ts';
@@ -151,23 +150,6 @@ describe('the native kernel', { skip: withoutNative }, async () => {
     assert.deepEqual(await kernel.invalidCommitments([good.subarray(1), good, new Uint8Array(49)]), [0, 2]);
     await assert.rejects(kernel.combineCommitments([1n], [good.subarray(1)]), { code: 'invalid-commitment' });
     await assert.rejects(kernel.combineCommitments([1n, 2n], [good]), { code: 'invalid-argument' });
-  });
-
-  test('packs and unpacks like the protocol, with the same refusals', () => {
-    for (const length of [0, 1, 30, 31, 32, 61, 126_975, 126_976]) {
-      const payload = new Uint8Array(randomBytes(length));
-      const shard = kernel.pack(payload);
-      assert.equal(Buffer.compare(shard, packPayload(payload)), 0);
-      assert.equal(Buffer.compare(kernel.unpack(shard, length), payload), 0);
-      const dirty = new Uint8Array(randomBytes(131_072));
-      assert.equal(Buffer.compare(kernel.pack(payload, dirty), shard), 0);
-    }
-    const shard = kernel.pack(new Uint8Array(100).fill(1));
-    assert.throws(() => kernel.unpack(shard.with(32 * 8, 1), 100), { code: 'element-too-large' });
-    assert.throws(() => kernel.unpack(shard, 99), { code: 'non-zero-padding' });
-    assert.throws(() => kernel.pack(new Uint8Array(126_977)));
-    assert.throws(() => kernel.unpack(shard, -1));
-    assert.throws(() => kernel.unpack(shard, 100, new Uint8Array(99)));
   });
 
   test('inputs in shared memory and inputs that are detached while they wait', async () => {
