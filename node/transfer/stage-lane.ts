@@ -150,8 +150,12 @@ interface StagedShards {
   readonly claim?: SignedClaim;
 }
 
-/** Whether a holder does not commit for us: it says so, or it was busy for as long as anybody waits. */
+/**
+ * Whether a holder does not commit for us: it says so, or it was busy, or silent, for as long as anybody waits. A slow one
+ * may have stored everything long ago: asked to store only, it says so at once.
+ */
 function declines(error: unknown, pause: number | undefined): boolean {
   if (error instanceof CodedError && error.code === 'refused-not-allowed') return true;
-  return pause === undefined && judgeFailure(error).kind === 'busy';
+  const { kind } = judgeFailure(error);
+  return pause === undefined && (kind === 'busy' || kind === 'silent');
 }

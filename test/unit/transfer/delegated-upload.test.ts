@@ -169,19 +169,25 @@ test('who refuses to commit keeps its shards; their commitments are made here', 
   assertCommitments(nobody);
 });
 
-test('a holder that never has time to commit is asked to store only', async () => {
-  const bench = new TransferBench(6);
-  const busy = bench.network.all[0] as MemoryPeer;
-  const honest = bench.network.stageAndCommit.bind(bench.network);
-  bench.network.stageAndCommit = (peer, ...rest) => {
-    if (peer === busy.id) throw new MemoryFailure({ code: 'refused-busy', retryAt: 0 }, 'busy');
-    return honest(peer, ...rest);
-  };
-  const added = await bench.uploader().add(pieces(content), delegated);
-  assert.deepEqual(added.warnings, []);
-  assert.equal(busy.claimed, 0);
-  assert.ok(bench.commits > 0);
-  assertCommitments(bench);
+test('a holder that never has time to commit, or to say so, is asked to store only', async () => {
+  const failures = [
+    new MemoryFailure({ code: 'refused-busy', retryAt: 0 }, 'busy'),
+    new MemoryFailure({ code: 'timeout' }, 'silent'),
+  ];
+  for (const failure of failures) {
+    const bench = new TransferBench(6);
+    const slow = bench.network.all[0] as MemoryPeer;
+    const honest = bench.network.stageAndCommit.bind(bench.network);
+    bench.network.stageAndCommit = (peer, ...rest) => {
+      if (peer === slow.id) throw failure;
+      return honest(peer, ...rest);
+    };
+    const added = await bench.uploader().add(pieces(content), delegated);
+    assert.deepEqual(added.warnings, []);
+    assert.equal(slow.claimed, 0);
+    assert.ok(bench.commits > 0);
+    assertCommitments(bench);
+  }
 });
 
 test('our own engine cannot make us accuse anybody', async () => {
