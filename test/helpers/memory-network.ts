@@ -25,6 +25,7 @@ import { signerOf } from './signers.ts';
 type Call = 'stage' | 'finalize' | 'fetch' | 'have' | 'manifest';
 type FailureType =
   | { readonly code: 'closed-early' }
+  | { readonly code: 'timeout' }
   | { readonly code: 'refused-busy'; readonly retryAt: number }
   | { readonly code: 'refused-not-allowed'; readonly fault: { readonly code: string; readonly message: string } };
 
