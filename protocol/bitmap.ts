@@ -16,10 +16,6 @@ export function bitmapOf(indices: Iterable<number>): Uint8Array {
   return bitmap;
 }
 
-export function bitmapHas(bitmap: Uint8Array, index: number): boolean {
-  return (((bitmap[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
-}
-
 /** The indices in ascending order. */
 export function bitmapIndices(bitmap: Uint8Array): number[] {
   const indices: number[] = [];

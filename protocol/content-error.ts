@@ -5,7 +5,6 @@ export type ContentErrorType =
   | { readonly code: 'invalid-key'; readonly length: number }
   | { readonly code: 'invalid-size'; readonly size: number }
   | { readonly code: 'invalid-frame'; readonly frame: number }
-  | { readonly code: 'invalid-range'; readonly offset: number; readonly length: number; readonly size: number }
   | { readonly code: 'invalid-length'; readonly expected: number; readonly length: number }
   | { readonly code: 'element-too-large'; readonly element: number }
   | { readonly code: 'non-zero-padding'; readonly element: number }

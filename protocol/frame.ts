@@ -18,13 +18,6 @@ export interface FrameRange {
   readonly length: number;
 }
 
-/** Frames `first … end − 1` cover a range; the range begins `skip` bytes into frame `first`. */
-export interface FrameSpan {
-  readonly first: number;
-  readonly end: number;
-  readonly skip: number;
-}
-
 const NONCE_BYTES = 12;
 const CONTENT_INFO = utf8ToBytes('HOLDFAST1/content');
 
@@ -64,21 +57,6 @@ export function frameNonce(i: number, last: boolean): Uint8Array {
   new DataView(nonce.buffer).setBigUint64(0, BigInt(i));
   nonce[NONCE_BYTES - 1] = last ? 1 : 0;
   return nonce;
-}
-
-/** The frames that hold `length` bytes from `offset`; none when `length` is 0. */
-export function framesForRange(offset: number, length: number, size: number): FrameSpan {
-  checkSize(size);
-  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
-  if (!whole || offset < 0 || length < 0 || offset > size || length > size - offset) {
-    throw new ContentError(
-      { code: 'invalid-range', offset, length, size },
-      `${length} bytes from ${offset} are not within the ${size} bytes of this object: ask for a range inside it`,
-    );
-  }
-  const first = framesBefore(offset);
-  const end = length === 0 ? first : frameCount(offset + length);
-  return { first, end, skip: offset - first * FRAME_BYTES };
 }
 
 /** Seals frame `i` of `count` under the content key: the payload of its shard. */

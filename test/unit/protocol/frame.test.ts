@@ -10,7 +10,6 @@ import {
   frameCount,
   frameNonce,
   frameRange,
-  framesForRange,
   openFrame,
   payloadLength,
   sealFrame,
@@ -77,25 +76,7 @@ describe('geometry', () => {
     );
   });
 
-  test('a range touches the fewest frames that hold it', () => {
-    const ranges = fc
-      .nat(5 * FRAME_BYTES)
-      .chain((size) => fc.tuple(fc.constant(size), fc.nat(size)))
-      .chain(([size, offset]) => fc.tuple(fc.constant(size), fc.constant(offset), fc.nat(size - offset)));
-    fc.assert(
-      fc.property(ranges, ([size, offset, length]) => {
-        const { first, end, skip } = framesForRange(offset, length, size);
-        assert.equal(first * FRAME_BYTES + skip, offset);
-        if (length === 0) return assert.equal(end, first);
-        const head = frameRange(first, size);
-        const tail = frameRange(end - 1, size);
-        assert.ok(head.offset <= offset && offset < head.offset + head.length);
-        assert.ok(tail.offset < offset + length && offset + length <= tail.offset + tail.length);
-      }),
-    );
-  });
-
-  test('sizes, frames and ranges that do not exist are refused', () => {
+  test('sizes and frames that do not exist are refused', () => {
     for (const size of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       assert.throws(() => frameCount(size), refusal('invalid-size'), String(size));
     }
@@ -103,19 +84,6 @@ describe('geometry', () => {
       assert.throws(() => frameRange(frame, 10), refusal('invalid-frame'), String(frame));
     }
     assert.throws(() => frameNonce(-1, false), refusal('invalid-frame'));
-    const ranges: [number, number][] = [
-      [-1, 1],
-      [0, 11],
-      [11, 0],
-      [5, 6],
-      [0, -1],
-      [0.5, 1],
-      [5, Number.MAX_SAFE_INTEGER],
-      [Number.NaN, 1],
-    ];
-    for (const [offset, length] of ranges) {
-      assert.throws(() => framesForRange(offset, length, 10), refusal('invalid-range'), `${length} from ${offset}`);
-    }
   });
 });
 
