@@ -46,7 +46,8 @@ export class DaemonProcess {
     try {
       while (!(await daemon.#isReady(context.signal))) {
         context.signal.throwIfAborted();
-        if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}: ${told.join('')}`);
+        const ended = child.exitCode ?? child.signalCode;
+        if (ended !== null) throw new Error(`the daemon ended with ${ended}: ${told.join('')}`);
         await context.clock.sleep(POLL_MS, context.signal);
       }
       return daemon;
