@@ -3,6 +3,7 @@ import { formatReport } from '../../node/bench/report.ts';
 import { shortcomings } from '../../node/bench/results.ts';
 import { ALL_SUITES } from '../../node/bench/suites/all-suites.ts';
 import { systemClock } from '../../node/clock.ts';
+import { HEAP_ARGUMENTS } from '../../node/heap.ts';
 import { systemRandom } from '../../node/random.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
@@ -60,5 +61,5 @@ export async function bench(
 /** How this process was started, without its arguments. */
 function thisCommand(): [string, ...string[]] {
   const [program = '', script = ''] = process.argv;
-  return [program, ...process.execArgv, script];
+  return [program, ...HEAP_ARGUMENTS, script];
 }

@@ -47,7 +47,7 @@ export interface StoredObject {
   read(range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-const DEFAULT_READ_AHEAD_BYTES = 24 * 1024 * 1024;
+const DEFAULT_READ_AHEAD_BYTES = 16 * 1024 * 1024;
 
 /** Brings objects back: finds the manifest and the holders, fetches, checks, decodes, decrypts. */
 export class Downloader {

@@ -59,7 +59,7 @@ export interface UploadPass {
   readonly unlink: () => void;
 }
 
-const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
+const DEFAULT_BUFFER_BYTES = 48 * 1024 * 1024;
 
 export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJournal): UploadPass {
   const {

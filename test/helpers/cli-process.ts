@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { HEAP_ARGUMENTS } from '../../node/heap.ts';
 
 /** One run of the `holdfast` binary, finished. */
 export interface CliResult {
@@ -44,7 +45,7 @@ process.once('SIGINT', () => process.exit(130));
 /** Starts the binary with nothing of this process's own Holdfast settings. */
 export function spawnCli(args: readonly string[], { home, env, cwd }: Omit<CliOptions, 'input'>): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST_|NODE_|FORCE_COLOR)/.test(name));
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...HEAP_ARGUMENTS, MAIN, ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), HOLDFAST_HOME: home, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ export class StreamLoop {
   }
 
   static async start(): Promise<StreamLoop> {
-    const child = fork(fileURLToPath(new URL('./stream-process.ts', import.meta.url)));
+    const child = fork(fileURLToPath(new URL('./stream-process.ts', import.meta.url)), { execArgv: [] });
     const [[address]] = (await once(child, 'message')) as [[string]];
     return new StreamLoop(child, await startStreamNode([]), address);
   }

@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-
-/** As `holdfast daemon` sets it for itself: a node lets much data pass and keeps little. */
-const V8_FLAGS = ['--semi-space-growth-factor=1'];
+import { HEAP_ARGUMENTS } from '../../heap.ts';
 
 /**
  * A process of the benchmark that says when it is ready and then answers requests, one at a time. It ends when this
@@ -25,7 +23,7 @@ export class ForkedProcess<Ready, Request, Answer> {
     signal: AbortSignal,
   ): Promise<ForkedProcess<Ready, Request, Answer>> {
     signal.throwIfAborted();
-    const child = fork(fileURLToPath(module), [...args], { execArgv: [...process.execArgv, ...V8_FLAGS] });
+    const child = fork(fileURLToPath(module), [...args], { execArgv: [...HEAP_ARGUMENTS] });
     try {
       return new ForkedProcess<Ready, Request, Answer>(child, (await nextMessage(child, signal)) as Ready);
     } catch (error) {
