@@ -56,7 +56,8 @@ export function createKzgEngine(options: KzgEngineOptions = {}): KzgEngine {
     onDropped,
     kernels: () => kernels(library, kernel, { threads: Math.min(threads, poolThreads()), queueLimit, random }),
     ...(kernel === undefined ? {} : { required: kernel }),
-    ...(calibration === undefined ? {} : { calibration }),
+    // Who insists on a kernel gets it, also where the library is faster.
+    ...(calibration === undefined || kernel !== undefined ? {} : { calibration }),
   });
 }
 

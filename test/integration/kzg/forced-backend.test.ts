@@ -23,3 +23,19 @@ for (const backend of FORCIBLE_BACKENDS) {
     }
   });
 }
+
+test('a kernel that is asked for is taken also where the library was faster', async () => {
+  const favoured = { wasm: 100, 'c-kzg': 10, 'eth-kzg': 10 };
+  const calibration = { load: async () => ({ commit: favoured, open: favoured }), save: async () => undefined };
+  const engine = createKzgEngine({ backend: 'wasm', threads: 1, calibration });
+  await engine.start();
+  try {
+    const chosen = engine.operations().slice(0, 2);
+    assert.deepEqual(
+      chosen.map(({ backend }) => backend),
+      ['wasm', 'wasm'],
+    );
+  } finally {
+    await engine.stop();
+  }
+});
