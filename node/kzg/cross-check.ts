@@ -35,9 +35,16 @@ export class CrossCheck {
       if (!this.#owed && !this.#rarely()) return undefined;
       this.#owed = !this.#library.loaded;
       if (!this.#owed) return difference(result, await quietly(again), equal);
-      this.#loading ??= quietly(() => this.#library.commit(new Uint8Array(SHARD_BYTES))).then(() => undefined);
+      this.#loading ??= this.#load();
       return undefined;
     };
+  }
+
+  /** One that fails, or that a stop ended, is tried again when another check falls due. */
+  async #load(): Promise<void> {
+    const commitment = await quietly(() => this.#library.commit(new Uint8Array(SHARD_BYTES)));
+    this.#loading = undefined;
+    if (commitment === undefined) this.#owed = false;
   }
 
   #rarely(): boolean {

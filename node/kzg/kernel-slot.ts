@@ -47,6 +47,7 @@ export class KernelSlot {
 
   /** @throws KernelDropped, or what `call` throws */
   async run<T>(call: (kernel: Accelerator) => Promise<T>): Promise<T> {
+    if (this.#dropped !== undefined) throw new KernelDropped(this.#dropped);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#calls.add(reject);
     if (this.#watch === undefined) this.#startWatching();

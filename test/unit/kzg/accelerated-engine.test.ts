@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KzgError } from '../../../node/kzg/engine.ts';
-import { PATIENCE_MS } from '../../../node/kzg/kernel-slot.ts';
+import { KernelDropped, KernelSlot, PATIENCE_MS } from '../../../node/kzg/kernel-slot.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import { ALWAYS, answer, blob, kernel, library, nameOf, started, zeroSum } from './engine-fixture.ts';
 
 const points = [answer('point')];
@@ -87,6 +88,40 @@ test('no call waits for the library to load: the first one afterwards is checked
   slow.resolve(answer('library'));
   assert.equal(nameOf(await engine.commit(blob)), 'library');
   assert.equal(dropped.length, 1);
+});
+
+test('a library that failed to load for a check is loaded for a later one', async () => {
+  let loads = 0;
+  const failing = library({
+    loaded: false,
+    commit: async () => {
+      loads++;
+      throw new KzgError({ code: 'queue-full', limit: 1 }, 'full');
+    },
+  });
+  const { engine } = await started([kernel('a')], { library: failing, random: ALWAYS });
+  for (let call = 1; call <= 3; call++) {
+    assert.equal(nameOf(await engine.commit(blob)), 'a');
+    await new Promise(setImmediate);
+    assert.equal(loads, call);
+  }
+});
+
+test('a kernel that was dropped takes no more calls', async () => {
+  let calls = 0;
+  const counting = kernel('a', {
+    commit: async () => {
+      calls++;
+      return answer('a');
+    },
+  });
+  const slot = new KernelSlot(counting, new ManualClock(), () => undefined);
+  slot.drop('wrong');
+  await assert.rejects(
+    slot.run((each) => each.commit(blob)),
+    KernelDropped,
+  );
+  assert.equal(calls, 0);
 });
 
 test('a point is called invalid by the library only', async () => {
