@@ -6,18 +6,19 @@ export interface QuietTimeOptions {
   readonly after: number;
   /** Milliseconds without a call. */
   readonly quietMs: number;
-  /** Its signal aborts when the owner stops. Never rejects. */
+  /** Its signal aborts when a call begins, which it must not disturb nor be disturbed by, or the owner stops. Never rejects. */
   readonly task: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Runs a task once, when enough calls have ended and none has run for a while. */
+/** Runs a task when enough calls have ended and none has run for a while; once, unless a call interrupts it. */
 export class QuietTime {
   readonly #options: QuietTimeOptions;
-  readonly #stopping = new AbortController();
   #running = 0;
   #ended = 0;
   #done = false;
-  #waiting: AbortController | undefined;
+  #stopped = false;
+  /** Aborts the wait and the task after it. */
+  #quiet: AbortController | undefined;
   #task: Promise<void> | undefined;
 
   constructor(options: QuietTimeOptions) {
@@ -26,29 +27,35 @@ export class QuietTime {
 
   enter(): void {
     this.#running++;
-    this.#waiting?.abort();
-    this.#waiting = undefined;
+    this.#end('a call begins');
   }
 
   leave(): void {
     this.#running--;
     this.#ended++;
-    if (this.#done || this.#running > 0 || this.#ended < this.#options.after || this.#stopping.signal.aborted) return;
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    this.#wait(waiting.signal).catch(() => {}); // rejects when another call begins
+    if (this.#done || this.#stopped || this.#running > 0 || this.#ended < this.#options.after) return;
+    const quiet = new AbortController();
+    this.#quiet = quiet;
+    this.#wait(quiet.signal).catch(() => {}); // rejects when another call begins
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the engine stops'));
-    this.#waiting?.abort();
+    this.#stopped = true;
+    this.#end('the engine stops');
     await this.#task;
+  }
+
+  #end(reason: string): void {
+    this.#quiet?.abort(new Error(reason));
+    this.#quiet = undefined;
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
     await this.#options.clock.sleep(this.#options.quietMs, signal);
-    this.#done = true;
-    this.#waiting = undefined;
-    this.#task = this.#options.task(this.#stopping.signal);
+    await this.#task; // the one that a call interrupted
+    signal.throwIfAborted();
+    this.#task = this.#options.task(signal);
+    await this.#task;
+    if (!signal.aborted) this.#done = true;
   }
 }

@@ -114,3 +114,34 @@ test('tables are not made only to compare them', async () => {
   assert.deepEqual(Object.keys(kept?.commit ?? {}), ['native', 'c-kzg']);
   assert.equal(asked, 0);
 });
+
+test('a calibration that a call interrupts is not kept, and comes again at the next quiet second', async () => {
+  const clock = new ManualClock();
+  let kept: Timings | undefined;
+  let saves = 0;
+  const calibration = {
+    load: async () => ({}),
+    save: async (measured: Timings) => {
+      saves++;
+      kept = measured;
+    },
+  };
+  const measuring = Promise.withResolvers<Uint8Array>();
+  let held = false;
+  const commit = () => (held ? measuring.promise : taking(clock, 100, 'wasm')());
+  const parts = { clock, calibration, library: library({ commit: taking(clock, 60, 'library') }) };
+  const { engine } = await started([kernel('wasm', { commit })], parts);
+  for (let i = 0; i < 64; i++) await engine.commit(blob);
+  held = true;
+  await clock.advance(1_000);
+  const call = engine.open(blob, blob);
+  measuring.resolve(answer('wasm'));
+  held = false;
+  await call;
+  for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+  assert.equal(saves, 0);
+  await clock.advance(1_000);
+  for (let turn = 0; kept === undefined && turn < 1_000; turn++) await new Promise(setImmediate);
+  await engine.stop();
+  assert.deepEqual(kept?.commit, { wasm: 100, 'c-kzg': 60 });
+});
