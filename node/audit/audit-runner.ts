@@ -173,6 +173,8 @@ export class AuditRunner {
 
 /** A manifest whose commitments are no points, or that a receipt does not fit, says nothing about the holder. */
 function ownFault(error: unknown): AuditOutcome | undefined {
-  const known = error instanceof KzgError || error instanceof AuditError || error instanceof StructureError;
+  // Other failures of the engine (busy, stopping) are no finding about the manifest, and the audit is not done.
+  const noPoint = error instanceof KzgError && error.code === 'invalid-commitment';
+  const known = noPoint || error instanceof AuditError || error instanceof StructureError;
   return known ? { kind: 'auditor-fault', reason: error.message } : undefined;
 }

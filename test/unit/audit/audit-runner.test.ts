@@ -81,6 +81,8 @@ test('a manifest that cannot be used is the fault of no holder, and stops nobody
 test('a failure of this node ends the run', async () => {
   const { made } = runner(() => Promise.reject(new TypeError('broken')));
   await assert.rejects(made.run(receipt.root, signal), TypeError);
+  const busy = runner(() => Promise.reject(new KzgError({ code: 'queue-full', limit: 1 }, 'full')));
+  await assert.rejects(busy.made.run(receipt.root, signal), { code: 'queue-full' });
 });
 
 test('an abort ends the run with its reason, whatever it broke', async () => {
