@@ -13,7 +13,7 @@ import type { Signer } from '../../protocol/signature.ts';
 import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { auditOpening, challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
-import type { KzgEngine, Opening } from '../kzg/engine.ts';
+import { type KzgEngine, KzgError, type Opening } from '../kzg/engine.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { SharedWork } from '../shared-work.ts';
 import { StoreError } from '../store/errors.ts';
@@ -55,6 +55,8 @@ const BUSY_MS = 5_000;
 /** Answers kept, so that the same challenge costs one proof: 1 KiB each as a rule, up to 1 MiB after a great loss. */
 const ANSWERS_BYTES = 2 * 1024 * 1024;
 const ANSWER_BYTES = 512;
+/** Sums tried: one with each kernel that may turn out wrong, and the last with the library. */
+const SUMS = 3;
 /** Reads under way per proof. */
 const READ_AHEAD = 4;
 
@@ -168,7 +170,7 @@ export class Prover {
       let opening: Opening = { y: new Uint8Array(FIELD_ELEMENT_BYTES), proof: new Uint8Array(PROOF_BYTES) };
       if (!all) {
         const { positions, coefficients, z } = auditOpening(challenge, ids, missing);
-        const blob = await this.#combine(
+        const blob = await this.#soundSum(
           positions.map((i) => ids[i] as Uint8Array),
           coefficients,
           lost,
@@ -188,6 +190,22 @@ export class Prover {
         missing: missing.length === 0 ? [] : set.missing(lost),
         sig: signer.sign(responseDigest(response, missing)),
       };
+    }
+  }
+
+  /** `#combine`, again when the kernel that summed was found wrong: the next sum is made by another one. */
+  async #soundSum(
+    ids: readonly Uint8Array[],
+    coefficients: readonly bigint[],
+    lost: Set<string>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    for (let sums = 1; ; sums++) {
+      try {
+        return await this.#combine(ids, coefficients, lost, signal);
+      } catch (error) {
+        if (!(error instanceof KzgError) || error.code !== 'backend-failed' || sums === SUMS) throw error;
+      }
     }
   }
 
