@@ -230,17 +230,18 @@ export class Finalizer {
 
   /** Somebody who holds nothing of the segment yet; in a small network, who holds nothing of these stripes. */
   #choose(of: OpenSegment, group: readonly number[], beside: readonly string[]): string[] {
-    const { chooser, root } = this.#options;
+    const { chooser, root, suspects } = this.#options;
+    const doubtful = new Set([...this.#failed, ...suspects]);
     const bytesEach = group.length * SHARD_BYTES;
     try {
-      return chooser.select({ count: 1, beside, exclude: [...this.#failed], bytesEach }).peers;
+      return chooser.select({ count: 1, beside, exclude: [...doubtful], bytesEach }).peers;
     } catch (error) {
       if (!(error instanceof PlacementError)) throw error;
       const stripes = new Set(group.map((index) => shardPosition(root.code, index).stripe));
       const taken = new Set<string>();
       for (const [index, peer] of of.signed) if (stripes.has(shardPosition(root.code, index).stripe)) taken.add(peer);
       const left = chooser.eligible({ exclude: [...taken], bytesEach });
-      return left.sort((a, b) => Number(this.#failed.has(a)) - Number(this.#failed.has(b))).slice(0, 1);
+      return left.sort((a, b) => Number(doubtful.has(a)) - Number(doubtful.has(b))).slice(0, 1);
     }
   }
 

@@ -42,7 +42,7 @@ export const kzgSuite: BenchSuite = {
     const blobs = Array.from({ length: COMBINED_BLOBS }, randomBlob);
     await Promise.all(blobs.slice(0, threads * 2).map((blob) => engine.commit(blob, context.signal)));
     const subject = { context, engine, wasm, blobs, threads };
-    // First calls also calibrate kernels and check them.
+    // The first call waits for the kernels to load.
     await engine.combine(
       blobs.map(() => 1n),
       blobs,
