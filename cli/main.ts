@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=4 --initial-old-space-size=40
 /** What has to be set before anything else is loaded; the rest is `run.ts`. */
 import { availableParallelism } from 'node:os';
 import { startCompileCache } from './compile-cache.ts';
