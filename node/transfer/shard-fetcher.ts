@@ -192,6 +192,12 @@ export class ShardFetcher {
     this.#finish(job, () => job.settle.reject(error));
   }
 
+  #finishIfComplete(job: StripeJob): boolean {
+    const complete = isComplete(job);
+    if (complete) this.#finish(job, () => job.settle.resolve(job.good));
+    return complete;
+  }
+
   #finish(job: StripeJob, settle: () => void): void {
     if (job.done) return;
     job.done = true;
@@ -226,14 +232,14 @@ export class ShardFetcher {
     job.good.set(position, shard);
     job.open.delete(position);
     job.progressAt = this.#options.clock.monotonic();
-    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
+    this.#finishIfComplete(job);
   }
 
   /** The reader comes nearer: a stripe that can be decoded is done now. */
   #nearer(job: StripeJob): void {
     if (job.done) return;
     this.#markNear(job);
-    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
+    this.#finishIfComplete(job);
   }
 
   #markNear(job: StripeJob): void {
@@ -249,8 +255,7 @@ export class ShardFetcher {
     const open = (job.open.get(position) ?? 1) - 1;
     if (open > 0) job.open.set(position, open);
     else job.open.delete(position);
-    if (isComplete(job)) this.#finish(job, () => job.settle.resolve(job.good));
-    else this.#assign(job);
+    if (!this.#finishIfComplete(job)) this.#assign(job);
   }
 
   #report(peer: string, { segment, index }: FetchItem, kind: ShardFault['kind']): void {
