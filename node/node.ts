@@ -1,66 +1,37 @@
-import { SHARD_BYTES } from '../protocol/constants.ts';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
-import { AuditRunner } from './audit/audit-runner.ts';
-import { Auditor } from './audit/auditor.ts';
-import { Claims } from './audit/claims.ts';
-import { Prover } from './audit/prover.ts';
-import type { Clock } from './clock.ts';
+import type { AuditRunner } from './audit/audit-runner.ts';
 import { erasureCodes } from './coding/codes.ts';
 import { ReedSolomon } from './coding/reed-solomon.ts';
-import { resolveCapacity } from './config/capacity.ts';
-import { formatValue, type ResolvedConfig } from './config/config.ts';
-import { clearFresh, isFresh } from './config/fresh-home.ts';
-import { homePaths } from './config/home.ts';
-import { OPTION_KEYS } from './config/options.ts';
+import { composeAuditing } from './compose/auditing.ts';
+import { configEntries } from './compose/config-entries.ts';
+import { createEngine, startEngine } from './compose/engine.ts';
+import type { NodeOptions } from './compose/node-options.ts';
+import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
-import type { Identity } from './identity/identity.ts';
-import { calibrationFile } from './kzg/calibration-cache.ts';
 import { choosePacker } from './kzg/choose-packer.ts';
-import { createKzgEngine } from './kzg/create-engine.ts';
-import type { KzgEngine } from './kzg/engine.ts';
-import type { Logger } from './log.ts';
-import { locatedManifests } from './manifest/located-manifests.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import { createHost, type Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import { CandidateTable } from './placement/candidates.ts';
 import { Placement } from './placement/select.ts';
 import { strategyOf } from './placement/strategies.ts';
-import { type RandomBytes, systemRandom } from './random.ts';
+import { systemRandom } from './random.ts';
 import { createAuditsService } from './services/audits-service.ts';
 import { Events } from './services/events.ts';
 import { createFilesService } from './services/files-service.ts';
 import { createNodeService } from './services/node-service.ts';
 import { createPeersService } from './services/peers-service.ts';
-import { freeBytesFor } from './store/free-space.ts';
-import type { ShardReader } from './store/shard-types.ts';
-import { LAB_TUNING, openStores, STANDARD_TUNING, type Stores } from './store/stores.ts';
+import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
 import { HealthChecker } from './transfer/health.ts';
 import { ManifestLocator } from './transfer/locate.ts';
 import { Uploader } from './transfer/upload.ts';
-
-export interface NodeOptions {
-  /** Initialised by `initialiseHome`. */
-  readonly home: string;
-  readonly identity: Identity;
-  readonly resolved: ResolvedConfig;
-  readonly version: string;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random?: RandomBytes;
-  /** Shared with other nodes of this process; whoever made it starts and stops it. */
-  readonly engine?: KzgEngine;
-  /** Lab only: what this node reads when it proves or serves, in place of the truth. */
-  readonly shardReader?: (honest: ShardReader) => ShardReader;
-  readonly onShutdownRequest?: () => void;
-}
 
 /** A peer of the network: what the API and the lab see of it. */
 export interface HoldfastNode {
@@ -87,28 +58,6 @@ export async function createNode(options: NodeOptions): Promise<HoldfastNode> {
     await stores.close();
     throw error;
   }
-}
-
-async function openNodeStores({ home, resolved, clock, log }: NodeOptions): Promise<Stores> {
-  const { config } = resolved;
-  const { capacityBytes, peerQuotaBytes } = resolveCapacity(config, await freeBytesFor(home));
-  const tuning = config['lab.enabled'] ? LAB_TUNING : STANDARD_TUNING;
-  const stores = await openStores({
-    home,
-    create: await isFresh(home),
-    capacityBytes,
-    quota: {
-      storedBytesPerPeer: peerQuotaBytes,
-      stagedBytesPerPeer: Math.min(capacityBytes, config['storage.stagedQuota']),
-    },
-    manifestBytesPerPeer: config['storage.manifestQuota'],
-    clock,
-    tuning: { ...tuning, shardBufferBytes: Math.min(tuning.shardBufferBytes, config['storage.writeBuffer']) },
-    onDamaged: (error) => log.error('a record of the database is damaged', { reason: error.message }),
-    onMaintenanceError: (error) => log.warn('store maintenance failed', { reason: String(error) }),
-  });
-  await clearFresh(home);
-  return stores;
 }
 
 async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastNode> {
@@ -231,33 +180,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
-  const prover = new Prover({
-    network,
-    signer: identity,
-    clock,
-    engine,
-    shards: reader,
-    segments,
-    receipts: stores.issuedReceipts,
-    releases: stores.releases,
-    onDamaged,
-  });
-  const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
-  const audits = new AuditRunner({
-    auditor,
-    clock,
-    catalog: stores.catalog,
-    receipts,
-    segments,
-    claims: new Claims({
-      client,
-      peers: host,
-      segments: new SegmentDirectory(locatedManifests(locator), codes),
-      clock,
-      log: log.child({ part: 'audit' }),
-    }),
-    records: stores.audits,
-  });
+  const auditing = { options, network, random, stores, engine, host, codes, segments, locator, reader, onDamaged };
+  const { prover, audits } = composeAuditing(auditing);
   const handlers = createHandlers({
     network,
     signer: identity,
@@ -356,42 +280,4 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       return stopped;
     },
   };
-}
-
-/** A challenge leaves about two seconds, and the trusted setup takes longer to load: who holds shards loads it now. */
-async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
-  await engine.start();
-  if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
-}
-
-function createEngine(
-  { home, resolved, version, clock, log }: NodeOptions,
-  random: RandomBytes,
-  events: Events,
-): KzgEngine {
-  const { config } = resolved;
-  const backend = config['kzg.backend'];
-  const threads = config['kzg.threads'];
-  return createKzgEngine({
-    random,
-    clock,
-    calibration: calibrationFile(homePaths(home).calibration, version),
-    onDropped: (backend, reason) => {
-      log.error('a KZG backend failed and is used no more; another one goes on', { backend, reason });
-      events.emit('kzg.dropped', { backend, reason });
-    },
-    ...(backend === 'auto' ? {} : { backend }),
-    ...(threads === 0 ? {} : { threads }),
-  });
-}
-
-async function usage({ shards }: Stores) {
-  const { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count } = shards.usage();
-  let damagedShards = 0;
-  for await (const _ of shards.damaged()) damagedShards++;
-  return { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count, damagedShards };
-}
-
-function configEntries({ config, origins }: ResolvedConfig) {
-  return OPTION_KEYS.map((key) => ({ key, value: formatValue(key, config[key]), origin: origins[key].source }));
 }

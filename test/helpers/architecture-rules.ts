@@ -151,9 +151,12 @@ export const noCycles: Rule = (files) => {
   return found;
 };
 
+/** Besides `node/node.ts`: the parts it is composed of, and the benchmark, which makes what it measures. */
+const BUILDERS = ['node/compose/', 'node/bench/'];
+
 /**
  * A service is a class of `node/` with `start` and `stop`. Others of its own folder may make one,
- * whoever starts whole nodes may make a node, and the benchmark makes what it measures; everything else gets its services handed in by `node/node.ts`.
+ * whoever starts whole nodes may make a node; everything else gets its services handed in by the composition root.
  */
 export const compositionRoot: Rule = (files) => {
   const root = 'node/node.ts';
@@ -167,7 +170,7 @@ export const compositionRoot: Rule = (files) => {
     ),
   );
   return each(function* (file) {
-    if (!isProduct(file.path) || file.path === root || file.path.startsWith('node/bench/')) return;
+    if (!isProduct(file.path) || file.path === root || BUILDERS.some((folder) => file.path.startsWith(folder))) return;
     const origin = new Map(
       file.imports.flatMap((fact) =>
         [...fact.names].map(([local, name]): [string, string] => [local, `${resolveImport(file, fact)}#${name}`]),

@@ -129,7 +129,7 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
     keeps: { 'node/a.ts': `import './b.ts'; import './c.ts';`, 'node/b.ts': `import './c.ts';`, 'node/c.ts': '' },
   },
   {
-    name: 'only node/node.ts constructs services',
+    name: 'only node/node.ts and node/compose/ construct services',
     rule: compositionRoot,
     breaks: {
       'node/store/shards.ts': 'export class Shards { start() {} stop() {} }',
@@ -139,6 +139,7 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
       'node/store/shards.ts': 'export class Shards { start() {} stop() {} }',
       'node/store/a.ts': `import { Shards } from './shards.ts'; new Shards();`,
       'node/node.ts': `import { Shards } from './store/shards.ts'; new Shards(); export class Node { start() {} stop() {} }`,
+      'node/compose/a.ts': `import { Shards } from '../store/shards.ts'; new Shards();`,
       'cli/a.ts': `import { Node } from '../node/node.ts'; new Node();`,
     },
   },
