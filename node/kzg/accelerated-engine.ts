@@ -155,6 +155,14 @@ export class AcceleratedEngine implements KzgEngine {
     return this.#options.library.verify(...args);
   }
 
+  get audited(): KzgEngine {
+    return this.#options.library;
+  }
+
+  checkOpening(...args: Parameters<KzgEngine['checkOpening']>): Promise<boolean> {
+    return this.#options.library.checkOpening(...args);
+  }
+
   /** No pair is called bad on the word of a kernel alone. */
   batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> {
     const { library, random } = this.#options;

@@ -12,6 +12,9 @@ serveJobs<GroupJobs>({
   async combine({ coefficients, commitments }) {
     return { output: (await group).combine(coefficients, commitments) };
   },
+  async opens({ commitment, z, y, proof }) {
+    return { output: (await group).opens(commitment, z, y, proof) };
+  },
   async invalid({ commitments }) {
     return { output: (await group).invalid(commitments) };
   },

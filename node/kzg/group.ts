@@ -1,8 +1,10 @@
 import type { G1 } from 'mcl-wasm';
 import mcl from 'mcl-wasm';
 import { COMMITMENT_BYTES } from '../../protocol/constants.ts';
+import { isCanonical } from '../../protocol/field.ts';
 import { KzgError } from './engine.ts';
 import { LruCache } from './lru-cache.ts';
+import { opens } from './plausible-opening.ts';
 import { centred } from './short-coefficient.ts';
 
 /** Points of one multiplication: mcl copies them to its stack, 144 + 32 bytes each. */
@@ -63,6 +65,14 @@ export class Group {
       sum = mcl.add(sum, mcl.mulVec(bases.slice(from, to), scalars.slice(from, to).map(scalar)));
     }
     return sum.serialize();
+  }
+
+  /** Whether an opening is right; a commitment, value or proof that is malformed is none. */
+  opens(commitment: Uint8Array, z: Uint8Array, y: Uint8Array, proof: Uint8Array): boolean {
+    if (!isCanonical(y) || !isCanonical(z)) return false;
+    // Not remembered: both are used once.
+    const [c, p] = [decodePoint(commitment), decodePoint(proof)];
+    return 'point' in c && 'point' in p && opens(c.point, z, y, p.point);
   }
 
   #decode(bytes: Uint8Array): Decoded {

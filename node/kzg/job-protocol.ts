@@ -43,6 +43,15 @@ export interface GroupJobs {
     readonly input: { readonly coefficients: readonly bigint[]; readonly commitments: Uint8Array };
     readonly output: Uint8Array;
   };
+  readonly opens: {
+    readonly input: {
+      readonly commitment: Uint8Array;
+      readonly z: Uint8Array;
+      readonly y: Uint8Array;
+      readonly proof: Uint8Array;
+    };
+    readonly output: boolean;
+  };
   readonly invalid: { readonly input: { readonly commitments: Uint8Array }; readonly output: readonly number[] };
 }
 

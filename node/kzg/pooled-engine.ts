@@ -8,7 +8,7 @@ import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { combineBlobs } from './combine-blobs.ts';
-import { type BatchPair, type BlobAccumulator, KzgError, type Opening } from './engine.ts';
+import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
@@ -128,6 +128,15 @@ export class PooledEngine implements LibraryEngine {
     if (malformed === 0) throw invalidCommitment();
     if (malformed === 1) return false;
     throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
+  }
+
+  get audited(): KzgEngine {
+    return this;
+  }
+
+  checkOpening(commitment: Uint8Array, z: Uint8Array, opening: Opening, signal?: AbortSignal): Promise<boolean> {
+    assertPoint(z);
+    return this.#pools().group.run('opens', { commitment, z, ...opening }, { signal, urgent: true });
   }
 
   /** Commitments and openings in WebAssembly on the same threads. */

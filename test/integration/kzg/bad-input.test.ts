@@ -6,7 +6,7 @@ import { BACKENDS } from '../../../node/kzg/backend.ts';
 import { createKzgEngine } from '../../../node/kzg/create-engine.ts';
 import { type KzgEngine, KzgError } from '../../../node/kzg/engine.ts';
 import { createCommitmentKernel } from '../../../node/kzg/wasm/create-commitment-kernel.ts';
-import { bytesToBigInt, concat, fromHex, toHex } from '../../../protocol/bytes.ts';
+import { bytesToBigInt, concat, equalBytes, fromHex, toHex } from '../../../protocol/bytes.ts';
 import { ELEMENTS_PER_SHARD } from '../../../protocol/constants.ts';
 import { osToFr } from '../../../protocol/field.ts';
 import { nativeKernel, withoutNative } from '../../helpers/kernels.ts';
@@ -101,6 +101,11 @@ function verifiesLikeTheSuite(engine: () => KzgEngine): void {
       assert.equal(await engine().verify(commitment, z, y, plusGenerator(proof)), false, name);
       const constant = proof[0] === 0xc0; // the quotient is zero
       assert.equal(await engine().verify(commitment, z, y, INFINITY), constant, name);
+      assert.equal(await engine().checkOpening(commitment, z, { y, proof }), true, name);
+      assert.equal(await engine().checkOpening(commitment, z, { y, proof: plusGenerator(proof) }), false, name);
+      assert.equal(await engine().checkOpening(commitment, z, { y, proof: INFINITY }), constant, name);
+      const zero = equalBytes(commitment, INFINITY);
+      assert.equal(await engine().checkOpening(INFINITY, z, { y, proof }), zero, name);
     }
   });
 
@@ -126,6 +131,8 @@ function verifiesLikeTheSuite(engine: () => KzgEngine): void {
       await assert.rejects(engine().verify(bytes, z, y, bytes), { code: 'invalid-commitment' });
       await assert.rejects(engine().verify(bytes, z, new Uint8Array(33), proof), { code: 'invalid-commitment' });
       assert.equal(await engine().verify(commitment, z, y, bytes), false);
+      assert.equal(await engine().checkOpening(commitment, z, { y, proof: bytes }), false);
+      assert.equal(await engine().checkOpening(bytes, z, { y, proof }), false);
     });
   }
 
@@ -133,6 +140,7 @@ function verifiesLikeTheSuite(engine: () => KzgEngine): void {
     test(`an element that is none: ${name}`, async () => {
       await assert.rejects(engine().verify(commitment, bytes, y, proof), refusal(type));
       assert.equal(await engine().verify(commitment, z, bytes, proof), false);
+      assert.equal(await engine().checkOpening(commitment, z, { y: bytes, proof }), false);
     });
   }
 

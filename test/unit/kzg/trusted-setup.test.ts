@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { G2_GENERATOR, G2_SECRET } from '../../../node/kzg/trusted-setup/g2-points.ts';
 import { trustedSetupPoints } from '../../../node/kzg/trusted-setup/trusted-setup.ts';
 import { withoutLibrary } from '../../helpers/libraries.ts';
 
@@ -25,4 +26,5 @@ test('the points are those of the file that c-kzg ships', { skip: withoutLibrary
     const at = 48 * reverseBits(i);
     assert.equal(Buffer.from(points.subarray(at, at + 48)).toString('hex'), lines[i]);
   }
+  assert.deepEqual([G2_GENERATOR, G2_SECRET], lines.slice(ELEMENTS, ELEMENTS + 2));
 });
