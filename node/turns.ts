@@ -22,6 +22,16 @@ export class Turns {
     this.#limits = limits;
   }
 
+  /** Pieces of work that run now. */
+  get running(): number {
+    return this.#total;
+  }
+
+  /** Pieces that wait now. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /**
    * Resolves with the function that ends the turn, or with undefined when too many wait already.
    * @throws the signal's reason; who gives up waiting leaves its place at once.

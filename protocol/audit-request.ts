@@ -24,13 +24,27 @@ export interface OpenedAuditRequest {
  * @throws StructureError | AuditError
  */
 export function openAuditRequest(
-  { challenge: bytes, sig, set }: AuditRequest,
+  request: AuditRequest,
   isKnown: (receipt: Uint8Array) => boolean = () => false,
 ): OpenedAuditRequest {
+  return openAuditSet(openChallenge(request), request.set, isKnown);
+}
+
+/** The challenge, signed by the auditor that it names. @throws StructureError | AuditError bad-challenge-signature */
+export function openChallenge({ challenge: bytes, sig }: Pick<AuditRequest, 'challenge' | 'sig'>): Challenge {
   const challenge = decodeChallenge(bytes);
   if (!verifyChallenge(bytes, challenge.auditor, sig)) {
     throw new AuditError({ code: 'bad-challenge-signature' }, 'the challenge is not signed by its auditor');
   }
+  return challenge;
+}
+
+/** The rest of `openAuditRequest`, for who verifies the challenge before looking any receipt up. @throws AuditError */
+export function openAuditSet(
+  challenge: Challenge,
+  set: readonly AuditSetEntry[],
+  isKnown: (receipt: Uint8Array) => boolean,
+): OpenedAuditRequest {
   const receipts = set.map((item, entry) => openReceipt(challenge, item, entry, isKnown));
   const parts = set.map(({ segment, indices }, i) => ({ root: (receipts[i] as StoreReceipt).root, segment, indices }));
   const seen = new Set<string>();

@@ -1,10 +1,10 @@
 import type { CID } from 'multiformats/cid';
 import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
-import { checkAuditSet, type OpenedAuditRequest, openAuditRequest } from '../../protocol/audit-request.ts';
+import { checkAuditSet, type OpenedAuditRequest, openAuditSet, openChallenge } from '../../protocol/audit-request.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
-import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { type Challenge, decodeChallenge } from '../../protocol/challenge.ts';
-import { FIELD_ELEMENT_BYTES, PROOF_BYTES } from '../../protocol/constants.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import { decodeChallenge } from '../../protocol/challenge.ts';
+import { FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
 import { encodeRelease, type Release } from '../../protocol/release.ts';
@@ -13,82 +13,108 @@ import type { Signer } from '../../protocol/signature.ts';
 import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { auditOpening, challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
-import { type KzgEngine, KzgError, type Opening } from '../kzg/engine.ts';
+import type { Opening } from '../kzg/engine.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { SharedWork } from '../shared-work.ts';
-import { StoreError } from '../store/errors.ts';
-import type { ShardReader } from '../store/shard-types.ts';
 import { Turns } from '../turns.ts';
 import { WeightedCache } from '../weighted-cache.ts';
+import { BusyTime } from './busy-time.ts';
+import { checkAddress, checkSize } from './challenge-checks.ts';
 import { knownReceipts } from './known-receipts.ts';
+import { Opener, type OpenerDeps } from './own-opening.ts';
 import { ProofSet } from './proof-set.ts';
+import { ProveBudget, type ProveLimits } from './prove-budget.ts';
+import { ProverCounters, type ProverStats } from './prover-counters.ts';
 
-export interface ProverDeps {
+export interface ProverDeps extends OpenerDeps {
   readonly network: Uint8Array;
   readonly signer: Signer;
   readonly clock: Clock;
-  readonly engine: Pick<KzgEngine, 'accumulator' | 'open'>;
-  readonly shards: ShardReader;
+  readonly limits: ProveLimits;
   readonly segments: { load(root: CID, segment: CID): Promise<LoadedSegment | undefined> };
   /** Receipts that this node signed. */
   readonly receipts: { get(root: CID, segment: CID): Promise<StoreReceipt | undefined> };
   readonly releases: { get(root: CID): Promise<Release | undefined> };
-  /** Told of a shard whose bytes turned out to be damaged. */
-  readonly onDamaged: (id: Uint8Array) => void;
 }
 
-export interface ChallengeFault {
-  readonly code: 'other-network' | 'not-addressed' | 'not-auditor' | 'stale';
-}
-
-/** Why a request is not answered at all; unsigned, since it binds nobody. */
-export class ChallengeRefused extends CodedError<ChallengeFault> {}
-
-/** Wall clocks may differ by this much (reliability §2, clock skew). */
-const CLOCK_SKEW_MS = 2 * 60_000;
 /**
  * Proofs under way at a time: each is one opening on a worker and one pass over the disk. The next challenge beyond
  * those that may wait is answered `busy-until`; no auditor takes up all the places.
  */
-const LIMITS = { running: 2, waiting: 16, waitingPerKey: 3 };
-const BUSY_MS = 5_000;
+const TURNS = { running: 2, waiting: 16, waitingPerKey: 3 };
 /** Answers kept, so that the same challenge costs one proof: 1 KiB each as a rule, up to 1 MiB after a great loss. */
 const ANSWERS_BYTES = 2 * 1024 * 1024;
 const ANSWER_BYTES = 512;
-/** Sums tried: one with each kernel that may turn out wrong, and the last with the library. */
-const SUMS = 3;
-/** Reads under way per proof. */
-const READ_AHEAD = 4;
 
-/** Answers challenges about the shards this node signed for (protocol v1 §5). */
+/** One challenge on its way. */
+interface Asked {
+  readonly request: AuditRequest;
+  /** Hex key of who asks. */
+  readonly auditor: string;
+  /** Of the shards that the challenge counts. */
+  readonly bytes: number;
+}
+
+/**
+ * Answers challenges about the shards this node signed for (protocol v1 §5). What costs least is checked first: sizes and
+ * address, the cache, the budget, the signature, the receipts, and only then the shards.
+ */
 export class Prover {
   readonly #deps: ProverDeps;
-  readonly #turns = new Turns(LIMITS);
+  readonly #opener: Opener;
+  readonly #budget: ProveBudget;
+  readonly #turns = new Turns(TURNS);
+  readonly #busy = new BusyTime(TURNS.running);
   readonly #answers = new WeightedCache<AuditAnswer>(ANSWERS_BYTES);
   readonly #running = new Map<string, SharedWork<AuditAnswer>>();
+  readonly #counters = new ProverCounters();
 
   constructor(deps: ProverDeps) {
     this.#deps = deps;
+    this.#opener = new Opener(deps);
+    this.#budget = new ProveBudget(deps.limits, deps.clock);
+  }
+
+  stats(): ProverStats {
+    return this.#counters.stats(this.#turns.running, this.#turns.waiting);
   }
 
   /**
    * @param auditor public key of the peer that asks.
-   * @throws ChallengeRefused | AuditError | StructureError for a question this node does not answer; the signal's reason.
+   * @throws ChallengeRefused | AuditError | StructureError for a question this node does not answer, OwnDataWrong for one
+   *   that it cannot; the signal's reason.
    */
   async answer(request: AuditRequest, auditor: Uint8Array, signal: AbortSignal): Promise<AuditAnswer> {
+    try {
+      return await this.#answer(request, auditor, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#counters.refused(error instanceof CodedError ? error.code : 'failed');
+      throw error;
+    }
+  }
+
+  async #answer(request: AuditRequest, auditor: Uint8Array, signal: AbortSignal): Promise<AuditAnswer> {
+    const { network, signer, clock } = this.#deps;
     const challenge = decodeChallenge(request.challenge);
-    this.#checkAddress(challenge, auditor);
+    checkAddress(challenge, { network, prover: signer.publicKey, auditor, now: clock.now() });
+    checkSize(challenge, request.set);
     const key = toHex(challengeId(request.challenge));
     const answered = this.#answers.get(key);
-    if (answered !== undefined) return answered;
+    if (answered !== undefined) {
+      this.#counters.repeated++;
+      return answered;
+    }
     const running = this.#running.get(key);
     if (running !== undefined) return running.join(signal);
+    const asked = { request, auditor: toHex(auditor), bytes: challenge.count * SHARD_BYTES };
+    const wait = this.#budget.ask(asked.auditor, asked.bytes);
+    if (wait > 0) return this.#refuseBusy(request, wait);
     const forget = () => {
       if (this.#running.get(key) === work) this.#running.delete(key);
     };
     const work = new SharedWork(async (shared) => {
       try {
-        return await this.#take(request, key, toHex(auditor), shared);
+        return await this.#take(asked, key, shared);
       } finally {
         forget();
       }
@@ -97,52 +123,49 @@ export class Prover {
     return work.join(signal);
   }
 
-  #checkAddress(challenge: Challenge, auditor: Uint8Array): void {
-    const { network, signer, clock } = this.#deps;
-    if (!equalBytes(challenge.network, network))
-      throw new ChallengeRefused({ code: 'other-network' }, 'the challenge is of another network');
-    if (!equalBytes(challenge.prover, signer.publicKey)) {
-      throw new ChallengeRefused({ code: 'not-addressed' }, 'the challenge is addressed to another node');
-    }
-    if (!equalBytes(challenge.auditor, auditor))
-      throw new ChallengeRefused({ code: 'not-auditor' }, 'the challenge is of another auditor');
-    const age = clock.now() - challenge.issuedAt;
-    if (age < -CLOCK_SKEW_MS || age > challenge.deadlineMs + CLOCK_SKEW_MS) {
-      throw new ChallengeRefused({ code: 'stale' }, 'the challenge is too old or from the future: check the clocks');
-    }
-  }
-
-  async #take(request: AuditRequest, key: string, auditor: string, signal: AbortSignal): Promise<AuditAnswer> {
-    const endTurn = await this.#turns.take(auditor, signal);
-    if (endTurn === undefined) {
-      return this.#refuse(request, { reason: 'busy-until', until: this.#deps.clock.now() + BUSY_MS });
-    }
+  async #take(asked: Asked, key: string, signal: AbortSignal): Promise<AuditAnswer> {
+    const { clock } = this.#deps;
+    const endTurn = await this.#turns.take(asked.auditor, signal);
+    if (endTurn === undefined) return this.#refuseBusy(asked.request, this.#busy.until(this.#turns.waiting));
+    const started = clock.monotonic();
     try {
-      const answer = await this.#prove(request, signal);
-      this.#answers.set(key, answer, answerBytes(answer));
-      return answer;
+      const answer = await this.#prove(asked, signal);
+      // Whoever was told to come back gets another answer then.
+      if (answer.kept) this.#answers.set(key, answer.answer, answerBytes(answer.answer));
+      return answer.answer;
     } finally {
+      this.#busy.took(clock.monotonic() - started);
       endTurn();
     }
   }
 
-  async #prove(request: AuditRequest, signal: AbortSignal): Promise<AuditAnswer> {
+  async #prove(asked: Asked, signal: AbortSignal): Promise<{ readonly answer: AuditAnswer; readonly kept: boolean }> {
+    const { request, auditor, bytes } = asked;
+    const challenge = openChallenge(request);
     const isKnown = await knownReceipts(request.set, this.#deps.receipts, signal);
-    const opened = openAuditRequest(request, isKnown);
+    const opened = openAuditSet(challenge, request.set, isKnown);
     const excuse = await this.#excuse(opened);
-    if (excuse !== undefined) return this.#refuse(request, excuse);
-    const answer = await this.#answerFor(request, opened, signal);
+    if (excuse !== undefined) return { answer: this.#refuse(request, excuse), kept: true };
+    const set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
+    if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
+    const commitments = set.items.map(({ commitment }) => commitment);
+    checkAuditSet(challenge, set.items, commitments);
+    const wait = this.#budget.prove(auditor, bytes);
+    if (wait > 0) return { answer: this.#refuseBusy(request, wait), kept: false };
+    this.#counters.bytesRead += bytes;
+    const answer = await this.#open(asked, set, commitments, signal);
     // What a release took away meanwhile is not lost.
-    const late = admitsLoss(answer) ? await this.#excuse(opened) : undefined;
-    return late === undefined ? answer : this.#refuse(request, late);
+    const late = answer.missing.length > 0 ? await this.#excuse(opened) : undefined;
+    if (late !== undefined) return { answer: this.#refuse(request, late), kept: true };
+    this.#counters.proofs++;
+    if (answer.missing.length > 0) this.#counters.declaredLost++;
+    return { answer, kept: true };
   }
 
-  async #answerFor(request: AuditRequest, opened: OpenedAuditRequest, signal: AbortSignal): Promise<AuditAnswer> {
-    const set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
-    if ('unknown' in set) return this.#refuse(request, { reason: 'not-held', entries: bitmapOf(set.unknown) });
-    const commitments = set.items.map(({ commitment }) => commitment);
-    checkAuditSet(opened.challenge, set.items, commitments);
-    return this.#open(request.challenge, set, signal);
+  /** Unless a release took the segments away meanwhile. */
+  async #notHeld(request: AuditRequest, opened: OpenedAuditRequest, entries: readonly number[]): Promise<AuditAnswer> {
+    const late = await this.#excuse(opened);
+    return this.#refuse(request, late ?? { reason: 'not-held', entries: bitmapOf(entries) });
   }
 
   /** A signed reason to prove nothing: the owner released the object, or the promise has expired. */
@@ -160,24 +183,35 @@ export class Prover {
   }
 
   /** Passes over the shards until one pass finds no further loss, then opens the combination of what is there. */
-  async #open(challenge: Uint8Array, set: ProofSet, signal: AbortSignal): Promise<AuditAnswer> {
-    const { engine, clock, signer } = this.#deps;
+  async #open(
+    { request: { challenge }, auditor }: Asked,
+    set: ProofSet,
+    commitments: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<Exclude<AuditAnswer, { readonly refusal: Uint8Array }>> {
+    const { clock, signer } = this.#deps;
     const ids = set.items.map(({ id }) => id);
     const lost = new Set<string>();
-    for (;;) {
+    for (let pass = 1; ; pass++) {
       const missing = ids.filter((id) => lost.has(toHex(id)));
       const all = missing.length === ids.length;
-      let opening: Opening = { y: new Uint8Array(FIELD_ELEMENT_BYTES), proof: new Uint8Array(PROOF_BYTES) };
+      let opening: Opening | undefined = { y: new Uint8Array(FIELD_ELEMENT_BYTES), proof: new Uint8Array(PROOF_BYTES) };
       if (!all) {
         const { positions, coefficients, z } = auditOpening(challenge, ids, missing);
-        const blob = await this.#soundSum(
-          positions.map((i) => ids[i] as Uint8Array),
+        const bytes = positions.length * SHARD_BYTES;
+        const readAgain = () => {
+          this.#budget.readMore(auditor, bytes);
+          this.#counters.bytesRead += bytes;
+        };
+        if (pass > 1) readAgain();
+        const wanted = {
+          ids: positions.map((i) => ids[i] as Uint8Array),
+          commitments: positions.map((i) => commitments[i] as Uint8Array),
           coefficients,
-          lost,
-          signal,
-        );
-        if (blob === undefined) continue;
-        opening = await engine.open(blob, z, signal);
+          z,
+        };
+        opening = await this.#opener.open(wanted, lost, signal, readAgain);
+        if (opening === undefined) continue;
       }
       const response = encodeResponse({
         challengeId: challengeId(challenge),
@@ -193,68 +227,13 @@ export class Prover {
     }
   }
 
-  /** `#combine`, again when the kernel that summed was found wrong: the next sum is made by another one. */
-  async #soundSum(
-    ids: readonly Uint8Array[],
-    coefficients: readonly bigint[],
-    lost: Set<string>,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    for (let sums = 1; ; sums++) {
-      try {
-        return await this.#combine(ids, coefficients, lost, signal);
-      } catch (error) {
-        if (!(error instanceof KzgError) || error.code !== 'backend-failed' || sums === SUMS) throw error;
-      }
-    }
-  }
-
-  /** Σ ρᵢ·fᵢ in constant memory; undefined when a shard turned out to be lost, after `lost` has all of them. */
-  async #combine(
-    ids: readonly Uint8Array[],
-    coefficients: readonly bigint[],
-    lost: Set<string>,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    const sum = this.#deps.engine.accumulator();
-    let complete = true;
-    const ahead: Promise<Uint8Array | undefined>[] = [];
-    let next = 0;
-    try {
-      for (const [i, id] of ids.entries()) {
-        while (next < ids.length && ahead.length < READ_AHEAD) {
-          const read = this.#read(ids[next++] as Uint8Array, signal);
-          // Awaited in order below; until then a rejection must not count as unhandled.
-          read.catch(() => undefined);
-          ahead.push(read);
-        }
-        const blob = await (ahead.shift() as Promise<Uint8Array | undefined>);
-        if (blob === undefined) {
-          lost.add(toHex(id));
-          complete = false;
-        } else if (complete) {
-          sum.add(coefficients[i] as bigint, blob);
-        }
-      }
-    } finally {
-      await Promise.allSettled(ahead);
-    }
-    return complete ? sum.finish() : undefined;
-  }
-
-  async #read(id: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    signal.throwIfAborted();
-    try {
-      return await this.#deps.shards.get(id, signal);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
-      this.#deps.onDamaged(id);
-      return undefined;
-    }
+  #refuseBusy(request: AuditRequest, waitMs: number): AuditAnswer {
+    return this.#refuse(request, { reason: 'busy-until', until: this.#deps.clock.now() + Math.ceil(waitMs) });
   }
 
   #refuse(request: AuditRequest, excuse: Excuse): AuditAnswer {
     const { signer, clock } = this.#deps;
+    this.#counters.refused(excuse.reason);
     const unsigned: UnsignedAuditRefusal = {
       challengeId: challengeId(request.challenge),
       prover: signer.publicKey,
@@ -263,10 +242,6 @@ export class Prover {
     };
     return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, signer)) };
   }
-}
-
-function admitsLoss(answer: AuditAnswer): boolean {
-  return 'refusal' in answer || answer.missing.length > 0;
 }
 
 function answerBytes(answer: AuditAnswer): number {

@@ -37,18 +37,28 @@ export interface Auditing {
 /** Builds both sides of an audit: the prover of what is held here, and the auditor of what others hold. */
 export function composeAuditing(parts: AuditingParts): Auditing {
   const { network, random, stores, engine, host, codes, segments, locator, reader, onDamaged } = parts;
-  const { identity, clock, log } = parts.options;
+  const { identity, clock, log, shardReader, resolved } = parts.options;
+  const { config } = resolved;
   const { client } = host;
   const prover = new Prover({
     network,
     signer: identity,
     clock,
+    limits: {
+      perHour: config['audit.provePerHour'],
+      totalPerHour: config['audit.proveTotalPerHour'],
+      bytesPerSecond: config['audit.proveRate'],
+      totalBytesPerSecond: config['audit.proveTotalRate'],
+    },
     engine,
+    // A lab node may be told to lie: it signs what it reads.
+    checksOwn: shardReader === undefined,
     shards: reader,
     segments,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
     onDamaged,
+    log: log.child({ part: 'prover' }),
   });
   const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
   const audits = new AuditRunner({

@@ -121,11 +121,12 @@ export function sizeOrAuto(p: {
 }
 
 /** Bytes per second, or `unlimited` (held as Infinity). Below 64 KiB/s a shard would run into its time limits. */
-export function rate(p: { readonly doc: string }): Option<number> {
+/** Bytes a second; unlimited unless a default is given. */
+export function rate(p: { readonly default?: number; readonly doc: string }): Option<number> {
   const min = 64 * 1024;
   const max = 1024 ** 4;
   return {
-    default: Number.POSITIVE_INFINITY,
+    default: p.default ?? Number.POSITIVE_INFINITY,
     doc: p.doc,
     placeholder: '<size|unlimited>',
     expected: `unlimited or a size from ${formatSize(min)} to ${formatSize(max)} per second`,

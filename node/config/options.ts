@@ -130,6 +130,29 @@ export const OPTIONS = {
     default: 'auto',
     doc: 'Who computes the commitments of new files: this node, or the holders while this node checks them; auto = whoever is faster.',
   }),
+  // Reading is capped by which challenges are taken: see node/audit/prove-budget.ts. A holder of 1 TB for one owner is read
+  // at 12 MB/s when all is covered once a day, in 500 challenges (protocol v1 §5).
+  'audit.proveRate': rate({
+    default: 20_000_000,
+    doc: 'Most bytes of shards read a second, on average, to prove them to one auditor.',
+  }),
+  'audit.proveTotalRate': rate({
+    default: 100_000_000,
+    doc: 'The same for all auditors together.',
+  }),
+  // 600 are one every 6 s, and ten times the 64 that naming bad shards takes; a proof takes 20 to 70 ms of one core.
+  'audit.provePerHour': integer({
+    default: 600,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Most challenges of one auditor that are looked at in an hour; others are told when to come back.',
+  }),
+  'audit.proveTotalPerHour': integer({
+    default: 6_000,
+    min: 1,
+    max: 1_000_000,
+    doc: 'Most proofs made in an hour for all auditors together.',
+  }),
   'kzg.backend': enumeration(['auto', 'native', 'wasm', 'c-kzg', 'eth-kzg'], {
     default: 'auto',
     doc: 'Backend for commitments and proofs; auto = the fastest that works here. A library verifies in any case.',

@@ -1,6 +1,6 @@
 import { AuditError } from '../../protocol/audit-error.ts';
 import { type AuditAnswer, type AuditRequest, auditAnswer, auditRequest } from '../../protocol/messages/audit.ts';
-import { ChallengeRefused } from '../audit/prover.ts';
+import { ChallengeRefused } from '../audit/challenge-checks.ts';
 import { type Handler, ok, refusal, unary } from './handler.ts';
 
 export interface AuditDeps {

@@ -4,7 +4,8 @@ import type { ShardEntry } from './errors.ts';
 /** What reads shards: the store itself, or a lab wrapper around it. */
 export interface ShardReader {
   /**
-   * The 131,072 bytes of a shard, verified against its id; undefined when the bytes are not here.
+   * The 131,072 bytes of a shard, verified against its id; undefined when the bytes are not here. They are the caller's
+   * own: it may change them, or give their memory back.
    * @throws StoreError `damaged` when what is stored does not hash to the id.
    */
   get(id: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined>;

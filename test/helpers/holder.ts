@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { CID } from 'multiformats/cid';
+import type { ProveLimits } from '../../node/audit/prove-budget.ts';
 import { Prover } from '../../node/audit/prover.ts';
 import { createHandlers, type HandledMethod } from '../../node/handlers/table.ts';
 import { Holdings } from '../../node/holdings/holdings.ts';
@@ -28,16 +29,25 @@ export interface HolderOptions extends Partial<OpenStoresOptions> {
   readonly signer?: Signer;
   /** What proofs and fetches read in place of the store. */
   readonly reader?: (honest: ShardReader) => ShardReader;
+  readonly limits?: ProveLimits;
   readonly evidence?: (peer: string) => AsyncIterable<Uint8Array>;
   readonly commitForOthers?: boolean;
 }
+
+/** Far more than any test asks for. */
+export const UNLIMITED: ProveLimits = {
+  perHour: 1_000_000,
+  totalPerHour: 1_000_000,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  totalBytesPerSecond: Number.POSITIVE_INFINITY,
+};
 
 export const HOLDER = signerOf('holder');
 
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
-  const { network, engine, codes, signer = HOLDER, reader = (honest) => honest, evidence, ...rest } = options;
-  const { commitForOthers = true, ...stored } = rest;
+  const { network, engine, codes, signer = HOLDER, evidence, limits = UNLIMITED, ...rest } = options;
+  const { reader, commitForOthers = true, ...stored } = rest;
   const stores = await openTestStores(t, stored);
   const { clock } = stores;
   const kept: CID[] = [];
@@ -56,12 +66,15 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
   });
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
-  const read = reader(stores.shards);
+  const read = reader?.(stores.shards) ?? stores.shards;
   const prover = new Prover({
     network,
     signer,
     clock,
+    limits,
     engine,
+    checksOwn: reader === undefined,
+    log: silentLogger,
     shards: read,
     segments,
     receipts: stores.issuedReceipts,

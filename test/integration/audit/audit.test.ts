@@ -8,6 +8,7 @@ import { systemClock } from '../../../node/clock.ts';
 import { erasureCodes } from '../../../node/coding/codes.ts';
 import { ReedSolomon } from '../../../node/coding/reed-solomon.ts';
 import { createKzgEngine } from '../../../node/kzg/create-engine.ts';
+import { silentLogger } from '../../../node/log.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
 import { StoreError } from '../../../node/store/errors.ts';
 import { bitmapOf } from '../../../protocol/bitmap.ts';
@@ -18,6 +19,7 @@ import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit
 import { type Release, signRelease } from '../../../protocol/release.ts';
 import { decodeResponse, encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { UNLIMITED } from '../../helpers/holder.ts';
 import { sampleObject, sha256 } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
 
@@ -41,10 +43,14 @@ const prover = new Prover({
   network,
   signer: holder,
   clock: systemClock,
+  limits: UNLIMITED,
   engine,
+  // Some of what it is made to sign is wrong.
+  checksOwn: false,
+  log: silentLogger,
   shards: {
     async get(id) {
-      const bytes = shards.get(toHex(id));
+      const bytes = shards.get(toHex(id))?.slice();
       if (bytes?.length === 0) throw new StoreError({ code: 'damaged', id });
       return bytes;
     },
