@@ -25,9 +25,10 @@ const CLEAR_LINE = '\r\u001b[2K';
  */
 export async function bench(
   context: CommandContext,
-  cases: readonly string[],
+  asked: readonly string[],
   { rounds, long, list }: BenchArguments,
 ): Promise<ExitCode> {
+  const cases = asked.flatMap((name) => ALL_SUITES.find(({ group }) => group === name)?.names ?? [name]);
   const names = ALL_SUITES.flatMap((suite) => suite.names);
   const unknown = cases.filter((name) => !names.includes(name));
   if (unknown.length > 0) {

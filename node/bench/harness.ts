@@ -32,6 +32,8 @@ export interface BenchCase {
 
 /** Cases that share something. */
 export interface BenchSuite {
+  /** A name for all of them. */
+  readonly group?: string;
   /** The names of its cases, so that what nobody asked for is not started. */
   readonly names: readonly string[];
   /**

@@ -11,9 +11,11 @@ export class MemoryWatch {
   readonly #clock: Clock;
   readonly #pids: ReadonlyMap<string, number>;
   readonly #peaks = new Map<string, number>();
+  readonly #intervalMs: number;
 
   /** @param pids by the name of the process */
-  constructor(clock: Clock, pids: ReadonlyMap<string, number>) {
+  constructor(clock: Clock, pids: ReadonlyMap<string, number>, intervalMs = INTERVAL_MS) {
+    this.#intervalMs = intervalMs;
     this.#clock = clock;
     this.#pids = pids;
   }
@@ -41,13 +43,13 @@ export class MemoryWatch {
         const bytes = await anonymousBytes(pid);
         if (bytes !== undefined) this.#peaks.set(name, Math.max(bytes, this.#peaks.get(name) ?? 0));
       }
-      await this.#clock.sleep(INTERVAL_MS, ended).catch(() => undefined);
+      await this.#clock.sleep(this.#intervalMs, ended).catch(() => undefined);
     }
   }
 }
 
 /** @returns undefined when the process has ended, or the system does not say */
-async function anonymousBytes(pid: number): Promise<number | undefined> {
+export async function anonymousBytes(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;

@@ -133,11 +133,11 @@ export const OPTIONS = {
   // Reading is capped by which challenges are taken: see node/audit/prove-budget.ts. A holder of 1 TB for one owner is read
   // at 12 MB/s when all is covered once a day, in 500 challenges (protocol v1 §5).
   'audit.proveRate': rate({
-    default: 20_000_000,
+    default: 20 * MIB,
     doc: 'Most bytes of shards read a second, on average, to prove them to one auditor.',
   }),
   'audit.proveTotalRate': rate({
-    default: 100_000_000,
+    default: 100 * MIB,
     doc: 'The same for all auditors together.',
   }),
   // 600 are one every 6 s, and ten times the 64 that naming bad shards takes; a proof takes 20 to 70 ms of one core.

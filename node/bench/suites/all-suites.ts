@@ -1,4 +1,5 @@
 import type { BenchSuite } from '../harness.ts';
+import { auditSuite } from './audit-suite.ts';
 import { codeSuite } from './code-suite.ts';
 import { hashSuite } from './hash-suite.ts';
 import { kzgSuite } from './kzg-suite.ts';
@@ -12,6 +13,7 @@ export const ALL_SUITES: readonly BenchSuite[] = [
   codeSuite,
   hashSuite,
   storeSuite,
+  auditSuite,
   startupSuite,
   transferSuite,
 ];

@@ -2,17 +2,14 @@ import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Database } from '../../store/database.ts';
-import { DiskGuard } from '../../store/disk-guard.ts';
-import { ShardStore } from '../../store/shard-store.ts';
+import type { ShardStore } from '../../store/shard-store.ts';
 import { LevelLoop } from '../baselines/level-loop.ts';
 import { BLOB_BYTES, megabytesPerSecond, randomBlob } from '../baselines/sizes.ts';
 import type { BenchContext } from '../bench-context.ts';
 import type { BenchSuite } from '../harness.ts';
+import { openShardFolder } from '../shard-folder.ts';
 import { timed } from '../timed.ts';
 
-const MIB = 1024 * 1024;
-const CAPACITY_BYTES = 64 * 1024 * MIB;
 const BATCH = 8;
 /** 96 MiB: more than one write buffer, so that writing tables is part of the figure. */
 const BATCHES = 96;
@@ -89,22 +86,14 @@ async function putRate(context: BenchContext): Promise<number> {
 
 async function openStore({ clock }: BenchContext): Promise<{ store: ShardStore; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-store-'));
-  const disk = new DiskGuard({ path: join(folder, 'ballast'), ballastBytes: 0, headroomBytes: 0 });
-  await disk.start();
-  const database = await Database.open({
-    path: join(folder, 'shards'),
-    createIfMissing: true,
-    writeBufferBytes: 64 * MIB,
-    maxFileBytes: 64 * MIB,
-    disk,
-  });
-  const quota = { stagedBytesPerPeer: CAPACITY_BYTES, storedBytesPerPeer: CAPACITY_BYTES };
-  const store = await ShardStore.open({ database, disk, clock, capacityBytes: CAPACITY_BYTES, quota });
-  const close = async () => {
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
+  const { store, close } = await openShardFolder(folder, clock);
+  return {
+    store,
+    close: async () => {
+      await close();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
-  return { store, close };
 }
 
 async function stageAll({ random }: BenchContext, store: ShardStore, shards: readonly Shard[]): Promise<void> {
