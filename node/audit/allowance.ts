@@ -11,6 +11,8 @@ export interface AllowanceOptions {
 }
 
 const HOUR_MS = 3_600_000;
+/** Sums of fractions of milliseconds err by less. */
+const ROUNDING_MS = 1e-6;
 
 /**
  * Amounts per key over time, by the generic cell rate algorithm (ITU-T I.371 Annex A): each key has a horizon, the time
@@ -34,7 +36,8 @@ export class Allowance {
   wait(key: string, amount: number): number {
     const now = this.#clock.monotonic();
     const ahead = Math.max(0, this.#burstMs - amount / this.#perMs);
-    return Math.max(0, (this.#horizons.get(key) ?? now) - now - ahead);
+    const wait = (this.#horizons.get(key) ?? now) - now - ahead;
+    return wait > ROUNDING_MS ? wait : 0;
   }
 
   take(key: string, amount: number): void {

@@ -8,6 +8,8 @@ export interface ProveLimits {
   /** Bytes of shards read for the proofs of one auditor, and of all, a second on average; infinite means without limit. */
   readonly bytesPerSecond: number;
   readonly totalBytesPerSecond: number;
+  /** Bytes that may be read at once after a rest. */
+  readonly burstBytes: number;
 }
 
 const SECONDS_PER_HOUR = 3600;
@@ -16,7 +18,7 @@ const SECONDS_PER_HOUR = 3600;
  * followed by. A proof has to come within 2 s + bytes / 50 MB/s (protocol v1 §5): reading that is slowed down to the cap would
  * be late for every set of more than 500 shards, so the cap decides which challenge is taken, not how fast it is read.
  */
-const READ_BURST_BYTES = 4 * 1024 ** 3;
+export const READ_BURST_BYTES = 4 * 1024 ** 3;
 const ALL = 'all';
 
 /**
@@ -30,8 +32,8 @@ export class ProveBudget {
   readonly #readByAll: Allowance;
 
   constructor(limits: ProveLimits, clock: Pick<Clock, 'monotonic'>) {
-    const { perHour, totalPerHour, bytesPerSecond, totalBytesPerSecond } = limits;
-    const bytes = (rate: number) => ({ perHour: rate * SECONDS_PER_HOUR, burst: READ_BURST_BYTES });
+    const { perHour, totalPerHour, bytesPerSecond, totalBytesPerSecond, burstBytes } = limits;
+    const bytes = (rate: number) => ({ perHour: rate * SECONDS_PER_HOUR, burst: burstBytes });
     this.#asked = new Allowance({ perHour, burst: perHour }, clock);
     this.#proofs = new Allowance({ perHour: totalPerHour, burst: totalPerHour }, clock);
     this.#read = new Allowance(bytes(bytesPerSecond), clock);

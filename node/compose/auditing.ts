@@ -1,6 +1,7 @@
 import { AuditRunner } from '../audit/audit-runner.ts';
 import { Auditor } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
+import { READ_BURST_BYTES } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { locatedManifests } from '../manifest/located-manifests.ts';
@@ -49,6 +50,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       totalPerHour: config['audit.proveTotalPerHour'],
       bytesPerSecond: config['audit.proveRate'],
       totalBytesPerSecond: config['audit.proveTotalRate'],
+      burstBytes: READ_BURST_BYTES,
     },
     engine,
     // A lab node may be told to lie: it signs what it reads.

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { CID } from 'multiformats/cid';
-import type { ProveLimits } from '../../node/audit/prove-budget.ts';
+import { type ProveLimits, READ_BURST_BYTES } from '../../node/audit/prove-budget.ts';
 import { Prover } from '../../node/audit/prover.ts';
 import { createHandlers, type HandledMethod } from '../../node/handlers/table.ts';
 import { Holdings } from '../../node/holdings/holdings.ts';
@@ -40,6 +40,7 @@ export const UNLIMITED: ProveLimits = {
   totalPerHour: 1_000_000,
   bytesPerSecond: Number.POSITIVE_INFINITY,
   totalBytesPerSecond: Number.POSITIVE_INFINITY,
+  burstBytes: READ_BURST_BYTES,
 };
 
 export const HOLDER = signerOf('holder');

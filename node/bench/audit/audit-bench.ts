@@ -26,11 +26,12 @@ export interface AuditFigures {
   readonly verify: number;
   /** Response, list of missing shards and signature. */
   readonly responseBytes: number;
-  /** Most anonymous memory of the prover meanwhile, above what it had idle; undefined where the system does not say. */
+  /** Most anonymous memory of the prover meanwhile, above what it had after a small proof; undefined where the system does not say. */
   readonly memoryBytes: number | undefined;
 }
 
 const SAMPLE_MS = 20;
+const WARM_UP_SHARDS = 64;
 
 /** A holder of up to 1 GiB, its LevelDB on disk and itself in a process of its own, and an auditor in this one. */
 export class AuditBench {
@@ -39,6 +40,9 @@ export class AuditBench {
   readonly #object: AuditObject;
   readonly #prover: ProverProcess;
   readonly #identities: { readonly holder: Identity; readonly owner: Identity };
+
+  /** Anonymous memory of the prover after its first small proof. */
+  #idleBytes: number | undefined;
 
   private constructor(
     context: BenchContext,
@@ -85,8 +89,9 @@ export class AuditBench {
     const prover: ProverProcess = await ForkedProcess.start(module, [folder, toHex(seed), ...names], signal);
     stack.defer(() => prover.stop());
     const bench = new AuditBench(context, engine, object, prover, { holder, owner });
-    // Kernels load, points are decoded once, and all code has run.
-    await bench.audit(Math.min(shards, 64));
+    // Kernels load and all code has run; then points are decoded once, on both sides.
+    await bench.audit(Math.min(shards, WARM_UP_SHARDS));
+    bench.#idleBytes = await anonymousBytes(prover.pid);
     await bench.audit(shards);
     return bench;
   }
@@ -120,12 +125,12 @@ export class AuditBench {
         },
       },
     });
-    const idle = await anonymousBytes(this.#prover.pid);
     const watch = new MemoryWatch(clock, new Map([['prover', this.#prover.pid]]), SAMPLE_MS);
     const target = { peer: holder.peerId, key: holder.publicKey };
     const { outcome, milliseconds } = await watch.during(() => auditor.audit(target, selection, signal));
     if (outcome.kind !== 'passed') throw new Error(`an audit of ${count} shards ended as ${JSON.stringify(outcome)}`);
     const peak = watch.peaks.get('prover');
+    const idle = this.#idleBytes;
     const memoryBytes = idle === undefined || peak === undefined ? undefined : Math.max(0, peak - idle);
     return { prove, verify: milliseconds - asked, responseBytes, memoryBytes };
   }

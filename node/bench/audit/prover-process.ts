@@ -8,6 +8,7 @@ import { CID } from 'multiformats/cid';
 import { fromHex } from '../../../protocol/bytes.ts';
 import { auditAnswer, auditRequest } from '../../../protocol/messages/audit.ts';
 import type { StoreReceipt } from '../../../protocol/store-receipt.ts';
+import { READ_BURST_BYTES } from '../../audit/prove-budget.ts';
 import { Prover } from '../../audit/prover.ts';
 import { systemClock } from '../../clock.ts';
 import { erasureCodes } from '../../coding/codes.ts';
@@ -55,7 +56,13 @@ const prover = new Prover({
   network: receipts.values().next().value?.network ?? new Uint8Array(32),
   signer: identity,
   clock: systemClock,
-  limits: { perHour: 1e9, totalPerHour: 1e9, bytesPerSecond: unlimited, totalBytesPerSecond: unlimited },
+  limits: {
+    perHour: 1e9,
+    totalPerHour: 1e9,
+    bytesPerSecond: unlimited,
+    totalBytesPerSecond: unlimited,
+    burstBytes: READ_BURST_BYTES,
+  },
   engine,
   checksOwn: true,
   log: silentLogger,

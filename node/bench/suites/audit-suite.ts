@@ -70,7 +70,7 @@ export const auditSuite: BenchSuite = {
       {
         name: 'audit.memory',
         unit: 'MiB',
-        boundedBy: `the goal; anonymous memory of a prover of ${most} shards above what it has idle`,
+        boundedBy: `the goal; anonymous memory of a prover of ${most} shards above what it has after one of 64`,
         target: 1,
         bound: async () => MEMORY_GOAL_MIB,
         product: async () => {

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProveBudget, type ProveLimits, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
+import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+
+const LARGEST = MAX_AUDIT_SHARDS * SHARD_BYTES;
+const limits: ProveLimits = {
+  perHour: 4,
+  totalPerHour: 6,
+  bytesPerSecond: 20_000_000,
+  totalBytesPerSecond: 100_000_000,
+  burstBytes: READ_BURST_BYTES,
+};
+const budgetOf = (over: Partial<ProveLimits> = {}) => {
+  const clock = new ManualClock();
+  return { clock, budget: new ProveBudget({ ...limits, ...over }, clock) };
+};
+
+test('an auditor that asks too often is told to wait, others are not', async () => {
+  const { clock, budget } = budgetOf();
+  for (let i = 0; i < 4; i++) assert.equal(budget.ask('a', 1), 0);
+  assert.equal(budget.ask('a', 1), 900_000);
+  assert.equal(budget.ask('b', 1), 0);
+  await clock.advance(900_000);
+  assert.equal(budget.ask('a', 1), 0);
+});
+
+test('only what is proved counts against all', () => {
+  const { budget } = budgetOf();
+  for (const auditor of 'abcdefgh') for (let i = 0; i < 4; i++) budget.ask(auditor, 1);
+  for (const auditor of 'abcdef') assert.equal(budget.prove(auditor, 1), 0);
+  assert.equal(budget.prove('g', 1), 600_000);
+  // Who has not asked yet is told as early.
+  assert.equal(budget.ask('new', 1), 600_000);
+});
+
+test('two of the largest sets are read at once, then at the pace of the cap', async () => {
+  const { clock, budget } = budgetOf();
+  assert.equal(budget.prove('a', LARGEST), 0);
+  assert.equal(budget.prove('a', LARGEST), 0);
+  const wait = budget.prove('a', LARGEST);
+  assert.ok(Math.abs(wait - LARGEST / 20_000) < 1, `${wait}`);
+  assert.ok(budget.ask('a', LARGEST) > 0);
+  assert.ok(budget.prove('b', 1) > 0, 'all auditors together have read as much');
+  await clock.advance(wait + 1);
+  assert.equal(budget.prove('a', LARGEST), 0);
+});
+
+test('what was read a second time is paid for', () => {
+  const { budget } = budgetOf({ totalBytesPerSecond: Number.POSITIVE_INFINITY });
+  assert.equal(budget.prove('a', LARGEST), 0);
+  budget.readMore('a', LARGEST);
+  assert.ok(budget.prove('a', LARGEST) > 100_000);
+  assert.equal(budget.prove('b', LARGEST), 0);
+});
