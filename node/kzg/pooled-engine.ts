@@ -8,7 +8,7 @@ import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { combineBlobs } from './combine-blobs.ts';
-import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
+import { type BatchPair, type BlobAccumulator, type CheckedOperations, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
@@ -130,10 +130,6 @@ export class PooledEngine implements LibraryEngine {
     throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
   }
 
-  get audited(): KzgEngine {
-    return this;
-  }
-
   checkOpening(commitment: Uint8Array, z: Uint8Array, opening: Opening, signal?: AbortSignal): Promise<boolean> {
     assertPoint(z);
     return this.#pools().group.run('opens', { commitment, z, ...opening }, { signal, urgent: true });
@@ -146,6 +142,16 @@ export class PooledEngine implements LibraryEngine {
 
   accumulator(): BlobAccumulator {
     return this.#accumulators.create();
+  }
+
+  /** The library and the group are what others are checked against; the sums are compared with exact ones. */
+  checked(): CheckedOperations {
+    return {
+      open: (blob, z, signal) => this.open(blob, z, signal),
+      combineCommitments: (coefficients, commitments, signal) =>
+        this.combineCommitments(coefficients, commitments, signal),
+      accumulator: () => this.#accumulators.checked(),
+    };
   }
 
   combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {

@@ -40,8 +40,7 @@ export function watched(hook: () => Promise<void> | void = () => undefined): Kzg
   const spy: KzgEngine & { checks: number } = Object.create(engine);
   spy.checks = 0;
   Object.defineProperty(spy, 'threads', { value: engine.threads, configurable: true });
-  Object.defineProperty(spy, 'audited', { value: engine.audited });
-  for (const name of ['accumulator', 'open', 'commit', 'combineCommitments', 'checkOpening'] as const) {
+  for (const name of ['accumulator', 'open', 'commit', 'combineCommitments', 'checkOpening', 'checked'] as const) {
     Object.defineProperty(spy, name, { value: engine[name].bind(engine), writable: true });
   }
   spy.batchCheck = async (pairs, signal) => {

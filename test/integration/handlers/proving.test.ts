@@ -145,16 +145,23 @@ test('what is too large or does not add up is refused before anything is looked 
   assert.deepEqual(told(reply), ['invalid-request', 'malformed']);
 });
 
-/** An engine one of whose results is wrong; the library beside it is sound. */
+const OPERATIONS = [
+  'open',
+  'combineCommitments',
+  'checkOpening',
+  'checked',
+  'verify',
+  'accumulator',
+  'batchCheck',
+  'commit',
+] as const;
+
+/** An engine one of whose results is wrong; what it does under check is right. */
 function wrongEngine(over: Partial<KzgEngine>): KzgEngine {
   const own: KzgEngine = Object.create(engine);
-  for (const name of ['open', 'combineCommitments', 'checkOpening', 'accumulator', 'batchCheck', 'commit'] as const) {
-    Object.defineProperty(own, name, { value: engine[name].bind(engine), writable: true });
-  }
-  Object.defineProperty(own, 'audited', { value: over.audited ?? engine.audited });
+  for (const name of OPERATIONS) Object.defineProperty(own, name, { value: engine[name].bind(engine), writable: true });
   Object.defineProperty(own, 'threads', { value: engine.threads });
-  const { audited: _, ...results } = over;
-  return Object.assign(own, results);
+  return Object.assign(own, over);
 }
 
 const one = new Uint8Array(SHARD_BYTES).fill(1, 31, 32);
@@ -184,9 +191,6 @@ for (const [what, over] of Object.entries(WRONG)) {
     const { holder, audit } = await auditedHolder(t, { engine: wrongEngine(over) });
     assert.deepEqual(await audit(), { kind: 'passed' });
     assert.equal(holder.prover.stats().bytesRead, 2 * BYTES);
-    // From now on the library does it.
-    assert.deepEqual(await audit(), { kind: 'passed' });
-    assert.equal(holder.prover.stats().bytesRead, 3 * BYTES);
   });
 }
 
@@ -200,7 +204,7 @@ test('a wrong sum and a shard that is lost: the loss is declared, the rest is pr
 test('shards that do not fit their commitments: nothing is signed', async (t) => {
   // Both ways to compute give the same, as they do when the data are at fault.
   const accumulator = wrongSum;
-  const both = wrongEngine({ accumulator, audited: wrongEngine({ accumulator, verify: engine.verify.bind(engine) }) });
+  const both = wrongEngine({ accumulator, checked: () => wrongEngine({ accumulator }) });
   const { holder, audit, asked } = await auditedHolder(t, { engine: both });
   const outcome = await audit();
   assert.notEqual(outcome.kind, 'passed');
