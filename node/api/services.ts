@@ -81,7 +81,7 @@ export interface OpenFile {
   readonly name?: string;
   /** Whether a key is at hand (given, from the catalog, or not needed), so that `read` can succeed. */
   readonly readable: boolean;
-  /** Plaintext in order. Throws in mid-stream when the rest cannot be had. */
+  /** Plaintext in order, in pieces that are the reader's own. Throws in mid-stream when the rest cannot be had. */
   read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 

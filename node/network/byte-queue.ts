@@ -4,12 +4,20 @@ const BLOCK_BYTES = 4096;
 
 /** Received bytes in order, kept as the chunks they came in: no large one is copied before a whole frame is there. */
 export class ByteQueue {
+  readonly #onRead: ((chunk: Uint8Array) => void) | undefined;
   #chunks: Uint8Array[] = [];
   #head = 0;
   #offset = 0;
   #length = 0;
   /** The block whose filled part is the last chunk, while it is. */
   #block: { readonly bytes: Uint8Array; used: number } | undefined;
+  /** A view of the first chunk was handed out. */
+  #lent = false;
+
+  /** @param onRead is told of a chunk that has been read and of which no view was handed out */
+  constructor(onRead?: (chunk: Uint8Array) => void) {
+    this.#onRead = onRead;
+  }
 
   get length(): number {
     return this.#length;
@@ -54,6 +62,7 @@ export class ByteQueue {
     const first = this.#current();
     if (first.length - this.#offset >= n) {
       const view = new Uint8Array(first.buffer, first.byteOffset + this.#offset, n);
+      this.#lent = true;
       this.#advance(n);
       return view;
     }
@@ -71,6 +80,7 @@ export class ByteQueue {
   clear(): void {
     this.#chunks = [];
     this.#block = undefined;
+    this.#lent = false;
     this.#head = 0;
     this.#offset = 0;
     this.#length = 0;
@@ -99,11 +109,14 @@ export class ByteQueue {
 
   /** Moves past at most `n` bytes of the first chunk; returns how many. */
   #advance(n: number): number {
-    const rest = this.#current().length - this.#offset;
+    const chunk = this.#current();
+    const rest = chunk.length - this.#offset;
     const step = Math.min(rest, n);
     this.#length -= step;
     this.#offset += step;
     if (step === rest) {
+      if (!this.#lent) this.#onRead?.(chunk);
+      this.#lent = false;
       this.#chunks[this.#head++] = EMPTY;
       this.#offset = 0;
       if (this.#head === this.#chunks.length) this.clear();

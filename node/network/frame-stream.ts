@@ -6,9 +6,11 @@ import type { Clock } from '../clock.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { RequestError, type RequestFailure } from './errors.ts';
 import { STREAM_WINDOW_BYTES, type StreamLimits } from './limits.ts';
+import { freeRead } from './message-memory.ts';
 import { Progress } from './progress.ts';
 import type { TokenBucket } from './token-bucket.ts';
 import type { MethodTraffic } from './traffic.ts';
+import { halveWindowUpdates } from './window-updates.ts';
 
 const PREFIX_BYTES = 4;
 /** Bytes read ahead of the consumer: two shards. Beyond, the window of the sender closes. */
@@ -50,7 +52,7 @@ export class FrameStream {
   readonly #down: TokenBucket;
   readonly #traffic: MethodTraffic;
   readonly #progress: Progress;
-  readonly #queue = new ByteQueue();
+  readonly #queue = new ByteQueue(freeRead);
   readonly #failed = new AbortController();
   readonly #onClosed: () => void;
   #failure: RequestError | undefined;
@@ -78,6 +80,7 @@ export class FrameStream {
     this.#onClosed = closed.resolve;
     const stream = options.stream;
     stream.maxReadBufferLength = MAX_READ_BUFFER_BYTES;
+    halveWindowUpdates(stream);
     stream.addEventListener('close', this.#onClose);
     stream.addEventListener('end', this.#settleReader);
     stream.addEventListener('drain', this.#onDrain);

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { noise } from '@libp2p/noise';
+import { freeWritten } from './message-memory.ts';
 import { noiseCrypto } from './noise-crypto.ts';
 
 type NoiseFactory = ReturnType<typeof noise>;
@@ -25,7 +26,9 @@ export function gatheredNoise(): NoiseFactory {
   };
 }
 
-/** What is written in one turn goes to the kernel at its end, in one call. Transports without a socket stay as they are. */
+/**
+ * What is written in one turn goes to the kernel at its end, in one call, and ciphertext is freed then. Transports without a socket stay as they are.
+ */
 export function gatherWrites(connection: object): void {
   const socket = 'socket' in connection ? connection.socket : undefined;
   if (!(socket instanceof Socket)) return;
@@ -36,7 +39,12 @@ export function gatherWrites(connection: object): void {
       socket.cork();
       process.nextTick(uncork);
     }
-    return write(...args);
+    const [chunk, ...others] = args;
+    if (others.length > 0 || !(chunk instanceof Uint8Array)) return write(...args);
+    // After an error the kernel may not be done with it.
+    return write(chunk, (error) => {
+      if (error == null) freeWritten(chunk);
+    });
   };
   socket.write = gathered as Socket['write'];
 }

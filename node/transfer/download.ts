@@ -6,6 +6,7 @@ import { type Aead, contentKey, openFrame, payloadLength } from '../../protocol/
 import { dataShardCount } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import type { Clock } from '../clock.ts';
+import { freeBytes } from '../free-bytes.ts';
 import { linkedController } from './abortable.ts';
 import { HolderDirectory } from './holder-directory.ts';
 import type { ManifestLocator } from './locate.ts';
@@ -43,7 +44,7 @@ export interface StoredObject {
   readonly cid: CID;
   readonly root: Root;
   readonly size: number;
-  /** Plaintext in order, in pieces of at most 131,072 bytes. Leaving the loop cancels what is on its way. */
+  /** Plaintext in order, in pieces of at most 131,072 bytes, which are the reader's own. Leaving the loop cancels what is on its way. */
   read(range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
@@ -99,6 +100,8 @@ export class Downloader {
         for (const [j, shard] of shards) {
           const i = firstShard + j;
           const plain = open(i, shard);
+          // Whatever does not share its memory with the shard was copied out of it.
+          if (plain.buffer !== shard.buffer) freeBytes(shard);
           const from = Math.max(0, range.start - i * shardBytes);
           const to = Math.min(plain.length, range.end - i * shardBytes);
           if (to > from) yield from === 0 && to === plain.length ? plain : plain.subarray(from, to);

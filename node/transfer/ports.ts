@@ -52,7 +52,7 @@ export interface FinalizeClient {
 }
 
 export interface FetchClient {
-  /** At most 256 shards a call, in order of availability; an entry without `shard` is not held. */
+  /** At most 256 shards a call, the caller's own, in order of availability; an entry without `shard` is not held. */
   fetch(
     peer: string,
     segment: CID,

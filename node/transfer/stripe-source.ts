@@ -5,6 +5,7 @@ import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { stripesPerSegment } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.ts';
+import { freeBytes } from '../free-bytes.ts';
 import { shardId } from '../shard-id.ts';
 import { abortable } from './abortable.ts';
 import type { HolderDirectory, StripeNeed } from './holder-directory.ts';
@@ -99,6 +100,7 @@ export class StripeSource {
       for (const [position, shard] of rebuilt) {
         if (!equalBytes(shardId(shard), view.hashes[position] as Uint8Array)) throw this.#miscoded(index, stripe);
       }
+      for (const [position, shard] of have) if (!want.includes(position)) freeBytes(shard);
       const shards = want.map((j) => [j, (have.get(j) ?? rebuilt.get(j)) as Uint8Array] as const);
       return { firstShard, shards: new Map(shards) };
     } catch (error) {

@@ -159,7 +159,7 @@ export class MemoryNetwork
       const given = shard && holder.tamper(index, shard);
       await new Promise((resolve) => setImmediate(resolve));
       if (given !== undefined) holder.served++;
-      yield given === undefined ? { index } : { index, shard: given };
+      yield given === undefined ? { index } : { index, shard: given.slice() };
     }
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { freeBytes } from '../../free-bytes.ts';
 import { parseRange } from '../byte-range.ts';
 import { ApiError, type Problem, problemOf } from '../problem.ts';
 import { requestSignal } from '../request-signal.ts';
@@ -115,7 +116,11 @@ async function pump(
   for (let item = first; item !== undefined && item.done !== true; item = await chunks.next()) {
     sent += item.value.length;
     if (sent > length) throw new ApiError('internal', `the file gave more than the ${length} bytes announced`);
-    if (!response.write(item.value)) await drained(response);
+    const bytes = item.value;
+    const freed = (error?: Error | null) => {
+      if (error == null) freeBytes(bytes);
+    };
+    if (!response.write(bytes, freed)) await drained(response);
   }
   if (sent !== length) throw new ApiError('internal', `the file ended after ${sent} of ${length} bytes`);
 }

@@ -6,6 +6,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { parseLink } from '../../../protocol/link.ts';
 import { systemClock } from '../../clock.ts';
+import { freeBytes } from '../../free-bytes.ts';
 import type { HoldfastNode } from '../../node.ts';
 import { timed } from '../timed.ts';
 import { startBenchNode } from './bench-node.ts';
@@ -58,8 +59,8 @@ async function get({ services }: HoldfastNode, link: string, to?: string): Promi
   let bytes = 0;
   for await (const piece of file.read({ start: 0, end: file.size }, signal)) {
     bytes += piece.length;
-    // What is handed out may be used again for the next piece.
     if (out !== undefined) await new Promise((resolve) => out.write(piece, resolve));
+    freeBytes(piece);
   }
   if (out !== undefined) await finished(out.end());
   if (bytes !== file.size) throw new Error(`${bytes} of ${file.size} bytes came back`);

@@ -235,7 +235,7 @@ export class MemoryServices implements NodeServices {
     if (wrongKey) throw new ApiError('wrong-key', 'the key does not open this file: check the link');
     let given = 0;
     for (let at = start; at < end; at += CHUNK) {
-      const chunk = bytes.subarray(at, Math.min(end, at + CHUNK));
+      const chunk = bytes.slice(at, Math.min(end, at + CHUNK));
       if (this.failReadAfter !== undefined && given + chunk.length > this.failReadAfter) {
         if (this.failReadAfter > given) yield chunk.subarray(0, this.failReadAfter - given);
         throw this.readFailure;
