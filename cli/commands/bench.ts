@@ -1,4 +1,4 @@
-import { type BenchOptions, runSuites } from '../../node/bench/harness.ts';
+import { type BenchOptions, casesNamed, runSuites } from '../../node/bench/harness.ts';
 import { formatReport } from '../../node/bench/report.ts';
 import { shortcomings } from '../../node/bench/results.ts';
 import { ALL_SUITES } from '../../node/bench/suites/all-suites.ts';
@@ -28,7 +28,7 @@ export async function bench(
   asked: readonly string[],
   { rounds, long, list }: BenchArguments,
 ): Promise<ExitCode> {
-  const cases = asked.flatMap((name) => ALL_SUITES.find(({ group }) => group === name)?.names ?? [name]);
+  const cases = casesNamed(asked, ALL_SUITES);
   const names = ALL_SUITES.flatMap((suite) => suite.names);
   const unknown = cases.filter((name) => !names.includes(name));
   if (unknown.length > 0) {

@@ -47,6 +47,11 @@ export interface BenchSuite {
   ): Promise<readonly (BenchCase | SkippedCase)[]>;
 }
 
+/** The cases that are asked for, by their own names or that of a group. */
+export function casesNamed(asked: readonly string[], suites: readonly BenchSuite[]): readonly string[] {
+  return asked.flatMap((name) => suites.find(({ group }) => group === name)?.names ?? [name]);
+}
+
 export interface BenchOptions {
   readonly rounds: number;
   /** Names of the cases to run; all when empty. */

@@ -5,6 +5,7 @@ import {
   type BenchCase,
   type BenchOptions,
   type BenchSuite,
+  casesNamed,
   medianPair,
   runSuites,
 } from '../../../node/bench/harness.ts';
@@ -129,6 +130,15 @@ test('a second bound reads the same rounds, and may be asked for alone', async (
   assert.deepEqual(below, ['subject.half']);
   assert.equal(date, '2026-01-02T00:00:00.000Z');
   assert.deepEqual(calls, ['start', 'bound', 'product', 'stop']);
+});
+
+test('a group stands for all its cases', () => {
+  const start = async () => [];
+  const suites = [
+    { group: 'audit', names: ['audit.a', 'audit.b'], start },
+    { names: ['hash'], start },
+  ];
+  assert.deepEqual(casesNamed(['hash', 'audit', 'other'], suites), ['hash', 'audit.a', 'audit.b', 'other']);
 });
 
 test('what cannot be measured here is named with its reason', async () => {

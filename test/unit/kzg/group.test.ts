@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import fc from 'fast-check';
 import { Group } from '../../../node/kzg/group.ts';
-import { concat, toHex } from '../../../protocol/bytes.ts';
+import { concat, fromHex, toHex } from '../../../protocol/bytes.ts';
 import { FR_MODULUS, frReduce } from '../../../protocol/field.ts';
 import { abscissa, compressed, MALFORMED, outsideSubgroup } from '../../helpers/malformed-points.ts';
+import { SUITE_POINTS } from '../../helpers/suite-4844.ts';
 
 const { Point } = bls12_381.G1;
 const P = Point.Fp.ORDER;
@@ -31,6 +33,40 @@ for (const { name, bytes, reason } of MALFORMED) {
     assert.throws(() => group.combine([1n, 0n], concat(good, bytes)), { code: 'invalid-commitment' });
   });
 }
+
+interface Answers {
+  readonly commitment: string;
+  readonly openings: Readonly<Record<string, { readonly y: string; readonly proof: string }>>;
+}
+
+const answers = JSON.parse(readFileSync(new URL('../../vectors/kzg-4844.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, Answers>
+>;
+
+test('openings of the suite are right, and nothing else is', () => {
+  const infinity = new Uint8Array(INFINITY);
+  let checked = 0;
+  for (const [name, { commitment: hex, openings }] of Object.entries(answers)) {
+    const commitment = fromHex(hex);
+    for (const [point, { y, proof }] of Object.entries(openings)) {
+      const z = SUITE_POINTS[point] as Uint8Array;
+      const opens = (c: Uint8Array, value: Uint8Array, p: Uint8Array) => group.opens(c, z, value, p);
+      assert.equal(opens(commitment, fromHex(y), fromHex(proof)), true, `${name}, ${point}`);
+      assert.equal(opens(commitment, fromHex(y), infinity), proof.startsWith('c0'), `${name}, ${point}`);
+      const other = fromHex(y);
+      other[31] = (other[31] as number) ^ 1;
+      assert.equal(opens(commitment, other, fromHex(proof)), false, `${name}, ${point}`);
+      assert.equal(opens(commitment, new Uint8Array(32).fill(0xff), fromHex(proof)), false);
+      checked++;
+    }
+    for (const { bytes } of MALFORMED) {
+      const zero = new Uint8Array(32);
+      assert.equal(group.opens(bytes, zero, zero, infinity), false);
+      assert.equal(group.opens(infinity, zero, zero, bytes), false);
+    }
+  }
+  assert.ok(checked > 10);
+});
 
 test('noble gives the same reason for the point outside the subgroup', () => {
   assert.throws(() => Point.fromHex(toHex(outsideSubgroup)), /not in prime-order subgroup/);
