@@ -30,6 +30,23 @@ export const CASE_GROUPS: readonly { readonly title: string; readonly cases: Rea
     },
   },
   {
+    title: 'Audits',
+    cases: {
+      'audit.prove.1': 'prove 1 shard, read from disk, checked and signed',
+      'audit.verify.1': 'verify that proof, its points known: from the challenge to the verdict, without the wait',
+      'audit.prove.10': 'prove 10 shards, read from disk, checked and signed',
+      'audit.verify.10': 'verify that proof, its points known: from the challenge to the verdict, without the wait',
+      'audit.prove.100': 'prove 100 shards, read from disk, checked and signed',
+      'audit.verify.100': 'verify that proof, its points known: from the challenge to the verdict, without the wait',
+      'audit.prove.1000': 'prove 1,000 shards, read from disk, checked and signed',
+      'audit.verify.1000': 'verify that proof, its points known: from the challenge to the verdict, without the wait',
+      'audit.prove.8192': 'prove 8,192 shards, 1 GiB, read from disk, checked and signed',
+      'audit.verify.8192': 'verify that proof, its points known: from the challenge to the verdict, without the wait',
+      'audit.response': 'response and signature of one proof',
+      'audit.memory': 'anonymous memory of the prover of 8,192 shards, above what it has after a proof of 64',
+    },
+  },
+  {
     title: 'The daemon',
     cases: {
       startup: 'from the start of the process until `/readyz` says yes',
