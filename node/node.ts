@@ -5,7 +5,7 @@ import { erasureCodes } from './coding/codes.ts';
 import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
-import { createEngine, startEngine } from './compose/engine.ts';
+import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
@@ -13,7 +13,6 @@ import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
-import { choosePacker } from './kzg/choose-packer.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import { createHost, type Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
@@ -68,7 +67,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const engine = options.engine ?? createEngine(options, random, events);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
-  const packer = choosePacker(config['kzg.backend']);
+  const packer = createPacker(options, events);
   const known = new KnownPeers(stores.peers, clock, log);
   const host = await createHost({
     seed: identity.seed,

@@ -23,7 +23,12 @@ static int started;
 
 int processor_supported(void) {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  int supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#ifdef HOLDFAST_AVX512
+  supported = supported && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+              __builtin_cpu_supports("avx512dq");
+#endif
+  return supported;
 }
 
 static int make_workshop(struct workshop *made, uint32_t index) {

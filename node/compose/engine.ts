@@ -1,6 +1,8 @@
-import { SHARD_BYTES } from '../../protocol/constants.ts';
+import type { Packer } from '../../protocol/blob.ts';
+import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { homePaths } from '../config/home.ts';
 import { calibrationFile } from '../kzg/calibration-cache.ts';
+import { choosePacker } from '../kzg/choose-packer.ts';
 import { createKzgEngine } from '../kzg/create-engine.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { RandomBytes } from '../random.ts';
@@ -20,17 +22,36 @@ export function createEngine(
     random,
     clock,
     calibration: calibrationFile(homePaths(home).calibration, version),
-    onDropped: (backend, reason) => {
-      log.error('a KZG backend failed and is used no more; another one goes on', { backend, reason });
-      events.emit('kzg.dropped', { backend, reason });
-    },
+    onDropped: tellOf(log, events),
     ...(backend === 'auto' ? {} : { backend }),
     ...(threads === 0 ? {} : { threads }),
   });
 }
 
-/** A challenge leaves about two seconds, and the trusted setup takes longer to load: who holds shards loads it now. */
+/** Packs payloads as the engine's kernels compute: natively where that works, and watched. */
+export function createPacker({ resolved, log }: NodeOptions, events: Events): Packer {
+  return choosePacker({ backend: resolved.config['kzg.backend'], onDropped: tellOf(log, events) });
+}
+
+function tellOf(log: NodeOptions['log'], events: Events): (backend: string, reason: string) => void {
+  return (backend, reason) => {
+    log.error('a KZG backend failed and is used no more; another one goes on', { backend, reason });
+    events.emit('kzg.dropped', { backend, reason });
+  };
+}
+
+/**
+ * A challenge leaves about two seconds, and the trusted setups take as long to load: who holds shards loads now what
+ * proves (0.3 s) and then what verifies it before it is signed (2 s).
+ */
 export async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
   await engine.start();
-  if (shards.usage().shards > 0) engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
+  if (shards.usage().shards > 0) warmUp(engine).catch(() => {}); // stopped meanwhile, or told of when it is needed
+}
+
+/** The polynomial 0: its commitment and proof are the point at infinity. */
+async function warmUp(engine: KzgEngine): Promise<void> {
+  const infinity = await engine.commit(new Uint8Array(SHARD_BYTES));
+  const zero = new Uint8Array(FIELD_ELEMENT_BYTES);
+  await engine.verify(infinity, zero, zero, infinity);
 }

@@ -7,8 +7,17 @@ import { calibrate, contests } from './calibration.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
 import { combineBlobs } from './combine-blobs.ts';
 import { wronglyAccused } from './confirm-bad.ts';
-import { type Check, CrossCheck, difference, sameNumbers } from './cross-check.ts';
-import { type BatchPair, type BlobAccumulator, type KzgEngine, KzgError, type Opening } from './engine.ts';
+import { always, type Check, difference, isDrawn, lateDifference, sameNumbers, sometimes } from './cross-check.ts';
+import { DeferredChecks } from './deferred-checks.ts';
+import { doubled } from './doubled-sum.ts';
+import {
+  type BatchPair,
+  type BlobAccumulator,
+  type CheckedOperations,
+  type KzgEngine,
+  KzgError,
+  type Opening,
+} from './engine.ts';
 import { faultOf } from './fault.ts';
 import { KernelSlot } from './kernel-slot.ts';
 import { KernelTable, type Unavailable } from './kernel-table.ts';
@@ -38,20 +47,31 @@ const QUIET_MS = 1_000;
 
 type Engine = Accelerator | KzgEngine;
 
+/** How an operation is checked. */
+interface Checks<T> {
+  /** Before the answer; what is wrong is not given out. */
+  readonly before?: Check<T>;
+  /** Of a drawn call, after the answer, when there is time; made while the inputs must not change. */
+  readonly after?: (result: T) => (signal: AbortSignal) => Promise<string | undefined>;
+}
+
+const equalOpenings = (a: Opening, b: Opening) => equalBytes(a.y, b.y) && equalBytes(a.proof, b.proof);
+
 /**
  * Commits, opens and combines with the fastest kernel that works here, and verifies with the library. What kernels
- * compute is checked now and then; one that fails, hangs or errs is dropped, and the next one answers the same call.
+ * compute is checked now and then: before the answer where that is cheap, commitments and openings (60 ms) after it. One
+ * that fails, hangs or errs is dropped; the next one answers the same call where the answer has not been given yet.
  */
 export class AcceleratedEngine implements KzgEngine {
   readonly #options: AcceleratedEngineOptions;
   readonly #quiet: QuietTime;
-  readonly #check: CrossCheck;
+  readonly #deferred: DeferredChecks;
   #table: KernelTable;
   #ready: Promise<void> = Promise.resolve();
 
   constructor(options: AcceleratedEngineOptions) {
     this.#options = options;
-    this.#check = new CrossCheck(options.library, options.random);
+    this.#deferred = new DeferredChecks(options.clock);
     this.#table = this.#tableOf([]);
     this.#quiet = new QuietTime({
       clock: options.clock,
@@ -80,6 +100,7 @@ export class AcceleratedEngine implements KzgEngine {
   async start(): Promise<void> {
     const { library, required, calibration } = this.#options;
     await library.start();
+    this.#deferred.start();
     this.#ready = Promise.all([this.#options.kernels(), calibration?.load()]).then(([kernels, timings = {}]) => {
       this.#table = this.#tableOf(kernels);
       this.#table.timings = timings;
@@ -94,19 +115,29 @@ export class AcceleratedEngine implements KzgEngine {
 
   async stop(): Promise<void> {
     await this.#ready;
-    await this.#quiet.stop();
+    await Promise.all([this.#quiet.stop(), this.#deferred.stop()]);
     for (const slot of this.#table.slots) slot.stop();
     this.#table = this.#tableOf([]);
     await this.#options.library.stop();
   }
 
   commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#fastest('commit', (engine) => engine.commit(blob, signal), this.#check.loaded(equalBytes), signal);
+    return this.#fastest('commit', (engine) => engine.commit(blob, signal), signal, {
+      after: (commitment) => {
+        const [input, given] = [Uint8Array.from(blob), Uint8Array.from(commitment)];
+        return (until) => lateDifference(given, this.#options.library.commit(input, until), equalBytes);
+      },
+    });
   }
 
   open(blob: Uint8Array, z: Uint8Array, signal?: AbortSignal): Promise<Opening> {
-    const check = this.#check.loaded<Opening>((a, b) => equalBytes(a.y, b.y) && equalBytes(a.proof, b.proof));
-    return this.#fastest('open', (engine) => engine.open(blob, z, signal), check, signal);
+    return this.#fastest('open', (engine) => engine.open(blob, z, signal), signal, {
+      after: ({ y, proof }) => {
+        const [input, point] = [Uint8Array.from(blob), Uint8Array.from(z)];
+        const given = { y: Uint8Array.from(y), proof: Uint8Array.from(proof) };
+        return (until) => lateDifference(given, this.#options.library.open(input, point, until), equalOpenings);
+      },
+    });
   }
 
   linearMap(
@@ -114,8 +145,8 @@ export class AcceleratedEngine implements KzgEngine {
     blobs: readonly Uint8Array[],
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
-    const check = async (result: Uint8Array[]) => wrongElement(this.#options.random, rows, blobs, result);
-    return this.#fastest('linearMap', (engine) => engine.linearMap?.(rows, blobs, signal), check, signal);
+    const before = async (result: Uint8Array[]) => wrongElement(this.#options.random, rows, blobs, result);
+    return this.#fastest('linearMap', (engine) => engine.linearMap?.(rows, blobs, signal), signal, { before });
   }
 
   combineCommitments(
@@ -124,16 +155,16 @@ export class AcceleratedEngine implements KzgEngine {
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     const call = (engine: Engine) => engine.combineCommitments?.(coefficients, commitments, signal);
-    return this.#fastest('combineCommitments', call, this.#check.now(equalBytes), signal);
+    return this.#fastest('combineCommitments', call, signal, { before: sometimes(this.#options.random, equalBytes) });
   }
 
   invalidCommitments(commitments: readonly Uint8Array[], signal?: AbortSignal): Promise<number[]> {
-    const sampled = this.#check.now<number[]>(sameNumbers);
+    const sampled = sometimes<number[]>(this.#options.random, sameNumbers);
     // Whoever sent a bad one will be blamed for it: the library has the last word.
-    const check: Check<number[]> = async (bad, library) =>
+    const before: Check<number[]> = async (bad, library) =>
       bad.length > 0 ? difference(bad, await library(), sameNumbers) : sampled(bad, library);
     const call = (engine: Engine) => engine.invalidCommitments?.(commitments, signal);
-    return this.#fastest('invalidCommitments', call, check, signal);
+    return this.#fastest('invalidCommitments', call, signal, { before });
   }
 
   accumulator(): BlobAccumulator {
@@ -149,6 +180,25 @@ export class AcceleratedEngine implements KzgEngine {
 
   combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {
     return this.#untilSound(() => combineBlobs(() => this.accumulator(), coefficients, blobs, signal));
+  }
+
+  checked(): CheckedOperations {
+    const { library } = this.#options;
+    return {
+      open: (blob, z, signal) =>
+        this.#fastest('open', (engine) => engine.open(blob, z, signal), signal, { before: always(equalOpenings) }),
+      combineCommitments: (coefficients, commitments, signal) => {
+        const call = (engine: Engine) => engine.combineCommitments?.(coefficients, commitments, signal);
+        return this.#fastest('combineCommitments', call, signal, { before: always(equalBytes) });
+      },
+      accumulator: () => {
+        const reference = library.checked().accumulator();
+        const [slot] = this.#table.before('combine');
+        const sum = slot?.kernel.accumulator?.();
+        if (slot === undefined || sum === undefined) return reference;
+        return doubled(sum, reference, () => this.#drop(slot, 'a sum of blobs differs from that of the library'));
+      },
+    };
   }
 
   verify(...args: Parameters<KzgEngine['verify']>): Promise<boolean> {
@@ -185,8 +235,8 @@ export class AcceleratedEngine implements KzgEngine {
   async #fastest<T>(
     operation: Operation,
     call: (engine: Engine) => Promise<T> | undefined,
-    check: Check<T>,
     signal: AbortSignal | undefined,
+    { before, after }: Checks<T>,
   ): Promise<T> {
     await this.#ready;
     return this.#counted(async () => {
@@ -205,11 +255,14 @@ export class AcceleratedEngine implements KzgEngine {
           continue;
         }
         let expected: Promise<T> | undefined;
-        const wrong = await check(result, () => {
+        const wrong = await before?.(result, () => {
           expected = library();
           return expected;
         });
-        if (wrong === undefined) return result;
+        if (wrong === undefined) {
+          if (after !== undefined && isDrawn(this.#options.random)) this.#checkLater(slot, () => after(result));
+          return result;
+        }
         this.#drop(slot, wrong);
         if (expected !== undefined) return expected;
       }
@@ -217,11 +270,23 @@ export class AcceleratedEngine implements KzgEngine {
     });
   }
 
+  #checkLater(slot: KernelSlot, prepare: () => (signal: AbortSignal) => Promise<string | undefined>): void {
+    if (!this.#deferred.hasRoom) return;
+    const check = prepare();
+    this.#deferred.add(async (signal) => {
+      this.#quiet.enter(); // a calibration beside it would measure both
+      const wrong = await check(signal).finally(() => this.#quiet.leave());
+      if (wrong !== undefined) this.#drop(slot, wrong);
+    });
+  }
+
   async #counted<T>(work: () => Promise<T>): Promise<T> {
     this.#quiet.enter();
+    this.#deferred.enter();
     try {
       return await work();
     } finally {
+      this.#deferred.leave();
       this.#quiet.leave();
     }
   }

@@ -1,4 +1,5 @@
 import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { doubled } from './doubled-sum.ts';
 import { type BlobAccumulator, KzgError } from './engine.ts';
 import { FieldKernel, type KernelFamily } from './field-kernel.ts';
 import { PlainSum } from './plain-sum.ts';
@@ -13,7 +14,7 @@ export class AccumulatorFactory {
   readonly #onFailed: (reason: string) => void;
   #failed = false;
 
-  /** @param onFailed told once that the kernel does not load, and that plain integers take its place */
+  /** @param onFailed told once that the kernel does not load or errs, and that plain integers take its place */
   constructor(family?: KernelFamily, onFailed: (reason: string) => void = () => undefined) {
     this.#family = family;
     this.#onFailed = onFailed;
@@ -27,8 +28,16 @@ export class AccumulatorFactory {
     const kernel = this.#idle.pop() ?? this.#load();
     if (kernel === undefined) return new PlainSum();
     return new KernelAccumulator(kernel, () => {
-      if (this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
+      if (!this.#failed && this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
     });
+  }
+
+  /** The sum of the family that is exact everywhere, which the chosen one must agree with, or it is used no more. */
+  checked(): BlobAccumulator {
+    const sum = this.create();
+    if (this.#failed) return sum;
+    const exact = new KernelAccumulator(new FieldKernel('integer'), () => {});
+    return doubled(sum, exact, () => this.#fail('its sum of blobs differs from that of exact arithmetic'));
   }
 
   #load(): FieldKernel | undefined {
@@ -36,10 +45,16 @@ export class AccumulatorFactory {
     try {
       return new FieldKernel(this.#family);
     } catch (error) {
-      this.#failed = true;
-      this.#onFailed(`the field kernel does not load: ${error instanceof Error ? error.message : error}`);
+      this.#fail(`the field kernel does not load: ${error instanceof Error ? error.message : error}`);
       return undefined;
     }
+  }
+
+  #fail(reason: string): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#idle.length = 0;
+    this.#onFailed(reason);
   }
 }
 

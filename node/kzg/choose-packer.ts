@@ -4,13 +4,23 @@ import { PAYLOAD_BYTES, PAYLOAD_BYTES_PER_ELEMENT, SHARD_BYTES } from '../../pro
 import type { ForcibleBackend } from './create-engine.ts';
 import { loadBinding } from './native/binding.ts';
 import { NativePacker } from './native/native-packer.ts';
+import { WatchedPacker } from './watched-packer.ts';
+
+export interface PackerOptions {
+  readonly backend?: ForcibleBackend | 'auto';
+  /** Where the addon may be, instead of the usual places. */
+  readonly paths?: readonly string[];
+  /** Told of a packer that erred and is used no more. */
+  readonly onDropped?: (name: string, reason: string) => void;
+}
 
 /** The native packer where the addon works and no other backend is asked for; elsewhere the definition itself. */
-export function choosePacker(backend: ForcibleBackend | 'auto' = 'auto', paths?: readonly string[]): Packer {
+export function choosePacker({ backend = 'auto', paths, onDropped = () => {} }: PackerOptions = {}): Packer {
   if (backend !== 'auto' && backend !== 'native') return portablePacker;
   const binding = loadBinding(paths);
   if (typeof binding === 'string') return portablePacker;
-  return firstSound([new NativePacker(binding)]);
+  const packer = firstSound([new NativePacker(binding)]);
+  return packer === portablePacker ? packer : new WatchedPacker(packer, (reason) => onDropped('native packer', reason));
 }
 
 /** The first that packs and unpacks as the definition does, into memory with anything in it, or the definition. */

@@ -1,8 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { Accelerator } from './accelerator.ts';
 
-/** Pieces of work take milliseconds, a second at most while tables are made: a kernel silent for so long hangs. */
-export const PATIENCE_MS = 30_000;
+/**
+ * Silence is counted in beats of the event loop, each once however long it took: a process that was stopped, or starved of
+ * its processor, sees one late beat, and its kernels were stopped with it.
+ */
+export const BEAT_MS = 5_000;
+/** Pieces of work take milliseconds, a second at most while tables are made: a kernel silent for 30 s hangs. */
+const BEATS_MAX = 6;
+export const PATIENCE_MS = BEATS_MAX * BEAT_MS;
 
 /** What the calls of a kernel reject with when it is dropped before they end. */
 export class KernelDropped extends Error {}
@@ -10,16 +16,17 @@ export class KernelDropped extends Error {}
 /** A kernel in use: its calls, and the end of all of them when it is dropped. */
 export class KernelSlot {
   readonly kernel: Accelerator;
-  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly #clock: Pick<Clock, 'sleep'>;
   readonly #onHang: (slot: KernelSlot) => void;
   readonly #calls = new Set<(error: Error) => void>();
   #watch: AbortController | undefined;
-  #lastAnswer = 0;
+  /** Beats since a call last ended. */
+  #silence = 0;
   /** Why it is used no more. */
   #dropped: string | undefined;
 
   /** @param onHang told when calls run and none has ended for 30 s */
-  constructor(kernel: Accelerator, clock: Pick<Clock, 'monotonic' | 'sleep'>, onHang: (slot: KernelSlot) => void) {
+  constructor(kernel: Accelerator, clock: Pick<Clock, 'sleep'>, onHang: (slot: KernelSlot) => void) {
     this.kernel = kernel;
     this.#clock = clock;
     this.#onHang = onHang;
@@ -56,7 +63,7 @@ export class KernelSlot {
       return await promise;
     } finally {
       this.#calls.delete(reject);
-      this.#lastAnswer = this.#clock.monotonic();
+      this.#silence = 0;
       if (this.#calls.size === 0) this.#stopWatching();
     }
   }
@@ -64,7 +71,7 @@ export class KernelSlot {
   #startWatching(): void {
     const watch = new AbortController();
     this.#watch = watch;
-    this.#lastAnswer = this.#clock.monotonic();
+    this.#silence = 0;
     this.#watchCalls(watch.signal).catch(() => {}); // rejects when watching ends
   }
 
@@ -74,10 +81,11 @@ export class KernelSlot {
   }
 
   async #watchCalls(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const left = this.#lastAnswer + PATIENCE_MS - this.#clock.monotonic();
-      if (left <= 0) return this.#onHang(this);
-      await this.#clock.sleep(left, signal);
+    // An answer between two beats makes the first one shorter: patience is 25 to 30 s.
+    while (this.#silence < BEATS_MAX) {
+      await this.#clock.sleep(BEAT_MS, signal);
+      this.#silence++;
     }
+    this.#onHang(this);
   }
 }

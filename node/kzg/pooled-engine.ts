@@ -8,7 +8,7 @@ import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { combineBlobs } from './combine-blobs.ts';
-import { type BatchPair, type BlobAccumulator, KzgError, type Opening } from './engine.ts';
+import { type BatchPair, type BlobAccumulator, type CheckedOperations, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
@@ -137,6 +137,16 @@ export class PooledEngine implements LibraryEngine {
 
   accumulator(): BlobAccumulator {
     return this.#accumulators.create();
+  }
+
+  /** The library and the group are what others are checked against; the sums are compared with exact ones. */
+  checked(): CheckedOperations {
+    return {
+      open: (blob, z, signal) => this.open(blob, z, signal),
+      combineCommitments: (coefficients, commitments, signal) =>
+        this.combineCommitments(coefficients, commitments, signal),
+      accumulator: () => this.#accumulators.checked(),
+    };
   }
 
   combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {

@@ -57,6 +57,14 @@ export class ManualClock implements Clock {
     });
   }
 
+  /** As when the process is stopped for `ms`: all that came due meanwhile wakes at its end, once. */
+  async stall(ms: number): Promise<void> {
+    await nextTurn();
+    this.#elapsed += ms;
+    for (const sleeper of [...this.#sleepers]) if (sleeper.at <= this.#elapsed) sleeper.wake();
+    await nextTurn();
+  }
+
   /** Moves both clocks by `ms`; wakes sleepers in order of their time and lets what they resume run in between. */
   async advance(ms: number): Promise<void> {
     // What was just started may still be on its way to its first sleep.

@@ -32,20 +32,36 @@ export interface NativeBinding {
 /** Areas at most, as the addon has it: commitments that run at the same time. */
 export const AREAS_MAX = 64;
 
-/** Where node-gyp builds, seen from the source tree and from `dist/`. */
-const CANDIDATES = ['../../../build/Release/holdfast_kzg.node', '../../../../build/Release/holdfast_kzg.node'].map(
-  (path) => fileURLToPath(new URL(path, import.meta.url)),
+/** What node-gyp builds, the faster one first, seen from the source tree and from `dist/`. */
+const CANDIDATES = ['holdfast_kzg_avx512.node', 'holdfast_kzg.node'].flatMap((name) =>
+  ['../../../build/Release/', '../../../../build/Release/'].map((folder) =>
+    fileURLToPath(new URL(folder + name, import.meta.url)),
+  ),
 );
 
-/** The built addon. */
-export function addonPath(paths: readonly string[] = CANDIDATES): string | undefined {
-  return paths.find((candidate) => existsSync(candidate));
+/** The built addons, in the order in which they are tried. */
+export function addonPaths(paths: readonly string[] = CANDIDATES): string[] {
+  return paths.filter((candidate) => existsSync(candidate));
 }
 
-/** The addon, or why there is none. */
+/** Each built addon that this processor can run, or why it cannot be used; at least one answer. */
+export function* bindings(paths?: readonly string[]): Generator<NativeBinding | string> {
+  const found = addonPaths(paths);
+  if (found.length === 0) yield 'it was not built: there was no compiler at install, or the build failed';
+  for (const path of found) yield load(path);
+}
+
+/** The first of them that works, or why the last one does not. */
 export function loadBinding(paths?: readonly string[]): NativeBinding | string {
-  const path = addonPath(paths);
-  if (path === undefined) return 'it was not built: there was no compiler at install, or the build failed';
+  let reason = '';
+  for (const binding of bindings(paths)) {
+    if (typeof binding !== 'string') return binding;
+    reason = binding;
+  }
+  return reason;
+}
+
+function load(path: string): NativeBinding | string {
   try {
     const binding = createRequire(import.meta.url)(path) as NativeBinding;
     return binding.supported() ? binding : 'the processor has no AVX2 and FMA';

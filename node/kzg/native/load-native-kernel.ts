@@ -5,7 +5,7 @@ import type { RandomBytes } from '../../random.ts';
 import { systemRandom } from '../../random.ts';
 import { KNOWN_ANSWERS, knownBlob, wrongAnswer } from '../known-answer.ts';
 import { trustedSetupPoints } from '../trusted-setup/trusted-setup.ts';
-import { AREAS_MAX, loadBinding } from './binding.ts';
+import { AREAS_MAX, bindings, type NativeBinding } from './binding.ts';
 import { NativeKernel } from './native-kernel.ts';
 
 export interface NativeKernelOptions {
@@ -24,21 +24,32 @@ export type NativeKernelResult = { readonly kernel: NativeKernel } | { readonly 
 const SEED_BYTES = 8;
 
 /**
- * The native kernel, after it has given known answers (0.3 s in all, off the main thread), or why there is none. Never
- * rejects: a machine without it goes on with another backend.
+ * The native kernel, after it has given known answers (0.3 s in all, off the main thread), or why there is none: the first
+ * build that works. Never rejects: a machine without it goes on with another backend.
  */
 export async function loadNativeKernel(options: NativeKernelOptions = {}): Promise<NativeKernelResult> {
-  const { threads = availableParallelism(), queueLimit = 4096, random = systemRandom, paths } = options;
-  const binding = loadBinding(paths);
-  if (typeof binding === 'string') return { unavailable: binding };
+  let unavailable = '';
+  for (const binding of bindings(options.paths)) {
+    const kernel = typeof binding === 'string' ? binding : await started(binding, options);
+    if (typeof kernel !== 'string') return { kernel };
+    unavailable = kernel;
+  }
+  return { unavailable };
+}
+
+/** The kernel of an addon, or why it cannot be used. */
+async function started(
+  binding: NativeBinding,
+  { threads = availableParallelism(), queueLimit = 4096, random = systemRandom }: NativeKernelOptions,
+): Promise<NativeKernel | string> {
   const areas = Math.min(Math.max(threads, 1), AREAS_MAX);
   try {
     await binding.init(await trustedSetupPoints(), areas, random(SEED_BYTES));
     const kernel = new NativeKernel(binding, areas, queueLimit);
     const wrong = (await wrongAnswer(kernel)) ?? (await wrongCombination(kernel));
-    return wrong === undefined ? { kernel } : { unavailable: `it computes wrong results: ${wrong}` };
+    return wrong === undefined ? kernel : `it computes wrong results: ${wrong}`;
   } catch (error) {
-    return { unavailable: `it does not start: ${error instanceof Error ? error.message : error}` };
+    return `it does not start: ${error instanceof Error ? error.message : error}`;
   }
 }
 

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { FieldKernel } from '../../../node/kzg/field-kernel.ts';
 import { Group } from '../../../node/kzg/group.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
+import { addonPaths, loadBinding } from '../../../node/kzg/native/binding.ts';
 import { loadNativeKernel, wrongCombination } from '../../../node/kzg/native/load-native-kernel.ts';
 import { concat, toHex } from '../../../protocol/bytes.ts';
 import { FR_MODULUS } from '../../../protocol/field.ts';
@@ -207,5 +208,37 @@ test('a missing or corrupt binary is a reason, not an error', async () => {
     assert.match((broken as { unavailable: string }).unavailable, /does not load/);
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+const builds = addonPaths().map((path) => ({ path, binding: loadBinding([path]) }));
+
+for (const { path, binding } of builds) {
+  const name = basename(path);
+  const skip = typeof binding === 'string' ? binding : withoutNative;
+  test(`${name} computes what the other builds do, and opens and combines alike`, { skip }, async () => {
+    const loaded = await loadNativeKernel({ threads: 1, paths: [path] });
+    if ('unavailable' in loaded) assert.fail(loaded.unavailable);
+    const { kernel } = loaded;
+    const chosen = nativeKernel();
+    const row = coefficients(blobs.length, 255);
+    for (const blob of blobs) {
+      assert.deepEqual(await kernel.commit(blob), await chosen.commit(blob));
+      const z = blob.subarray(0, 32);
+      assert.deepEqual(await kernel.open(blob, z), await chosen.open(blob, z));
+    }
+    assert.deepEqual(await kernel.linearMap([row], blobs), await chosen.linearMap([row], blobs));
+  });
+}
+
+test('a build that does not work is followed by the next one', { skip: withoutNative }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-builds-'));
+  try {
+    const corrupt = join(folder, 'corrupt.node');
+    await writeFile(corrupt, 'no shared object');
+    const loaded = await loadNativeKernel({ threads: 1, paths: [corrupt, ...addonPaths()] });
+    assert.ok('kernel' in loaded);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });

@@ -25,8 +25,8 @@ test('packs and unpacks like the protocol, with the same refusals', { skip: with
 });
 
 test('the definition packs where there is no addon, another backend is forced, or the addon is wrong', () => {
-  assert.equal(choosePacker('wasm'), portablePacker);
-  assert.equal(choosePacker('auto', []), portablePacker);
+  assert.equal(choosePacker({ backend: 'wasm' }), portablePacker);
+  assert.equal(choosePacker({ paths: [] }), portablePacker);
   const wrong: Packer = { ...portablePacker, pack: (payload, out) => portablePacker.pack(payload, out).with(5, 1) };
   const broken: Packer = { ...portablePacker, unpack: () => assert.fail('broken') };
   const right: Packer = { ...portablePacker };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { IDLE_MS } from '../../../node/kzg/deferred-checks.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
-import { KernelDropped, KernelSlot, PATIENCE_MS } from '../../../node/kzg/kernel-slot.ts';
+import { BEAT_MS, KernelDropped, KernelSlot, PATIENCE_MS } from '../../../node/kzg/kernel-slot.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { ALWAYS, answer, blob, kernel, library, nameOf, started, zeroSum } from './engine-fixture.ts';
 
@@ -31,19 +32,30 @@ test('when every kernel failed the library goes on', async () => {
   assert.deepEqual([dropped, engine.backend], [['a: crash'], 'c-kzg']);
 });
 
-test('a kernel that turns wrong is found by the check, and the same call gives the right result', async () => {
+test('a kernel that turns wrong is found by the check, and no further asked', async () => {
   let calls = 0;
   const commit = async () => answer(++calls > 3 ? 'wrong' : 'library');
-  const { engine, dropped } = await started([kernel('turning', { commit }), kernel('b')], { random: ALWAYS });
+  const { engine, dropped, clock } = await started([kernel('turning', { commit }), kernel('b')], { random: ALWAYS });
   const results: string[] = [];
-  for (let i = 0; i < 6; i++) results.push(nameOf(await engine.commit(blob)));
-  // After the fourth call it is no more asked; `b` is wrong too, and found.
-  assert.deepEqual(results, Array(6).fill('library'));
-  assert.deepEqual(dropped, [
-    'turning: a result differs from that of the library',
-    'b: a result differs from that of the library',
-  ]);
+  for (let i = 0; i < 6; i++) {
+    results.push(nameOf(await engine.commit(blob)));
+    await clock.advance(IDLE_MS);
+  }
+  // A commitment is checked when it has been given. After the fourth call `turning` is no more asked; `b` is wrong too.
+  assert.deepEqual(results, ['library', 'library', 'library', 'wrong', 'b', 'library']);
+  const reason = 'a result differs from that of the library; it had been given out when that was found';
+  assert.deepEqual(dropped, [`turning: ${reason}`, `b: ${reason}`]);
   assert.equal(calls, 4);
+});
+
+test('what is cheap to check is checked before it is given, in every sampled call', async () => {
+  const wrong = kernel('k', {
+    combineCommitments: async () => answer('wrong'),
+    linearMap: async () => [blob.map(() => 1)],
+  });
+  const { engine, dropped } = await started([wrong], { random: ALWAYS });
+  assert.equal(nameOf(await engine.combineCommitments([1n], points)), 'library');
+  assert.equal(dropped.length, 1);
 });
 
 test('wrong openings, maps, sums and combinations are found', async () => {
@@ -55,8 +67,13 @@ test('wrong openings, maps, sums and combinations are found', async () => {
   };
   const reasons: string[] = [];
   const run = async (operation: keyof typeof wrong) => {
-    const { engine, dropped } = await started([kernel('k', { [operation]: wrong[operation] })], { random: ALWAYS });
-    if (operation === 'open') assert.equal(nameOf((await engine.open(blob, blob)).proof), 'library');
+    const k = kernel('k', { [operation]: wrong[operation] });
+    const { engine, dropped, clock } = await started([k], { random: ALWAYS });
+    if (operation === 'open') {
+      assert.equal(nameOf((await engine.open(blob, blob)).proof), 'wrong');
+      await clock.advance(IDLE_MS);
+      assert.equal(nameOf((await engine.open(blob, blob)).proof), 'library');
+    }
     if (operation === 'linearMap') assert.deepEqual((await engine.linearMap([[1n]], [blob])).map(nameOf), ['library']);
     if (operation === 'combineCommitments')
       assert.equal(nameOf(await engine.combineCommitments([1n], points)), 'library');
@@ -67,30 +84,47 @@ test('wrong openings, maps, sums and combinations are found', async () => {
   assert.equal(reasons.length, 4);
 });
 
-test('no call waits for the library to load: the first one afterwards is checked', async () => {
+test('no call waits for the library to load, and the one that was drawn is checked once it has', async () => {
   const slow = Promise.withResolvers<Uint8Array>();
-  let loaded = false;
   let asked = 0;
   const loading = library({
     commit: () => {
       asked++;
-      return loaded ? Promise.resolve(answer('library')) : slow.promise;
+      return asked === 1 ? slow.promise : Promise.resolve(answer('library'));
     },
   });
-  Object.defineProperty(loading, 'loaded', { get: () => loaded });
   let draws = 0;
   const onlyFirst = (count: number) => new Uint8Array(count).fill(draws++ === 0 ? 0 : 255);
-  const { engine, dropped } = await started([kernel('wrong')], { library: loading, random: onlyFirst });
+  const { engine, dropped, clock } = await started([kernel('wrong')], { library: loading, random: onlyFirst });
   assert.equal(nameOf(await engine.commit(blob)), 'wrong');
+  await clock.advance(IDLE_MS);
   assert.equal(nameOf(await engine.commit(blob)), 'wrong');
-  assert.equal(asked, 1);
-  loaded = true;
+  assert.deepEqual([asked, dropped.length], [1, 0]);
   slow.resolve(answer('library'));
-  assert.equal(nameOf(await engine.commit(blob)), 'library');
+  await new Promise(setImmediate);
   assert.equal(dropped.length, 1);
+  assert.equal(nameOf(await engine.commit(blob)), 'library');
 });
 
-test('a library that failed to load for a check is loaded for a later one', async () => {
+test('a check is made of the inputs as they were: the caller may use its buffers again', async () => {
+  const input = blob.slice();
+  const seen: number[] = [];
+  const reading = async (bytes: Uint8Array) => {
+    seen.push(bytes[0] as number);
+    return answer('a');
+  };
+  const { engine, dropped, clock } = await started([kernel('a')], {
+    library: library({ commit: reading }),
+    random: ALWAYS,
+  });
+  const result = await engine.commit(input);
+  input.fill(9);
+  result.fill(9);
+  await clock.advance(IDLE_MS);
+  assert.deepEqual([seen, dropped], [[0], []]);
+});
+
+test('a library that fails in a check says nothing of the kernel, and is asked again for a later one', async () => {
   let loads = 0;
   const failing = library({
     loaded: false,
@@ -99,12 +133,28 @@ test('a library that failed to load for a check is loaded for a later one', asyn
       throw new KzgError({ code: 'queue-full', limit: 1 }, 'full');
     },
   });
-  const { engine } = await started([kernel('a')], { library: failing, random: ALWAYS });
+  const { engine, dropped, clock } = await started([kernel('a')], { library: failing, random: ALWAYS });
   for (let call = 1; call <= 3; call++) {
     assert.equal(nameOf(await engine.commit(blob)), 'a');
-    await new Promise(setImmediate);
+    await clock.advance(IDLE_MS);
     assert.equal(loads, call);
   }
+  assert.deepEqual(dropped, []);
+});
+
+test('a stop gives up the check that runs and those that wait', async () => {
+  let asked = 0;
+  const hanging = library({
+    commit: (_, signal) => {
+      asked++;
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    },
+  });
+  const { engine, dropped, clock } = await started([kernel('a')], { library: hanging, random: ALWAYS });
+  await Promise.all([engine.commit(blob), engine.commit(blob)]);
+  await clock.advance(IDLE_MS);
+  await engine.stop();
+  assert.deepEqual([asked, dropped, clock.sleeping], [1, [], 0]);
 });
 
 test('a kernel that was dropped takes no more calls', async () => {
@@ -142,6 +192,17 @@ test('a kernel that hangs is given up, and its calls go to the next one', async 
   await clock.advance(1);
   assert.deepEqual((await Promise.all(calls)).map(nameOf), ['b', 'b']);
   assert.deepEqual(dropped, ['hanging: it does not answer any more']);
+});
+
+test('a process that was stopped has no kernel that hangs', async () => {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+  const { engine, dropped, clock } = await started([kernel('slow', { commit: () => promise }), kernel('b')]);
+  const call = engine.commit(blob);
+  await clock.stall(10 * PATIENCE_MS);
+  await clock.advance(PATIENCE_MS - BEAT_MS - 1);
+  resolve(answer('slow'));
+  assert.equal(nameOf(await call), 'slow');
+  assert.deepEqual(dropped, []);
 });
 
 test('bad input, a full queue and an abort are nobody’s fault: no kernel is dropped', async () => {
@@ -208,4 +269,42 @@ test('every candidate of an operation is told with the reason', async () => {
       { backend: 'c-kzg', state: 'ready', detail: 'stands by, not measured' },
     ],
   });
+});
+
+test('work done again under check is the library’s, and finds the kernel that errs in it', async () => {
+  const wrong = {
+    open: async () => ({ y: answer('library'), proof: answer('wrong') }),
+    combineCommitments: async () => answer('wrong'),
+    accumulator: () => zeroSum(() => blob.map(() => 1)),
+  };
+  for (const operation of Object.keys(wrong) as (keyof typeof wrong)[]) {
+    // Never drawn: without `checked` nobody would look.
+    const { engine, dropped } = await started([kernel('k', { [operation]: wrong[operation] })]);
+    const checked = engine.checked();
+    if (operation === 'open') assert.equal(nameOf((await checked.open(blob, blob)).proof), 'library');
+    if (operation === 'combineCommitments')
+      assert.equal(nameOf(await checked.combineCommitments([1n], points)), 'library');
+    if (operation === 'accumulator') {
+      const sum = checked.accumulator();
+      sum.add(1n, blob);
+      assert.deepEqual(sum.finish(), blob);
+    }
+    assert.equal(dropped.length, 1, operation);
+  }
+});
+
+test('work done again under check leaves sound kernels alone, and fails with the library', async () => {
+  const sound = kernel('k', {
+    open: async () => ({ y: answer('library'), proof: answer('library') }),
+    accumulator: () => zeroSum(),
+  });
+  const { engine, dropped } = await started([sound]);
+  await engine.checked().open(blob, blob);
+  const sum = engine.checked().accumulator();
+  sum.add(1n, blob);
+  sum.finish();
+  const failing = library({ open: () => Promise.reject(new KzgError({ code: 'queue-full', limit: 1 }, 'full')) });
+  const busy = await started([sound], { library: failing });
+  await assert.rejects(busy.engine.checked().open(blob, blob), { code: 'queue-full' });
+  assert.deepEqual([dropped, busy.dropped], [[], []]);
 });

@@ -22,7 +22,7 @@ export function zeroSum(result: () => Uint8Array = () => new Uint8Array(SHARD_BY
 
 /** A library that answers with its own name; `over` replaces what a test needs. */
 export function library(over: Partial<LibraryEngine> = {}): LibraryEngine {
-  return {
+  const engine: LibraryEngine = {
     backend: 'c-kzg',
     loaded: true,
     threads: 1,
@@ -39,8 +39,10 @@ export function library(over: Partial<LibraryEngine> = {}): LibraryEngine {
     combineCommitments: async () => answer('library'),
     invalidCommitments: async () => [],
     batchCheck: async () => [],
+    checked: () => engine,
     ...over,
   };
+  return engine;
 }
 
 export function kernel(name: string, over: Partial<Accelerator> = {}): Accelerator {
