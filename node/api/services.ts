@@ -4,6 +4,7 @@
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
 import type { OperationReport } from '../kzg/operations.ts';
+import type { SelectionService } from './selection-service.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
@@ -272,6 +273,7 @@ export interface NodeServices {
   readonly node: NodeService;
   readonly files: FilesService;
   readonly peers: PeersService;
+  readonly selection: SelectionService;
   readonly storage: StorageService;
   readonly events: EventsService;
   readonly config: ConfigService;

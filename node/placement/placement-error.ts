@@ -2,7 +2,8 @@ import { CodedError } from '../../protocol/errors.ts';
 
 export type PlacementErrorType =
   | { readonly code: 'too-few-peers'; readonly needed: number; readonly present: number }
-  | { readonly code: 'bad-option'; readonly option: string };
+  | { readonly code: 'bad-option'; readonly option: string }
+  | { readonly code: 'too-many-bans'; readonly maximum: number };
 
 export class PlacementError extends CodedError<PlacementErrorType> {}
 

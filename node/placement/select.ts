@@ -1,7 +1,9 @@
 import type { Candidate } from './candidates.ts';
-import { isEligible, type Requirements, type Spread, SpreadTracker } from './constraints.ts';
+import { isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
+import { type Explanation, explain } from './explain.ts';
 import { PlacementError, tooFewPeers } from './placement-error.ts';
-import { drawIndex, type Strategy } from './strategies.ts';
+import { RELAXATION, type Spread, SpreadTracker } from './spread.ts';
+import { drawIndex, type HoldersIn, limitNewcomers, type Strategy } from './strategies.ts';
 
 export interface SelectRequest {
   readonly count: number;
@@ -33,18 +35,26 @@ export interface PlacementOptions {
   readonly self: string;
   readonly strategy: Strategy;
   readonly random: (bytes: number) => Uint8Array;
-  readonly minimumReputation?: number;
+  readonly minimumIntegrity?: number;
+  /** 0 … 1: share of the holders of a stripe that may be newcomers while vetted peers suffice. */
+  readonly newcomerShare?: number;
 }
 
-/** Constraints on the set of holders, the first to be given up at the end. */
-const RELAXATION: readonly ReadonlySet<Spread>[] = [new Set(['subnet', 'region']), new Set(['subnet']), new Set()];
+const DEFAULT_NEWCOMER_SHARE = 0.1;
+const WARNED: readonly Spread[] = ['region', 'subnet'];
 
-/** Draws holders: weighted, without replacement, under the constraints of reliability §5. */
+/**
+ * Draws holders: weighted, without replacement, under the constraints of reliability §5. The chance of a newcomer is at
+ * most `newcomerShare` in each draw, and a stripe has at most ⌈newcomerShare · holders⌉ of them, while vetted peers
+ * suffice.
+ */
 export class Placement {
   readonly #options: PlacementOptions;
+  readonly #newcomerShare: number;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
+    this.#newcomerShare = options.newcomerShare ?? DEFAULT_NEWCOMER_SHARE;
   }
 
   /** Peers that could take `bytesEach` (default: anything at all) now. */
@@ -54,17 +64,13 @@ export class Placement {
 
   /** @throws PlacementError 'too-few-peers' */
   select(request: SelectRequest): Selection {
-    const { count, maxPerRegion = Number.POSITIVE_INFINITY } = request;
+    const { count } = request;
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new PlacementError({ code: 'bad-option', option: 'count' }, `${count} is not a number of peers`);
     }
     const pool = this.#eligible(request);
     if (pool.length < count) throw tooFewPeers(count, pool.length);
-    const spread = new SpreadTracker(maxPerRegion);
-    for (const peer of request.beside ?? []) {
-      const candidate = this.#options.candidates.get(peer);
-      if (candidate !== undefined) spread.add(candidate);
-    }
+    const spread = this.#spread(request);
     const relaxed = new Set<Spread>();
     const peers: string[] = [];
     while (peers.length < count) {
@@ -74,7 +80,17 @@ export class Placement {
       peers.push(drawn.peer);
     }
     for (const peer of peers) this.#options.candidates.promised(peer, request.bytesEach);
-    return { peers, warnings: [...relaxed].map((constraint) => warning(constraint, count)) };
+    return { peers, warnings: WARNED.filter((spread) => relaxed.has(spread)).map((spread) => warning(spread, count)) };
+  }
+
+  /** What `select` would make of each known peer, with the holders in `beside`. Nothing is promised. */
+  explain(request: SelectRequest): Explanation[] {
+    return explain({
+      candidates: this.#options.candidates.list(),
+      requirements: this.#requirements(request),
+      spread: this.#spread(request),
+      weigh: (candidates) => this.#weigh(candidates, () => 0),
+    });
   }
 
   /** The pool is not empty. Gives up constraints one by one when nobody keeps them all. */
@@ -82,23 +98,37 @@ export class Placement {
     for (const constraints of RELAXATION) {
       const allowed = pool.filter((candidate) => spread.allows(candidate, constraints));
       if (allowed.length === 0) continue;
-      const drawn = allowed[drawIndex(this.#options.strategy(allowed), this.#uniform())] as Candidate;
-      for (const constraint of ['region', 'subnet'] as const) {
-        if (!spread.allows(drawn, new Set([constraint]))) relaxed.add(constraint);
-      }
+      const weights = this.#weigh(allowed, (region) => spread.holdersIn(region));
+      const drawn = allowed[drawIndex(weights, this.#uniform())] as Candidate;
+      for (const constraint of WARNED) if (!spread.keeps(drawn, constraint)) relaxed.add(constraint);
       return drawn;
     }
     throw tooFewPeers(1, 0);
   }
 
-  #eligible({ exclude = [], beside = [], bytesEach }: SelectRequest): Candidate[] {
-    const { candidates, self, minimumReputation } = this.#options;
-    const requirements: Requirements = {
-      exclude: new Set([self, ...exclude, ...beside]),
-      bytesEach,
-      ...(minimumReputation === undefined ? {} : { minimumReputation }),
-    };
-    return candidates.list().filter((candidate) => isEligible(candidate, requirements));
+  #weigh(candidates: readonly Candidate[], holdersIn: HoldersIn): number[] {
+    return limitNewcomers(candidates, this.#options.strategy(candidates, holdersIn), this.#newcomerShare);
+  }
+
+  /** Of the holders that stay, with the limits for them and for those to be drawn. */
+  #spread({ count, beside = [], maxPerRegion = Number.POSITIVE_INFINITY }: SelectRequest): SpreadTracker {
+    const maxNewcomers = Math.ceil(this.#newcomerShare * (count + beside.length));
+    const spread = new SpreadTracker({ maxPerRegion, maxNewcomers });
+    for (const peer of beside) {
+      const candidate = this.#options.candidates.get(peer);
+      if (candidate !== undefined) spread.add(candidate);
+    }
+    return spread;
+  }
+
+  #eligible(request: SelectRequest): Candidate[] {
+    const requirements = this.#requirements(request);
+    return this.#options.candidates.list().filter((candidate) => isEligible(candidate, requirements));
+  }
+
+  #requirements({ exclude = [], beside = [], bytesEach }: SelectRequest): Requirements {
+    const { self, minimumIntegrity = MINIMUM_INTEGRITY } = this.#options;
+    return { holders: new Set(beside), exclude: new Set([self, ...exclude]), bytesEach, minimumIntegrity };
   }
 
   /** 48 random bits as a number in [0, 1). */

@@ -20,7 +20,7 @@ export function createPeersService(deps: PeersDeps): PeersService {
       connected: connection !== undefined,
       addresses: connection?.addresses ?? advert?.addresses ?? [],
       ...(advert === undefined ? {} : { agent: advert.agent }),
-      ...(candidate === undefined || candidate.region === '' ? {} : { region: candidate.region }),
+      ...(candidate === undefined || candidate.declaredRegion === '' ? {} : { region: candidate.declaredRegion }),
       ...(candidate === undefined ? {} : { freeBytes: candidate.free }),
       ...(connection?.rttMs === undefined ? {} : { rttMs: connection.rttMs }),
       ...(connection === undefined ? {} : { direction: connection.direction }),
