@@ -32,6 +32,16 @@ export type Constraint = keyof typeof CONSTRAINTS;
 
 export const CONSTRAINT_NAMES = Object.keys(CONSTRAINTS) as Constraint[];
 
+/** Those that say what somebody thinks of a peer, not how it is at the moment. */
+const BARRING: readonly Constraint[] = [
+  'banned',
+  'denied',
+  'not-allowed',
+  'disqualified',
+  'integrity-failed',
+  'low-integrity',
+];
+
 /** The constraints that a candidate breaks, in the order of the table. */
 export function broken(candidate: Candidate, requirements: Requirements): Constraint[] {
   return CONSTRAINT_NAMES.filter((name) => !CONSTRAINTS[name](candidate, requirements));
@@ -39,4 +49,9 @@ export function broken(candidate: Candidate, requirements: Requirements): Constr
 
 export function isEligible(candidate: Candidate, requirements: Requirements): boolean {
   return CONSTRAINT_NAMES.every((name) => CONSTRAINTS[name](candidate, requirements));
+}
+
+/** Why a peer that was drawn before is given nothing more. */
+export function barring(candidate: Candidate, requirements: Requirements): Constraint | undefined {
+  return BARRING.find((name) => !CONSTRAINTS[name](candidate, requirements));
 }

@@ -1,8 +1,8 @@
 import type { Candidate } from './candidates.ts';
-import { isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
+import { barring, isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
 import { type Explanation, explain } from './explain.ts';
-import { PlacementError, tooFewPeers } from './placement-error.ts';
-import { RELAXATION, type Spread, SpreadTracker } from './spread.ts';
+import { barred, PlacementError, tooFewPeers } from './placement-error.ts';
+import { gravity, RELAXATION, SPREADS, type Spread, SpreadTracker } from './spread.ts';
 import { drawIndex, type HoldersIn, limitNewcomers, type Strategy } from './strategies.ts';
 
 export interface SelectRequest {
@@ -41,7 +41,17 @@ export interface PlacementOptions {
 }
 
 const DEFAULT_NEWCOMER_SHARE = 0.1;
+/** That newcomers help out is no news in a young network. */
 const WARNED: readonly Spread[] = ['region', 'subnet'];
+const MAX_TRIES = 16;
+/** Above this there is always somebody left for the 64 places of the widest stripe, and tries take long. */
+const MAX_RETRIED_POOL = 1_000;
+
+interface Drawn {
+  readonly peers: string[];
+  /** Constraints that one of them does not keep. */
+  readonly relaxed: Set<Spread>;
+}
 
 /**
  * Draws holders: weighted, without replacement, under the constraints of reliability §5. The chance of a newcomer is at
@@ -70,17 +80,16 @@ export class Placement {
     }
     const pool = this.#eligible(request);
     if (pool.length < count) throw tooFewPeers(count, pool.length);
-    const spread = this.#spread(request);
-    const relaxed = new Set<Spread>();
-    const peers: string[] = [];
-    while (peers.length < count) {
-      const drawn = this.#draw(pool, spread, relaxed);
-      pool.splice(pool.indexOf(drawn), 1);
-      spread.add(drawn);
-      peers.push(drawn.peer);
-    }
+    const { peers, relaxed } = this.#best(pool, request);
     for (const peer of peers) this.#options.candidates.promised(peer, request.bytesEach);
     return { peers, warnings: WARNED.filter((spread) => relaxed.has(spread)).map((spread) => warning(spread, count)) };
+  }
+
+  /** Why a peer that was drawn before is to get nothing more: banned since, say; undefined when it may. */
+  refusalOf(peer: string): PlacementError | undefined {
+    const candidate = this.#options.candidates.get(peer);
+    const reason = candidate && barring(candidate, this.#requirements({ count: 0, bytesEach: 0 }));
+    return reason && barred(peer, reason);
   }
 
   /** What `select` would make of each known peer, with the holders in `beside`. Nothing is promised. */
@@ -88,20 +97,43 @@ export class Placement {
     return explain({
       candidates: this.#options.candidates.list(),
       requirements: this.#requirements(request),
-      spread: this.#spread(request),
+      spread: this.#spread(this.#eligible(request), request),
       weigh: (candidates) => this.#weigh(candidates, () => 0),
     });
   }
 
+  /** One draw after the other may end where nobody is left to keep apart, though other draws would not: then anew. */
+  #best(pool: readonly Candidate[], request: SelectRequest): Drawn {
+    let best = this.#drawAll(pool, request);
+    const tries = pool.length <= MAX_RETRIED_POOL ? MAX_TRIES : 1;
+    for (let i = 1; i < tries && best.relaxed.size > 0; i++) {
+      const other = this.#drawAll(pool, request);
+      if (gravity(other.relaxed) < gravity(best.relaxed)) best = other;
+    }
+    return best;
+  }
+
+  #drawAll(pool: readonly Candidate[], request: SelectRequest): Drawn {
+    const left = [...pool];
+    const spread = this.#spread(pool, request);
+    const drawn: Drawn = { peers: [], relaxed: new Set() };
+    while (drawn.peers.length < request.count) {
+      const one = this.#draw(left, spread);
+      for (const name of SPREADS) if (!spread.keeps(one, name)) drawn.relaxed.add(name);
+      left.splice(left.indexOf(one), 1);
+      spread.add(one);
+      drawn.peers.push(one.peer);
+    }
+    return drawn;
+  }
+
   /** The pool is not empty. Gives up constraints one by one when nobody keeps them all. */
-  #draw(pool: readonly Candidate[], spread: SpreadTracker, relaxed: Set<Spread>): Candidate {
+  #draw(pool: readonly Candidate[], spread: SpreadTracker): Candidate {
     for (const constraints of RELAXATION) {
       const allowed = pool.filter((candidate) => spread.allows(candidate, constraints));
       if (allowed.length === 0) continue;
       const weights = this.#weigh(allowed, (region) => spread.holdersIn(region));
-      const drawn = allowed[drawIndex(weights, this.#uniform())] as Candidate;
-      for (const constraint of WARNED) if (!spread.keeps(drawn, constraint)) relaxed.add(constraint);
-      return drawn;
+      return allowed[drawIndex(weights, this.#uniform())] as Candidate;
     }
     throw tooFewPeers(1, 0);
   }
@@ -111,13 +143,20 @@ export class Placement {
   }
 
   /** Of the holders that stay, with the limits for them and for those to be drawn. */
-  #spread({ count, beside = [], maxPerRegion = Number.POSITIVE_INFINITY }: SelectRequest): SpreadTracker {
-    const maxNewcomers = Math.ceil(this.#newcomerShare * (count + beside.length));
+  #spread(
+    pool: readonly Candidate[],
+    { count, beside = [], maxPerRegion = Number.POSITIVE_INFINITY }: SelectRequest,
+  ): SpreadTracker {
+    const staying = beside.flatMap((peer) => this.#options.candidates.get(peer) ?? []);
+    const newcomersThere = staying.filter(({ vetted }) => !vetted).length;
+    const vettedLeft = pool.filter(({ vetted }) => vetted).length;
+    const maxNewcomers = Math.max(
+      Math.ceil(this.#newcomerShare * (count + beside.length)),
+      // Where vetted peers do not suffice, newcomers take the rest.
+      newcomersThere + count - vettedLeft,
+    );
     const spread = new SpreadTracker({ maxPerRegion, maxNewcomers });
-    for (const peer of beside) {
-      const candidate = this.#options.candidates.get(peer);
-      if (candidate !== undefined) spread.add(candidate);
-    }
+    for (const candidate of staying) spread.add(candidate);
     return spread;
   }
 

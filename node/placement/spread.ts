@@ -10,6 +10,11 @@ export type Spread = (typeof SPREADS)[number];
 /** What is kept first, then with one constraint after the other given up. */
 export const RELAXATION: readonly (readonly Spread[])[] = [SPREADS, ['region', 'subnet'], ['subnet'], []];
 
+/** How much was given up: each constraint weighs more than those before it together. */
+export function gravity(relaxed: ReadonlySet<Spread>): number {
+  return SPREADS.reduce((sum, spread, i) => sum + (relaxed.has(spread) ? 2 ** i : 0), 0);
+}
+
 export interface SpreadLimits {
   readonly maxPerRegion: number;
   readonly maxNewcomers: number;

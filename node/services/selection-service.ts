@@ -130,7 +130,8 @@ function requestFor(root: Root, segment: number, beside: readonly string[]) {
   const width = code.k + code.m;
   return {
     width,
-    count: Math.max(0, width - beside.length),
+    // Of a stripe that lacks nobody, what a replacement would find.
+    count: Math.max(1, width - beside.length),
     beside,
     bytesEach: SHARD_BYTES * stripeGeometry(root, segment).stripes,
     maxPerRegion: Math.max(1, code.m),
