@@ -13,7 +13,8 @@ export async function peersBan(
 ): Promise<ExitCode> {
   const client = await ApiClient.of(context);
   const ban: BanDescription = await client.json({ method: 'POST', path: banPath(peer), json: options });
-  const text = () => `banned ${ban.peer} ${describeEnd(ban)}; it keeps what it holds: \`holdfast check --all\` tells what that is worth`;
+  const text = () =>
+    `banned ${ban.peer} ${describeEnd(ban)}; it keeps what it holds: \`holdfast check --all\` tells what that is worth`;
   await writeResult(context, { json: ban, text, quiet: () => ban.peer });
   return EXIT.ok;
 }

@@ -65,8 +65,13 @@ function detailRows(peer: PeerDetails): string[][] {
           ['integrity', standing.integrity.toFixed(3)],
           ['vetted', standing.vetted ? 'yes' : 'no'],
         ]),
-    ...(ban === undefined ? [] : [['banned', `${describeEnd(ban)}${ban.reason === undefined ? '' : `: ${printable(ban.reason)}`}`]]),
-    ['new shards', reasons.length === 0 ? 'yes' : `no: ${reasons.map((reason) => reasonText(reason, standing)).join(', ')}`],
+    ...(ban === undefined
+      ? []
+      : [['banned', `${describeEnd(ban)}${ban.reason === undefined ? '' : `: ${printable(ban.reason)}`}`]]),
+    [
+      'new shards',
+      reasons.length === 0 ? 'yes' : `no: ${reasons.map((reason) => reasonText(reason, standing)).join(', ')}`,
+    ],
   ];
 }
 

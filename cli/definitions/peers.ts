@@ -16,11 +16,7 @@ export function definePeers(program: Parser, define: Define): void {
     },
   })
     .option('--explain <link>', 'say of each why it was or was not, or could be, taken for this file')
-    .option(
-      '--segment <n>',
-      'segment of the file to explain, from 0 (default: 0)',
-      wholeNumber(0, 999_999_999),
-    );
+    .option('--segment <n>', 'segment of the file to explain, from 0 (default: 0)', wholeNumber(0, 999_999_999));
   define(peers, {
     signature: 'show <peer>',
     description: 'show one, with what the choice of holders goes by',

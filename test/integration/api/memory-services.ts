@@ -130,7 +130,9 @@ export class MemoryServices implements NodeServices {
     },
     explain: async (root, segment) => {
       this.#find(root);
-      const standing = { reputation: 0.5, integrity: 0.5, vetted: false, freeBytes: 7, regionDoubted: false };
+      const subnet = '10.0.1.0/24';
+      const known = { freeBytes: 7, regionDoubted: false, subnet };
+      const standing = { reputation: 0.5, integrity: 0.5, vetted: false, ...known };
       return {
         root,
         segment,
