@@ -1,5 +1,5 @@
+import type { PeerDescription } from '../../node/api/peers-service.ts';
 import type { PeerDetails } from '../../node/api/selection-service.ts';
-import type { PeerDescription } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';

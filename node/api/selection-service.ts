@@ -1,4 +1,4 @@
-import type { PeerDescription } from './services.ts';
+import type { PeerDescription } from './peers-service.ts';
 
 export interface BanDescription {
   readonly peer: string;

@@ -4,6 +4,7 @@
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
 import type { OperationReport } from '../kzg/operations.ts';
+import type { PeersService } from './peers-service.ts';
 import type { SelectionService } from './selection-service.ts';
 
 export type FileKind = 'file' | 'tree';
@@ -166,22 +167,6 @@ export interface FilesService {
   health(root: string, options: { readonly worst: number; readonly signal: AbortSignal }): Promise<FileHealth>;
   manifest(root: string, signal: AbortSignal): Promise<ManifestDescription>;
   release(root: string, signal: AbortSignal): Promise<ReleaseResult>;
-}
-
-export interface PeerDescription {
-  readonly peer: string;
-  readonly connected: boolean;
-  readonly addresses: readonly string[];
-  readonly agent?: string;
-  readonly region?: string;
-  readonly freeBytes?: number;
-  readonly rttMs?: number;
-  readonly direction?: 'inbound' | 'outbound';
-}
-
-export interface PeersService {
-  list(): Promise<readonly PeerDescription[]>;
-  connect(address: string, signal: AbortSignal): Promise<PeerDescription>;
 }
 
 export interface StorageDescription {

@@ -82,7 +82,11 @@ export class Placement {
     if (pool.length < count) throw tooFewPeers(count, pool.length);
     const { peers, relaxed } = this.#best(pool, request);
     for (const peer of peers) this.#options.candidates.promised(peer, request.bytesEach);
-    return { peers, warnings: WARNED.filter((spread) => relaxed.has(spread)).map((spread) => warning(spread, count)) };
+    const holders = count + (request.beside?.length ?? 0);
+    return {
+      peers,
+      warnings: WARNED.filter((spread) => relaxed.has(spread)).map((spread) => warning(spread, holders)),
+    };
   }
 
   /** Why a peer that was drawn before is to get nothing more: banned since, say; undefined when it may. */
@@ -102,7 +106,10 @@ export class Placement {
     });
   }
 
-  /** One draw after the other may end where nobody is left to keep apart, though other draws would not: then anew. */
+  /**
+   * One draw after the other may end where only those are left who crowd somebody, though other draws would not: then all
+   * draws are made anew. Only in such networks does the first of several draws differ a little from its weights.
+   */
   #best(pool: readonly Candidate[], request: SelectRequest): Drawn {
     let best = this.#drawAll(pool, request);
     const tries = pool.length <= MAX_RETRIED_POOL ? MAX_TRIES : 1;
@@ -177,7 +184,7 @@ export class Placement {
   }
 }
 
-function warning(constraint: Spread, count: number): string {
+function warning(constraint: Spread, holders: number): string {
   const what = constraint === 'subnet' ? 'share a subnet' : 'crowd one region';
-  return `the network is too small to keep ${count} holders apart: some ${what}`;
+  return `the network is too small to keep ${holders} holders apart: some ${what}`;
 }

@@ -1,4 +1,4 @@
-import type { PeerDescription, PeersService } from '../api/services.ts';
+import type { PeerDescription, PeersService } from '../api/peers-service.ts';
 import type { ConnectedPeer } from '../network/host.ts';
 import type { Candidate } from '../placement/candidates.ts';
 import { asApi } from './api-failure.ts';

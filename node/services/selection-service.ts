@@ -1,6 +1,7 @@
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { stripeGeometry } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
+import type { PeersService } from '../api/peers-service.ts';
 import { ApiError } from '../api/problem.ts';
 import type {
   PeerDetails,
@@ -10,7 +11,6 @@ import type {
   PlacementVerdict,
   SelectionService,
 } from '../api/selection-service.ts';
-import type { PeersService } from '../api/services.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import type { Bans } from '../placement/bans.ts';
 import type { Candidate } from '../placement/candidates.ts';

@@ -210,10 +210,12 @@ export class Staging {
   /** Somebody to stand beside the holders of a segment; undefined when nobody is left. */
   #spare(slots: readonly (string | undefined)[], exclude: readonly string[]): string | undefined {
     const beside = slots.filter((peer) => peer !== undefined);
-    const { chooser } = this.#options;
+    const { chooser, warn } = this.#options;
     const maxPerRegion = this.#maxPerRegion();
     try {
-      return chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES, maxPerRegion }).peers[0];
+      const { peers, warnings } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES, maxPerRegion });
+      for (const warning of warnings) warn(warning);
+      return peers[0];
     } catch (error) {
       if (!(error instanceof PlacementError)) throw error;
       return undefined;

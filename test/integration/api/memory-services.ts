@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { BanDescription } from '../../../node/api/selection-service.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
   NodeEvent,
   NodeServices,
   OpenFile,
-  PeerDescription,
   Verdict,
 } from '../../../node/api/services.ts';
 import { nodeCid } from '../../../protocol/cid.ts';

@@ -77,6 +77,9 @@ test('a replacement keeps apart from who stays', () => {
     const other = placement.select({ count: 1, beside: ['1', '4'], bytesEach: 1, maxPerRegion: 1 });
     assert.deepEqual(other, { peers: ['3'], warnings: [] });
   }
+  const crowded = placementOf(candidates.slice(0, 2)).select({ count: 1, beside: ['1'], bytesEach: 1 });
+  const warnings = ['the network is too small to keep 2 holders apart: some share a subnet'];
+  assert.deepEqual(crowded, { peers: ['2'], warnings });
 });
 
 test('a stripe has as many newcomers as its share allows, while vetted peers suffice', () => {
