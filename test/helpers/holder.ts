@@ -30,6 +30,7 @@ export interface HolderOptions extends Partial<OpenStoresOptions> {
   readonly reader?: (honest: ShardReader) => ShardReader;
   readonly evidence?: (peer: string) => AsyncIterable<Uint8Array>;
   readonly commitForOthers?: boolean;
+  readonly isShunned?: (peer: string) => boolean;
 }
 
 export const HOLDER = signerOf('holder');
@@ -37,7 +38,7 @@ export const HOLDER = signerOf('holder');
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
   const { network, engine, codes, signer = HOLDER, reader = (honest) => honest, evidence, ...rest } = options;
-  const { commitForOthers = true, ...stored } = rest;
+  const { commitForOthers = true, isShunned = () => false, ...stored } = rest;
   const stores = await openTestStores(t, stored);
   const { clock } = stores;
   const kept: CID[] = [];
@@ -81,6 +82,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     prover,
     evidence: { about: evidence ?? async function* () {} },
     commitForOthers,
+    isShunned,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
