@@ -4,6 +4,7 @@ import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
 import { defineNodeCommands } from './definitions/node.ts';
+import { definePeers } from './definitions/peers.ts';
 import { defineTestnet } from './definitions/testnet.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -31,6 +32,7 @@ export function createProgram(run: Run): Parser {
   const define = definer(program, run);
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
+  definePeers(program, define);
   defineGroups(program, define);
   defineTestnet(program, define);
   defineBench(program, define);

@@ -7,6 +7,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeSelection } from './compose/selection.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
@@ -16,15 +17,14 @@ import { Releaser } from './holdings/releaser.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import { createHost, type Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
-import { CandidateTable } from './placement/candidates.ts';
-import { Placement } from './placement/select.ts';
-import { strategyOf } from './placement/strategies.ts';
+import type { CandidateTable } from './placement/candidates.ts';
 import { systemRandom } from './random.ts';
 import { createAuditsService } from './services/audits-service.ts';
 import { Events } from './services/events.ts';
 import { createFilesService } from './services/files-service.ts';
 import { createNodeService } from './services/node-service.ts';
 import { createPeersService } from './services/peers-service.ts';
+import { createSelectionService } from './services/selection-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
@@ -91,16 +91,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   });
   const { client } = host;
 
-  const candidates = new CandidateTable({ now: () => clock.monotonic() });
-  const placement = new Placement({
-    candidates,
-    self: host.peerId,
-    strategy: strategyOf(config['placement.strategy'], {
-      reputation: config['placement.reputationWeight'],
-      freeSpace: config['placement.freeSpaceWeight'],
-    }),
-    random,
-  });
+  const selection = composeSelection({ options, random, stores, host, events });
+  const { candidates, placement, bans, regions, isShunned } = selection;
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
   const releaser = new Releaser({
@@ -194,6 +186,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     prover,
     evidence: audits,
     commitForOthers: config['storage.commitForOthers'],
+    isShunned,
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
@@ -228,11 +221,13 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     stores.maintenance.start();
     await holdings.start();
     await uploader.start();
+    await bans.start();
     for (const [method, handler] of Object.entries(handlers))
       await host.reqresp.handle(method as HandledMethod, handler);
     await host.start();
     await releaser.start();
     announcer.start();
+    regions.start();
     running = true;
   };
   const stop = async () => {
@@ -241,13 +236,26 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const database = { stop: () => stores.close() };
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
-    for (const part of [uploader, releaser, announcer, holdings, host, known, reedSolomon, ...ownEngine, database]) {
+    for (const part of [
+      uploader,
+      regions,
+      releaser,
+      announcer,
+      holdings,
+      host,
+      known,
+      bans,
+      reedSolomon,
+      ...ownEngine,
+      database,
+    ]) {
       await part.stop().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   };
   let stopped: Promise<void> | undefined;
 
+  const peers = createPeersService({ host, candidates, advertised: (peer) => known.get(peer) });
   const services: NodeServices = {
     node: createNodeService({
       version,
@@ -260,7 +268,17 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       requestShutdown: () => options.onShutdownRequest?.(),
     }),
     files: createFilesService({ config, clock, uploader, downloader, health, locator, releaser, stores }),
-    peers: createPeersService({ host, candidates, advertised: (peer) => known.get(peer) }),
+    peers,
+    selection: createSelectionService({
+      self: host.peerId,
+      strategy: config['placement.strategy'],
+      peers,
+      bans,
+      placement,
+      regions,
+      locator,
+      receipts,
+    }),
     storage: { usage: async () => usage(stores) },
     events,
     config: { entries: () => configEntries(resolved) },

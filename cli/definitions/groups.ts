@@ -1,20 +1,8 @@
 import type { Command as Parser } from 'commander';
 import type { Define } from '../define.ts';
 
-/** peers ls|connect, config show|get|set|validate|path. */
+/** config show|get|set|validate|path. */
 export function defineGroups(program: Parser, define: Define): void {
-  const peers = program.command('peers').description('peers this node knows');
-  define(peers, {
-    signature: 'ls',
-    description: 'list them',
-    run: async (context) => (await import('../commands/peers.ts')).peersLs(context),
-  });
-  define(peers, {
-    signature: 'connect <address>',
-    description: 'connect to one, e.g. /ip4/192.0.2.1/tcp/4780/p2p/12D3Koo…',
-    run: async (context, [address = '']) => (await import('../commands/peers.ts')).peersConnect(context, address),
-  });
-
   const config = program.command('config').description('settings of this node');
   define(config, {
     signature: 'show',

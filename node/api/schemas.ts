@@ -133,7 +133,7 @@ export const manifest = object({
 
 export const releaseResult = object({ root: anyText, released: count, queued: count });
 
-const peer = object({
+export const peerFields = {
   peer: anyText,
   connected: bool,
   addresses: list(anyText),
@@ -142,7 +142,8 @@ const peer = object({
   'freeBytes?': count,
   'rttMs?': real,
   'direction?': { type: 'string', enum: ['inbound', 'outbound'] },
-});
+};
+const peer = object(peerFields);
 export const peerDescription = peer;
 export const peerList = object({ peers: list(peer) });
 export const connectBody = object({ address: text(512) });

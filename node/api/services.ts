@@ -4,6 +4,8 @@
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
 import type { OperationReport } from '../kzg/operations.ts';
+import type { PeersService } from './peers-service.ts';
+import type { SelectionService } from './selection-service.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
@@ -167,22 +169,6 @@ export interface FilesService {
   release(root: string, signal: AbortSignal): Promise<ReleaseResult>;
 }
 
-export interface PeerDescription {
-  readonly peer: string;
-  readonly connected: boolean;
-  readonly addresses: readonly string[];
-  readonly agent?: string;
-  readonly region?: string;
-  readonly freeBytes?: number;
-  readonly rttMs?: number;
-  readonly direction?: 'inbound' | 'outbound';
-}
-
-export interface PeersService {
-  list(): Promise<readonly PeerDescription[]>;
-  connect(address: string, signal: AbortSignal): Promise<PeerDescription>;
-}
-
 export interface StorageDescription {
   readonly capacityBytes: number;
   readonly usedBytes: number;
@@ -272,6 +258,7 @@ export interface NodeServices {
   readonly node: NodeService;
   readonly files: FilesService;
   readonly peers: PeersService;
+  readonly selection: SelectionService;
   readonly storage: StorageService;
   readonly events: EventsService;
   readonly config: ConfigService;

@@ -162,13 +162,40 @@ export function addressList(p: Described<readonly string[]>): Option<readonly st
     placeholder: '<address,…>',
     expected: `at most ${MAX_LIST} addresses such as /ip4/192.0.2.1/tcp/4780`,
     parse: (raw) => {
-      const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
-      if (!Array.isArray(items) || items.length > MAX_LIST) return undefined;
-      const given = items.filter((item) => item !== '');
-      return given.every(isAddress) ? given : undefined;
+      const given = listed(raw, MAX_LIST);
+      return given?.every(isAddress) ? given : undefined;
     },
     format: (value) => value,
   };
+}
+
+/** Text form of the id of an Ed25519 peer (libp2p peer ids, identity multihash): `12D3Koo…`. */
+const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/;
+const MAX_PEERS = 1000;
+
+/** A YAML list of peer ids, or text separated by commas. */
+export function peerList(p: Described<readonly string[]>): Option<readonly string[]> {
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<peer,…>',
+    expected: `at most ${MAX_PEERS} peer ids such as 12D3Koo…`,
+    parse: (raw) => {
+      const given = listed(raw, MAX_PEERS);
+      return given?.every(isPeerId) ? given : undefined;
+    },
+    format: (value) => value,
+  };
+}
+
+function isPeerId(item: unknown): item is string {
+  return typeof item === 'string' && PEER_ID.test(item);
+}
+
+/** The items of a list, or of text separated by commas, without empty ones. */
+function listed(raw: RawValue, most: number): unknown[] | undefined {
+  const items: unknown = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : raw;
+  return Array.isArray(items) && items.length <= most ? items.filter((item) => item !== '') : undefined;
 }
 
 export interface CodeNumbers {

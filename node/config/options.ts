@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS } from '../log.ts';
+import { MINIMUM_INTEGRITY } from '../placement/constraints.ts';
+import { STRATEGY_NAMES } from '../placement/strategies.ts';
 import {
   addressList,
   codeChoice,
@@ -8,6 +10,7 @@ import {
   integer,
   number,
   type Option,
+  peerList,
   rate,
   size,
   sizeOrAuto,
@@ -102,7 +105,7 @@ export const OPTIONS = {
     max: GIB,
     doc: 'Write buffer and table size of the shard database; many nodes on one machine use 8 MiB.',
   }),
-  'placement.strategy': enumeration(['hybrid', 'load', 'random'], {
+  'placement.strategy': enumeration(STRATEGY_NAMES, {
     default: 'hybrid',
     doc: 'How holders are drawn among the peers that qualify.',
   }),
@@ -117,6 +120,36 @@ export const OPTIONS = {
     min: 0,
     max: 1,
     doc: 'Weight of the share of free space in the hybrid strategy.',
+  }),
+  // A stripe of the default codes survives the loss of a third of its holders: one newcomer in six is well within that.
+  'placement.newcomerShare': number({
+    default: 0.1,
+    min: 0,
+    max: 1,
+    doc: 'Share of the holders of a stripe that may be peers not vetted yet, while vetted ones suffice.',
+  }),
+  'placement.minimumIntegrity': number({
+    default: MINIMUM_INTEGRITY,
+    min: 0,
+    max: 1,
+    doc: 'Integrity below which a peer gets no new shards.',
+  }),
+  // At one passed audit a day the score needs 20 days to recover from an invalid proof; a month is the long memory of
+  // availability too.
+  'placement.suspensionDays': number({
+    default: 30,
+    min: 0,
+    max: 3650,
+    doc: 'Days for which a peer gets no new shards after a proof of it failed; 0 = only its score counts.',
+  }),
+  'placement.allow': peerList({ default: [], doc: 'Peers that may get shards of this node; empty = any.' }),
+  'placement.deny': peerList({
+    default: [],
+    doc: 'Peers that get no shards of this node and may store none here.',
+  }),
+  'placement.checkRegions': flag({
+    default: true,
+    doc: 'Leave regions out of account that measured round-trip times speak against; never in lab mode.',
   }),
   'files.code': codeChoice({
     default: 'auto',

@@ -8,6 +8,7 @@ import { type FinalizeDeps, finalizeHandler } from './finalize.ts';
 import type { Handler } from './handler.ts';
 import { type HaveDeps, haveHandler } from './have.ts';
 import { manifestHandler } from './manifest.ts';
+import { refuseShunned } from './refuse-shunned.ts';
 import { type ReleaseDeps, releaseHandler } from './release.ts';
 import { type StageDeps, stageHandler } from './stage.ts';
 
@@ -21,13 +22,17 @@ export type HandlerDeps = StageDeps &
   FetchDeps &
   FinalizeDeps &
   HaveDeps &
-  ReleaseDeps & { readonly clock: Clock };
+  ReleaseDeps & {
+    readonly clock: Clock;
+    /** Whether this node makes no new promises to a peer. */
+    readonly isShunned: (peer: string) => boolean;
+  };
 
 /** What this node does for others, one handler per method. */
 export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler> {
   const handlers = {
-    stage: stageHandler(deps),
-    finalize: finalizeHandler(deps),
+    stage: refuseShunned(stageHandler(deps), deps.isShunned),
+    finalize: refuseShunned(finalizeHandler(deps), deps.isShunned),
     fetch: fetchHandler(deps),
     have: haveHandler(deps),
     manifest: manifestHandler(deps),

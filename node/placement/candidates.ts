@@ -1,3 +1,6 @@
+import type { Clock } from '../clock.ts';
+import type { Listing } from './peer-lists.ts';
+import { combinedReputation, isSuspended, NEUTRAL_STANDING, type Standing } from './standing.ts';
 import { subnetOf } from './subnet.ts';
 
 /** What a peer said about itself in its last signed advert. Sizes in bytes. */
@@ -15,23 +18,36 @@ export interface Candidate {
   readonly capacity: number;
   /** As advertised, less what has been promised to the peer since. */
   readonly free: number;
+  /** As declared, when that is plausible; empty otherwise. Spread goes by it. */
   readonly region: string;
+  readonly declaredRegion: string;
   /** Undefined when no IP address of the peer is known. */
   readonly subnet: string | undefined;
   readonly online: boolean;
   readonly banned: boolean;
-  /** 0 … 1; 0.5 is neutral. */
+  readonly listing: Listing | undefined;
+  /** 0 … 1; a newcomer has 0.5. */
+  readonly integrity: number;
+  /** 0 … 1: integrity and availability in one figure, for the draw. */
   readonly reputation: number;
+  readonly vetted: boolean;
+  /** A proof of it failed not long ago. */
+  readonly suspended: boolean;
+  readonly disqualified: boolean;
 }
 
 export interface CandidateTableOptions {
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** An advert older than this no longer counts; three missed adverts of one per minute by default. */
   readonly maxAgeMs?: number;
   readonly maxEntries?: number;
-  readonly reputationOf?: (peer: string) => number;
+  readonly standingOf?: (peer: string) => Standing;
   readonly isBanned?: (peer: string) => boolean;
+  readonly listingOf?: (peer: string) => Listing | undefined;
+  /** Whether what was measured speaks against the region that a peer declares. */
+  readonly doubtsRegion?: (peer: string, region: string) => boolean;
+  /** How long a proven integrity failure keeps a peer from getting new shards. */
+  readonly suspensionMs?: number;
 }
 
 interface Entry {
@@ -42,8 +58,7 @@ interface Entry {
 
 const DEFAULT_MAX_AGE_MS = 200_000;
 const DEFAULT_MAX_ENTRIES = 10_000;
-/** Reputation of everyone until the reputation service says otherwise. */
-export const NEUTRAL_REPUTATION = 0.5;
+const DEFAULT_SUSPENSION_MS = 30 * 24 * 60 * 60_000;
 
 /**
  * Peers that could hold shards, fed by adverts and by connections.
@@ -61,7 +76,7 @@ export class CandidateTable {
   /** A fresh advert: replaces the one before, and with it what was promised since. */
   advertised(advert: Advertised): void {
     this.#entries.delete(advert.peer);
-    this.#entries.set(advert.peer, { advert, seenAt: this.#options.now(), promised: 0 });
+    this.#entries.set(advert.peer, { advert, seenAt: this.#options.clock.monotonic(), promised: 0 });
     const max = this.#options.maxEntries ?? DEFAULT_MAX_ENTRIES;
     for (const peer of this.#entries.keys()) {
       if (this.#entries.size <= max) break;
@@ -106,18 +121,27 @@ export class CandidateTable {
   }
 
   #view(peer: string, { advert, seenAt, promised }: Entry): Candidate {
-    const { now, maxAgeMs = DEFAULT_MAX_AGE_MS, reputationOf, isBanned } = this.#options;
+    const options = this.#options;
+    const { clock, maxAgeMs = DEFAULT_MAX_AGE_MS, suspensionMs = DEFAULT_SUSPENSION_MS } = options;
     const address = this.#connections.get(peer);
     const subnets = [...(address === undefined ? [] : [address]), ...advert.addresses].map(subnetOf);
+    const standing = options.standingOf?.(peer) ?? NEUTRAL_STANDING;
+    const doubted = options.doubtsRegion?.(peer, advert.region) ?? false;
     return {
       peer,
       capacity: advert.capacity,
       free: Math.max(0, advert.free - promised),
-      region: advert.region,
+      region: doubted ? '' : advert.region,
+      declaredRegion: advert.region,
       subnet: subnets.find((subnet) => subnet !== undefined),
-      online: address !== undefined || now() - seenAt <= maxAgeMs,
-      banned: isBanned?.(peer) ?? false,
-      reputation: reputationOf?.(peer) ?? NEUTRAL_REPUTATION,
+      online: address !== undefined || clock.monotonic() - seenAt <= maxAgeMs,
+      banned: options.isBanned?.(peer) ?? false,
+      listing: options.listingOf?.(peer),
+      integrity: standing.integrity,
+      reputation: combinedReputation(standing),
+      vetted: standing.vetted,
+      suspended: isSuspended(standing, clock.now(), suspensionMs),
+      disqualified: standing.disqualified,
     };
   }
 }

@@ -1,7 +1,9 @@
 import type { Candidate } from './candidates.ts';
-import { isEligible, type Requirements, type Spread, SpreadTracker } from './constraints.ts';
-import { PlacementError, tooFewPeers } from './placement-error.ts';
-import { drawIndex, type Strategy } from './strategies.ts';
+import { barring, isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
+import { type Explanation, explain } from './explain.ts';
+import { barred, PlacementError, tooFewPeers } from './placement-error.ts';
+import { gravity, RELAXATION, SPREADS, type Spread, SpreadTracker } from './spread.ts';
+import { drawIndex, type HoldersIn, limitNewcomers, type Strategy } from './strategies.ts';
 
 export interface SelectRequest {
   readonly count: number;
@@ -33,18 +35,36 @@ export interface PlacementOptions {
   readonly self: string;
   readonly strategy: Strategy;
   readonly random: (bytes: number) => Uint8Array;
-  readonly minimumReputation?: number;
+  readonly minimumIntegrity?: number;
+  /** 0 … 1: share of the holders of a stripe that may be newcomers while vetted peers suffice. */
+  readonly newcomerShare?: number;
 }
 
-/** Constraints on the set of holders, the first to be given up at the end. */
-const RELAXATION: readonly ReadonlySet<Spread>[] = [new Set(['subnet', 'region']), new Set(['subnet']), new Set()];
+const DEFAULT_NEWCOMER_SHARE = 0.1;
+/** That newcomers help out is no news in a young network. */
+const WARNED: readonly Spread[] = ['region', 'subnet'];
+const MAX_TRIES = 16;
+/** Above this there is always somebody left for the 64 places of the widest stripe, and tries take long. */
+const MAX_RETRIED_POOL = 1_000;
 
-/** Draws holders: weighted, without replacement, under the constraints of reliability §5. */
+interface Drawn {
+  readonly peers: string[];
+  /** Constraints that one of them does not keep. */
+  readonly relaxed: Set<Spread>;
+}
+
+/**
+ * Draws holders: weighted, without replacement, under the constraints of reliability §5. The chance of a newcomer is at
+ * most `newcomerShare` in each draw, and a stripe has at most ⌈newcomerShare · holders⌉ of them, while vetted peers
+ * suffice.
+ */
 export class Placement {
   readonly #options: PlacementOptions;
+  readonly #newcomerShare: number;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
+    this.#newcomerShare = options.newcomerShare ?? DEFAULT_NEWCOMER_SHARE;
   }
 
   /** Peers that could take `bytesEach` (default: anything at all) now. */
@@ -54,51 +74,107 @@ export class Placement {
 
   /** @throws PlacementError 'too-few-peers' */
   select(request: SelectRequest): Selection {
-    const { count, maxPerRegion = Number.POSITIVE_INFINITY } = request;
+    const { count } = request;
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new PlacementError({ code: 'bad-option', option: 'count' }, `${count} is not a number of peers`);
     }
     const pool = this.#eligible(request);
     if (pool.length < count) throw tooFewPeers(count, pool.length);
-    const spread = new SpreadTracker(maxPerRegion);
-    for (const peer of request.beside ?? []) {
-      const candidate = this.#options.candidates.get(peer);
-      if (candidate !== undefined) spread.add(candidate);
-    }
-    const relaxed = new Set<Spread>();
-    const peers: string[] = [];
-    while (peers.length < count) {
-      const drawn = this.#draw(pool, spread, relaxed);
-      pool.splice(pool.indexOf(drawn), 1);
-      spread.add(drawn);
-      peers.push(drawn.peer);
-    }
+    const { peers, relaxed } = this.#best(pool, request);
     for (const peer of peers) this.#options.candidates.promised(peer, request.bytesEach);
-    return { peers, warnings: [...relaxed].map((constraint) => warning(constraint, count)) };
+    const holders = count + (request.beside?.length ?? 0);
+    return {
+      peers,
+      warnings: WARNED.filter((spread) => relaxed.has(spread)).map((spread) => warning(spread, holders)),
+    };
+  }
+
+  /** Why a peer that was drawn before is to get nothing more: banned since, say; undefined when it may. */
+  refusalOf(peer: string): PlacementError | undefined {
+    const candidate = this.#options.candidates.get(peer);
+    const reason = candidate && barring(candidate, this.#requirements({ count: 0, bytesEach: 0 }));
+    return reason && barred(peer, reason);
+  }
+
+  /** What `select` would make of each known peer, with the holders in `beside`. Nothing is promised. */
+  explain(request: SelectRequest): Explanation[] {
+    return explain({
+      candidates: this.#options.candidates.list(),
+      requirements: this.#requirements(request),
+      spread: this.#spread(this.#eligible(request), request),
+      weigh: (candidates) => this.#weigh(candidates, () => 0),
+    });
+  }
+
+  /**
+   * One draw after the other may end where only those are left who crowd somebody, though other draws would not: then all
+   * draws are made anew. Only in such networks does the first of several draws differ a little from its weights.
+   */
+  #best(pool: readonly Candidate[], request: SelectRequest): Drawn {
+    let best = this.#drawAll(pool, request);
+    const tries = pool.length <= MAX_RETRIED_POOL ? MAX_TRIES : 1;
+    for (let i = 1; i < tries && best.relaxed.size > 0; i++) {
+      const other = this.#drawAll(pool, request);
+      if (gravity(other.relaxed) < gravity(best.relaxed)) best = other;
+    }
+    return best;
+  }
+
+  #drawAll(pool: readonly Candidate[], request: SelectRequest): Drawn {
+    const left = [...pool];
+    const spread = this.#spread(pool, request);
+    const drawn: Drawn = { peers: [], relaxed: new Set() };
+    while (drawn.peers.length < request.count) {
+      const one = this.#draw(left, spread);
+      for (const name of SPREADS) if (!spread.keeps(one, name)) drawn.relaxed.add(name);
+      left.splice(left.indexOf(one), 1);
+      spread.add(one);
+      drawn.peers.push(one.peer);
+    }
+    return drawn;
   }
 
   /** The pool is not empty. Gives up constraints one by one when nobody keeps them all. */
-  #draw(pool: readonly Candidate[], spread: SpreadTracker, relaxed: Set<Spread>): Candidate {
+  #draw(pool: readonly Candidate[], spread: SpreadTracker): Candidate {
     for (const constraints of RELAXATION) {
       const allowed = pool.filter((candidate) => spread.allows(candidate, constraints));
       if (allowed.length === 0) continue;
-      const drawn = allowed[drawIndex(this.#options.strategy(allowed), this.#uniform())] as Candidate;
-      for (const constraint of ['region', 'subnet'] as const) {
-        if (!spread.allows(drawn, new Set([constraint]))) relaxed.add(constraint);
-      }
-      return drawn;
+      const weights = this.#weigh(allowed, (region) => spread.holdersIn(region));
+      return allowed[drawIndex(weights, this.#uniform())] as Candidate;
     }
     throw tooFewPeers(1, 0);
   }
 
-  #eligible({ exclude = [], beside = [], bytesEach }: SelectRequest): Candidate[] {
-    const { candidates, self, minimumReputation } = this.#options;
-    const requirements: Requirements = {
-      exclude: new Set([self, ...exclude, ...beside]),
-      bytesEach,
-      ...(minimumReputation === undefined ? {} : { minimumReputation }),
-    };
-    return candidates.list().filter((candidate) => isEligible(candidate, requirements));
+  #weigh(candidates: readonly Candidate[], holdersIn: HoldersIn): number[] {
+    return limitNewcomers(candidates, this.#options.strategy(candidates, holdersIn), this.#newcomerShare);
+  }
+
+  /** Of the holders that stay, with the limits for them and for those to be drawn. */
+  #spread(
+    pool: readonly Candidate[],
+    { count, beside = [], maxPerRegion = Number.POSITIVE_INFINITY }: SelectRequest,
+  ): SpreadTracker {
+    const staying = beside.flatMap((peer) => this.#options.candidates.get(peer) ?? []);
+    const newcomersThere = staying.filter(({ vetted }) => !vetted).length;
+    const vettedLeft = pool.filter(({ vetted }) => vetted).length;
+    const maxNewcomers = Math.max(
+      Math.ceil(this.#newcomerShare * (count + beside.length)),
+      // Where vetted peers do not suffice, newcomers take the rest.
+      newcomersThere + count - vettedLeft,
+    );
+    const spread = new SpreadTracker({ maxPerRegion, maxNewcomers });
+    for (const candidate of staying) spread.add(candidate);
+    return spread;
+  }
+
+  #eligible(request: SelectRequest): Candidate[] {
+    const requirements = this.#requirements(request);
+    return this.#options.candidates.list().filter((candidate) => isEligible(candidate, requirements));
+  }
+
+  #requirements({ exclude = [], beside = [], bytesEach }: SelectRequest): Requirements {
+    const { self, minimumIntegrity = MINIMUM_INTEGRITY } = this.#options;
+    return { holders: new Set(beside), exclude: new Set([self, ...exclude]), bytesEach, minimumIntegrity };
   }
 
   /** 48 random bits as a number in [0, 1). */
@@ -108,7 +184,7 @@ export class Placement {
   }
 }
 
-function warning(constraint: Spread, count: number): string {
+function warning(constraint: Spread, holders: number): string {
   const what = constraint === 'subnet' ? 'share a subnet' : 'crowd one region';
-  return `the network is too small to keep ${count} holders apart: some ${what}`;
+  return `the network is too small to keep ${holders} holders apart: some ${what}`;
 }

@@ -72,6 +72,8 @@ const NETWORK_PROBLEMS = {
 const PLACEMENT_PROBLEMS = {
   'too-few-peers': 'too-few-peers',
   'bad-option': 'invalid-request',
+  barred: 'upload-failed',
+  'too-many-bans': 'too-many-bans',
 } as const satisfies Record<PlacementError['code'], ProblemCode>;
 
 const KZG_PROBLEMS = {

@@ -1,4 +1,4 @@
-import type { PeerDescription, PeersService } from '../api/services.ts';
+import type { PeerDescription, PeersService } from '../api/peers-service.ts';
 import type { ConnectedPeer } from '../network/host.ts';
 import type { Candidate } from '../placement/candidates.ts';
 import { asApi } from './api-failure.ts';
@@ -20,7 +20,7 @@ export function createPeersService(deps: PeersDeps): PeersService {
       connected: connection !== undefined,
       addresses: connection?.addresses ?? advert?.addresses ?? [],
       ...(advert === undefined ? {} : { agent: advert.agent }),
-      ...(candidate === undefined || candidate.region === '' ? {} : { region: candidate.region }),
+      ...(candidate === undefined || candidate.declaredRegion === '' ? {} : { region: candidate.declaredRegion }),
       ...(candidate === undefined ? {} : { freeBytes: candidate.free }),
       ...(connection?.rttMs === undefined ? {} : { rttMs: connection.rttMs }),
       ...(connection === undefined ? {} : { direction: connection.direction }),

@@ -40,6 +40,8 @@ export const META_NAMESPACES = {
   claimEvidence: 18,
   /** root → u64 bytes of its nodes kept here ‖ owner to whom they are charged. */
   rootCharge: 19,
+  /** peer → ban by the operator, dag-cbor. */
+  ban: 28,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AuditReceiptStore } from './audit-receipt-store.ts';
+import { BanStore } from './ban-store.ts';
 import { CatalogStore } from './catalog-store.ts';
 import { ClaimEvidenceStore } from './claim-evidence-store.ts';
 import { DamagedRecords } from './damaged-records.ts';
@@ -83,6 +84,7 @@ export interface Stores {
   readonly audits: AuditReceiptStore;
   readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
+  readonly bans: BanStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -183,6 +185,7 @@ async function assemble(
     audits: new AuditReceiptStore(metadata),
     claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
+    bans: new BanStore(metadata),
     databases,
     disk,
     damagedRecords,

@@ -164,4 +164,6 @@ export interface HolderChooser {
     readonly bytesEach: number;
     readonly maxPerRegion?: number;
   }): { readonly peers: string[]; readonly warnings: readonly string[] };
+  /** Why a peer that was drawn before is to get nothing more; undefined when it may. */
+  refusalOf(peer: string): Error | undefined;
 }

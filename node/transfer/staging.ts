@@ -157,6 +157,11 @@ export class Staging {
     for (;;) {
       const peer = segment.slots[slot];
       if (peer === undefined) return;
+      const refusal = this.#options.chooser.refusalOf(peer);
+      if (refusal !== undefined) {
+        await this.#replace(segment, slot, peer, refusal);
+        continue;
+      }
       try {
         const claimed = await this.#lane(peer).offer(shard, commit);
         at.set(position, peer);
@@ -205,8 +210,12 @@ export class Staging {
   /** Somebody to stand beside the holders of a segment; undefined when nobody is left. */
   #spare(slots: readonly (string | undefined)[], exclude: readonly string[]): string | undefined {
     const beside = slots.filter((peer) => peer !== undefined);
+    const { chooser, warn } = this.#options;
+    const maxPerRegion = this.#maxPerRegion();
     try {
-      return this.#options.chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES }).peers[0];
+      const { peers, warnings } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES, maxPerRegion });
+      for (const warning of warnings) warn(warning);
+      return peers[0];
     } catch (error) {
       if (!(error instanceof PlacementError)) throw error;
       return undefined;
@@ -234,11 +243,16 @@ export class Staging {
   }
 
   #draws(count: number, exclude: readonly string[]): string[] {
-    const { chooser, code, warn } = this.#options;
-    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: Math.max(1, code.m) };
+    const { chooser, warn } = this.#options;
+    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: this.#maxPerRegion() };
     const { peers, warnings } = chooser.select(request);
     for (const warning of warnings) warn(warning);
     return peers;
+  }
+
+  /** As many as a stripe can lose: a region that fails as a whole costs no file. */
+  #maxPerRegion(): number {
+    return Math.max(1, this.#options.code.m);
   }
 
   /** Room a holder needs for its slot of a segment: one shard per stripe. */

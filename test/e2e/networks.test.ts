@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
+import type { PlacementExplanation } from '../../node/api/selection-service.ts';
 import { DaemonNetwork } from '../helpers/daemon-network.ts';
 import { expectFailure } from '../helpers/expect-failure.ts';
 import { until } from '../helpers/until.ts';
@@ -63,7 +64,7 @@ suite('two networks on one machine', () => {
   });
 });
 
-test('peers that know only one of the others find all of them', async (t) => {
+test('peers that know only one of the others find all of them, and say why they take whom', async (t) => {
   const network = await DaemonNetwork.create({ daemons: 5, from: 21 });
   t.after(() => network.stop());
   const [first, ...rest] = network.daemons;
@@ -76,4 +77,19 @@ test('peers that know only one of the others find all of them', async (t) => {
     }
     return true;
   });
+
+  const [, second] = network.daemons;
+  const { stdout } = await first!.ok(['add', '-', '-q'], { input: randomBytes(1000) });
+  await first!.ok(['peers', 'ban', second!.peer, '--reason', 'test', '--for', '1d']);
+  const explain = () => first!.json<PlacementExplanation>(['peers', 'ls', '--explain', stdout.trim()]);
+  const { peers } = await explain();
+  assert.deepEqual(
+    peers.map(({ peer, reasons }) => [peer, reasons.includes('banned')]).sort(),
+    rest.map(({ peer }) => [peer, peer === second!.peer]).sort(),
+  );
+  const total = peers.reduce((sum, { chance = 0 }) => sum + chance, 0);
+  assert.ok(Math.abs(total - 1) < 1e-9, 'chances of those that may be drawn');
+  assert.match((await first!.ok(['peers', 'show', second!.peer])).stdout, /^new shards +no: banned$/m);
+  await first!.ok(['peers', 'unban', second!.peer]);
+  assert.ok((await explain()).peers.every(({ reasons }) => !reasons.includes('banned')));
 });

@@ -32,6 +32,7 @@ export interface HolderOptions extends Partial<OpenStoresOptions> {
   readonly limits?: ProveLimits;
   readonly evidence?: (peer: string) => AsyncIterable<Uint8Array>;
   readonly commitForOthers?: boolean;
+  readonly isShunned?: (peer: string) => boolean;
 }
 
 /** Far more than any test asks for. */
@@ -48,7 +49,7 @@ export const HOLDER = signerOf('holder');
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
   const { network, engine, codes, signer = HOLDER, evidence, limits = UNLIMITED, ...rest } = options;
-  const { reader, commitForOthers = true, ...stored } = rest;
+  const { reader, commitForOthers = true, isShunned = () => false, ...stored } = rest;
   const stores = await openTestStores(t, stored);
   const { clock } = stores;
   const kept: CID[] = [];
@@ -95,6 +96,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     prover,
     evidence: { about: evidence ?? async function* () {} },
     commitForOthers,
+    isShunned,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

@@ -72,7 +72,7 @@ export class TransferBench {
   readonly receipts: StoreReceipt[] = [];
   readonly nodes = new Map<string, Uint8Array>();
   readonly released: { readonly root: CID; readonly holders: readonly string[] }[] = [];
-  readonly table = new CandidateTable({ now: () => 0 });
+  readonly table = new CandidateTable({ clock: { now: () => 0, monotonic: () => 0 } });
   readonly networkId = networkId('test');
   readonly #reedSolomon = new ReedSolomon();
   readonly evidence: ClaimEvidence[] = [];

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
+import type { BanDescription } from '../../../node/api/selection-service.ts';
 import type {
   AddOptions,
   AddResult,
@@ -11,7 +13,6 @@ import type {
   NodeEvent,
   NodeServices,
   OpenFile,
-  PeerDescription,
   Verdict,
 } from '../../../node/api/services.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
@@ -116,6 +117,46 @@ export class MemoryServices implements NodeServices {
       if (found === undefined) throw new ApiError('peer-unreachable', `${address} does not answer: is it running?`);
       return found;
     },
+  };
+
+  readonly banned = new Map<string, BanDescription>();
+
+  readonly selection: NodeServices['selection'] = {
+    show: async (peer) => {
+      const found = this.peerList.find((one) => one.peer === peer);
+      if (found === undefined) throw new ApiError('unknown-peer', `${peer} is not connected`);
+      const ban = this.banned.get(peer);
+      return { ...found, reasons: ban === undefined ? [] : ['banned'], ...(ban === undefined ? {} : { ban }) };
+    },
+    explain: async (root, segment) => {
+      this.#find(root);
+      const subnet = '10.0.1.0/24';
+      const known = { freeBytes: 7, regionDoubted: false, subnet };
+      const standing = { reputation: 0.5, integrity: 0.5, vetted: false, ...known };
+      return {
+        root,
+        segment,
+        segments: 1,
+        strategy: 'hybrid',
+        width: 6,
+        bytesEach: 131_072,
+        peers: [
+          { peer: '12D3KooWA', verdict: 'holder', reasons: [], standing, weight: 0.3, chance: 0.75 },
+          { peer: '12D3KooWB', verdict: 'crowded', reasons: ['subnet-taken'], standing, weight: 0.1, chance: 0.25 },
+          { peer: '12D3KooWC', verdict: 'ineligible', reasons: ['banned', 'offline'], standing },
+        ],
+      };
+    },
+    ban: async (peer, { reason, seconds }) => {
+      const until = seconds === undefined ? {} : { until: 9 + seconds * 1000 };
+      const ban = { peer, at: 9, ...until, ...(reason === undefined ? {} : { reason }) };
+      this.banned.set(peer, ban);
+      return ban;
+    },
+    unban: async (peer) => {
+      if (!this.banned.delete(peer)) throw new ApiError('not-banned', `${peer} is not banned`);
+    },
+    bans: async () => [...this.banned.values()],
   };
 
   readonly storage: NodeServices['storage'] = {

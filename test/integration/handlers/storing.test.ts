@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { damageShard } from '../../../node/store/lab-faults.ts';
 import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
 import { concat } from '../../../protocol/bytes.ts';
@@ -314,4 +315,25 @@ test('a staged shard that the disk damaged is asked for again; a stored one is d
   await keep(holder, owner, object, [1]);
   assert.deepEqual((await heldOf(holder))[0]?.indices, [0, 1]);
   assert.equal(holder.shards.usage().stagedBytes, 0);
+});
+
+test('a peer that is shunned stores nothing new; what was promised to it is served, proved and released', async (t) => {
+  let shunned = false;
+  const isShunned = (peer: string) => shunned && peer === peerIdFromKey(owner.publicKey);
+  const holder = await openHolder(t, { ...base, isShunned });
+  await keep(holder, owner, object, [0, 6]);
+  await stage(holder, owner, shardsAt(object, [1]));
+  shunned = true;
+  const { reply } = await stage(holder, owner, shardsAt(object, [2]));
+  assert.deepEqual(told(reply), ['not-allowed', 'banned']);
+  const late = await holder.call('finalize', finalizeBytes(object, [1]), owner);
+  assert.deepEqual(told(late.reply), ['not-allowed', 'banned']);
+  const request = fetchRequest.encode({ segment: first().cid, indices: bitmapOf([0]) });
+  assert.equal((await holder.call('fetch', request, owner)).reply.status, 'ok');
+  assert.equal((await heldOf(holder)).length, 1);
+  assert.equal(
+    (await holder.call('manifest', manifestRequest.encode({ cid: object.rootCid }), owner)).reply.status,
+    'ok',
+  );
+  assert.equal((await stage(holder, stranger, shardsAt(object, [2]), 2)).reply.status, 'ok', 'others store as before');
 });

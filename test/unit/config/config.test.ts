@@ -8,6 +8,7 @@ import { flagOf, OPTION_KEYS, OPTIONS, variableOf } from '../../../node/config/o
 import { formatSize, parseSize } from '../../../node/config/size.ts';
 
 const PATH = 'config.yaml';
+const PEER = '12D3KooWPWM37KufaSz7JvSctCFqwwcsXQGRx4PALRjzpatw56R2';
 const file = (values: Record<string, unknown>) => ({ path: PATH, values: new Map(Object.entries(values)) });
 
 test('a flag beats a variable, a variable the file, the file the default', () => {
@@ -79,6 +80,9 @@ test('a value that is not accepted is refused wherever it stands, also when some
     'network.uploadRate': ['1', 0, Number.POSITIVE_INFINITY],
     'files.code': ['0+2', '60+5', '4', '4+2+1', 42],
     'placement.reputationWeight': [-0.1, 1.1, '0.5.5'],
+    'placement.strategy': ['best', ''],
+    'placement.newcomerShare': [-0.1, 1.1],
+    'placement.deny': ['12D3KooWA', [1], {}, '/ip4/1.2.3.4/tcp/1', Array(1001).fill(PEER), `${PEER}x`],
     'log.level': ['trace', 'INFO', 1],
   };
   for (const [key, values] of Object.entries(bad)) {
@@ -92,6 +96,15 @@ test('a value that is not accepted is refused wherever it stands, also when some
       );
     }
   }
+});
+
+test('peers are given as a list or as text', () => {
+  const { config } = resolveConfig({
+    file: file({ 'placement.allow': [PEER] }),
+    environment: { HOLDFAST_PLACEMENT_DENY: `${PEER}, ${PEER}` },
+  });
+  assert.deepEqual(config['placement.allow'], [PEER]);
+  assert.deepEqual(config['placement.deny'], [PEER, PEER]);
 });
 
 test('sizes are read back exactly as they are written', () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CandidateTable } from '../../../node/placement/candidates.ts';
+import { peerLists } from '../../../node/placement/peer-lists.ts';
+import { NEUTRAL_STANDING } from '../../../node/placement/standing.ts';
 import { subnetOf } from '../../../node/placement/subnet.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 
 const advert = (peer: string, changes = {}) => ({
   peer,
@@ -12,12 +15,12 @@ const advert = (peer: string, changes = {}) => ({
   ...changes,
 });
 
-test('a peer is online while its advert is young or a connection is open', () => {
-  let now = 0;
-  const table = new CandidateTable({ now: () => now, maxAgeMs: 1000 });
+test('a peer is online while its advert is young or a connection is open', async () => {
+  const clock = new ManualClock();
+  const table = new CandidateTable({ clock, maxAgeMs: 1000 });
   table.advertised(advert('a'));
   assert.equal(table.get('a')?.online, true);
-  now = 1001;
+  await clock.advance(1001);
   assert.equal(table.get('a')?.online, false);
   table.connected('a', '/ip4/10.9.8.7/tcp/1');
   assert.deepEqual([table.get('a')?.online, table.get('a')?.subnet], [true, '10.9.8.0/24']);
@@ -31,7 +34,7 @@ test('a peer is online while its advert is young or a connection is open', () =>
 });
 
 test('promised bytes count until the next advert', () => {
-  const table = new CandidateTable({ now: () => 0 });
+  const table = new CandidateTable({ clock: new ManualClock() });
   table.advertised(advert('a'));
   table.promised('a', 50);
   table.promised('a', 50);
@@ -40,13 +43,8 @@ test('promised bytes count until the next advert', () => {
   assert.equal(table.get('a')?.free, 10);
 });
 
-test('the table is bounded: the oldest advert leaves first; reputation and bans are asked for', () => {
-  const table = new CandidateTable({
-    now: () => 0,
-    maxEntries: 3,
-    reputationOf: () => 0.9,
-    isBanned: (p) => p === 'c',
-  });
+test('the table is bounded: the oldest advert leaves first', () => {
+  const table = new CandidateTable({ clock: new ManualClock(), maxEntries: 3 });
   for (const peer of ['a', 'b', 'c']) table.advertised(advert(peer));
   table.advertised(advert('a'));
   table.advertised(advert('d'));
@@ -54,16 +52,42 @@ test('the table is bounded: the oldest advert leaves first; reputation and bans 
     table.list().map(({ peer }) => peer),
     ['c', 'a', 'd'],
   );
-  assert.deepEqual(
-    table.list().map(({ banned, reputation }) => [banned, reputation]),
-    [
-      [true, 0.9],
-      [false, 0.9],
-      [false, 0.9],
-    ],
-  );
   table.remove('a');
   assert.equal(table.get('a'), undefined);
+});
+
+test('standing, bans, lists and doubts about regions are asked for', async () => {
+  const clock = new ManualClock();
+  const standing = {
+    integrity: 0.8,
+    availability: 0.5,
+    vetted: true,
+    integrityFailedAt: clock.now(),
+    disqualified: true,
+  };
+  const table = new CandidateTable({
+    clock,
+    standingOf: (peer) => (peer === 'b' ? standing : NEUTRAL_STANDING),
+    isBanned: (peer) => peer === 'b',
+    listingOf: peerLists(['a', 'b', 'c'], ['b']),
+    doubtsRegion: (peer, region) => peer === 'b' && region === 'eu',
+    suspensionMs: 1000,
+  });
+  for (const peer of ['a', 'b', 'd']) table.advertised(advert(peer));
+  const plain = { integrity: 0.5, reputation: 0.5, vetted: false, suspended: false, disqualified: false };
+  const view = (peer: string) => {
+    const { capacity: _, free: _free, subnet: _subnet, online: _online, peer: _peer, ...rest } = table.get(peer) ?? {};
+    return rest;
+  };
+  assert.deepEqual(view('a'), { region: 'eu', declaredRegion: 'eu', banned: false, listing: undefined, ...plain });
+  assert.equal(table.get('d')?.listing, 'not-allowed');
+  const judged = { integrity: 0.8, reputation: 0.4, vetted: true, suspended: true, disqualified: true };
+  assert.deepEqual(view('b'), { region: '', declaredRegion: 'eu', banned: true, listing: 'denied', ...judged });
+  table.advertised(advert('b', { region: 'us' }));
+  assert.equal(table.get('b')?.region, 'us');
+  await clock.advance(1000);
+  assert.equal(table.get('b')?.suspended, false);
+  assert.equal(peerLists([], [])('anyone'), undefined);
 });
 
 const subnets = {

@@ -1,45 +1,25 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Candidate } from '../../../node/placement/candidates.ts';
-import { Placement } from '../../../node/placement/select.ts';
-import { drawIndex, type StrategyName, strategyOf } from '../../../node/placement/strategies.ts';
+import { anyCandidates, anyStrategy, candidate, placementOf } from '../../helpers/candidates.ts';
 
-/** Deterministic random bytes. */
-function randomOf(seed: number): (bytes: number) => Uint8Array {
-  let counter = 0;
-  return (bytes) => createHash('sha256').update(`${seed} ${counter++}`).digest().subarray(0, bytes);
+const BYTES = 500;
+const EXCLUDE = ['3', '7'];
+
+/** Written out once more, so that a constraint that gets lost is noticed. */
+function mayBeDrawn(one: Candidate): boolean {
+  return (
+    one.online &&
+    !one.banned &&
+    one.listing === undefined &&
+    !one.disqualified &&
+    !one.suspended &&
+    one.integrity >= 0.3 &&
+    one.free >= BYTES &&
+    !['self', ...EXCLUDE].includes(one.peer)
+  );
 }
-
-function placementOf(candidates: readonly Candidate[], seed = 1, strategy: StrategyName = 'hybrid'): Placement {
-  const table = {
-    promised: () => {},
-    list: () => [...candidates],
-    get: (peer: string) => candidates.find((one) => one.peer === peer),
-  };
-  return new Placement({ candidates: table, self: 'self', strategy: strategyOf(strategy), random: randomOf(seed) });
-}
-
-function candidate(peer: string, changes: Partial<Candidate> = {}): Candidate {
-  const subnet = `10.0.${peer}.0/24`;
-  const base = { capacity: 1000, free: 1000, region: '', online: true, banned: false, reputation: 0.5 };
-  return { peer, subnet, ...base, ...changes };
-}
-
-const anyCandidates = fc
-  .array(
-    fc.record({
-      free: fc.integer({ min: 0, max: 2000 }),
-      region: fc.constantFrom('', 'eu', 'us', 'ap'),
-      subnet: fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { nil: undefined }),
-      online: fc.boolean(),
-      banned: fc.boolean(),
-      reputation: fc.double({ min: 0, max: 1, noNaN: true }),
-    }),
-    { maxLength: 30 },
-  )
-  .map((list) => list.map((changes, i) => candidate(i === 0 ? 'self' : String(i), changes)));
 
 test('every draw keeps the constraints; a draw that cannot says how many peers are there', () => {
   fc.assert(
@@ -47,15 +27,11 @@ test('every draw keeps the constraints; a draw that cannot says how many peers a
       anyCandidates,
       fc.integer({ min: 0, max: 8 }),
       fc.integer(),
-      fc.constantFrom<StrategyName>('random', 'load', 'hybrid'),
-      (candidates, count, seed, strategy) => {
-        const exclude = ['3', '7'];
-        const fit = candidates.filter(
-          ({ peer, online, banned, free, reputation }) =>
-            online && !banned && free >= 500 && reputation >= 0.3 && !['self', ...exclude].includes(peer),
-        );
-        const placement = placementOf(candidates, seed, strategy);
-        const request = { count, exclude, bytesEach: 500, maxPerRegion: 2 };
+      anyStrategy,
+      (candidates, count, seed, name) => {
+        const fit = candidates.filter(mayBeDrawn);
+        const placement = placementOf(candidates, { seed, name });
+        const request = { count, exclude: EXCLUDE, bytesEach: BYTES, maxPerRegion: 2 };
         if (fit.length < count) {
           const type = { code: 'too-few-peers', needed: count, present: fit.length };
           assert.throws(() => placement.select(request), { type });
@@ -83,7 +59,7 @@ test('every draw keeps the constraints; a draw that cannot says how many peers a
         );
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
@@ -96,61 +72,43 @@ test('a replacement keeps apart from who stays', () => {
     candidate('5', { subnet: 'y', region: 'eu' }),
   ];
   for (let seed = 0; seed < 40; seed++) {
-    const placement = placementOf(candidates, seed);
+    const placement = placementOf(candidates, { seed });
     assert.ok(['3', '4', '5'].includes(placement.select({ count: 1, beside: ['1'], bytesEach: 1 }).peers[0] ?? ''));
     const other = placement.select({ count: 1, beside: ['1', '4'], bytesEach: 1, maxPerRegion: 1 });
     assert.deepEqual(other, { peers: ['3'], warnings: [] });
   }
+  const crowded = placementOf(candidates.slice(0, 2)).select({ count: 1, beside: ['1'], bytesEach: 1 });
+  const warnings = ['the network is too small to keep 2 holders apart: some share a subnet'];
+  assert.deepEqual(crowded, { peers: ['2'], warnings });
 });
 
-test('the draw follows the weights', () => {
-  const weights = [1, 2, 5, 0.5, 1.5];
-  const counts = weights.map(() => 0);
-  const steps = 10_000;
-  for (let i = 0; i < steps; i++) {
-    const index = drawIndex(weights, (i + 0.5) / steps);
-    counts[index] = (counts[index] ?? 0) + 1;
-  }
-  // A regular grid over [0, 1) hits each interval in proportion to its length.
-  assert.deepEqual(
-    counts,
-    weights.map((weight) => (weight / 10) * steps),
-  );
-  assert.equal(drawIndex([1, 1], 1 - Number.EPSILON / 2), 1);
-});
-
-test('who is first to be drawn is as likely as its weight says', () => {
-  const candidates = [candidate('1', { free: 100 }), candidate('2', { free: 200 }), candidate('3', { free: 300 })];
-  const placement = placementOf(candidates, 5, 'load');
-  const counts = new Map<string, number>();
-  const draws = 12_000;
-  for (let i = 0; i < draws; i++) {
-    const [first] = placement.select({ count: 2, bytesEach: 1 }).peers;
-    counts.set(first ?? '', (counts.get(first ?? '') ?? 0) + 1);
-  }
-  for (const [peer, share] of [
-    ['1', 1 / 6],
-    ['2', 2 / 6],
-    ['3', 3 / 6],
-  ] as const) {
-    // Five standard deviations of a binomial count: the seed is fixed, so that this passes always or never.
-    assert.ok(Math.abs((counts.get(peer) ?? 0) - draws * share) < 5 * Math.sqrt(draws * share * (1 - share)));
+test('a stripe has as many newcomers as its share allows, while vetted peers suffice', () => {
+  const vetted = Array.from({ length: 6 }, (_, i) => candidate(`${i}`, { vetted: true }));
+  const newcomers = Array.from({ length: 20 }, (_, i) => candidate(`${100 + i}`));
+  const newcomersOf = (peers: readonly string[]) => peers.filter((peer) => Number(peer) >= 100).length;
+  for (let seed = 0; seed < 200; seed++) {
+    const select = (count: number, newcomerShare: number, from: readonly Candidate[]) =>
+      newcomersOf(placementOf(from, { seed, newcomerShare }).select({ count, bytesEach: 1 }).peers);
+    const all = [...vetted, ...newcomers];
+    assert.ok(select(6, 0.1, all) <= 1);
+    assert.equal(select(6, 0, all), 0);
+    assert.ok(select(6, 0.5, all) <= 3);
+    assert.ok(select(8, 0.1, all) >= 2, 'newcomers help out when vetted peers run short');
+    assert.equal(select(6, 0.1, newcomers), 6, 'in a young network nobody is vetted');
+    const beside = { count: 1, beside: ['0', '1', '2', '3', '100'], bytesEach: 1 };
+    const [replacement = ''] = placementOf(all, { seed }).select(beside).peers;
+    assert.ok(['4', '5'].includes(replacement), 'the newcomer that stays counts');
   }
 });
 
-test('strategies: weights are positive, free space is capped, reputation counts in hybrid', () => {
-  const honest = Array.from({ length: 9 }, (_, i) => candidate(String(i), { free: 1000 }));
-  const hoarder = candidate('hoarder', { free: 1e15 });
-  const shares = strategyOf('load')([...honest, hoarder]);
-  assert.equal(shares.at(-1), 1);
-  assert.equal(shares[0], 0.25, 'a declared petabyte counts for no more than four times the median');
-  const [good, bad] = strategyOf('hybrid')([candidate('a', { reputation: 1 }), candidate('b', { reputation: 0.3 })]);
-  assert.ok(Math.abs((good ?? 0) - 1) < 1e-12 && Math.abs((bad ?? 0) - 0.58) < 1e-12);
-  fc.assert(
-    fc.property(anyCandidates, fc.constantFrom<StrategyName>('random', 'load', 'hybrid'), (candidates, name) => {
-      const weights = strategyOf(name)(candidates);
-      assert.equal(weights.length, candidates.length);
-      for (const weight of weights) assert.ok(weight > 0 && Number.isFinite(weight));
-    }),
-  );
+test('a peer that was drawn before is refused once it is banned, and not for being away', () => {
+  const placement = placementOf([
+    candidate('1', { banned: true }),
+    candidate('2', { online: false, free: 0 }),
+    candidate('3', { suspended: true }),
+  ]);
+  assert.deepEqual(placement.refusalOf('1')?.type, { code: 'barred', peer: '1', reason: 'banned' });
+  assert.equal(placement.refusalOf('2'), undefined);
+  assert.deepEqual(placement.refusalOf('3')?.type, { code: 'barred', peer: '3', reason: 'integrity-failed' });
+  assert.equal(placement.refusalOf('unknown'), undefined);
 });

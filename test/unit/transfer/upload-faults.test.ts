@@ -76,6 +76,33 @@ test('a holder that fails while shards are staged is replaced, and what it had i
   }
 });
 
+test('a holder that is banned while shards are staged gets no more of them', async () => {
+  const bench = new TransferBench(9);
+  const [banned] = bench.network.all;
+  assert.ok(banned);
+  const placement = bench.placement();
+  const refusal = new Error('banned');
+  let sentBefore = 0;
+  const chooser = {
+    eligible: (request: Parameters<typeof placement.eligible>[0]) => placement.eligible(request),
+    select: (request: Parameters<typeof placement.select>[0]) => {
+      const { peers, warnings } = placement.select({ ...request, exclude: [...(request.exclude ?? []), banned.id] });
+      // Drawn once, at first; banned as soon as it has something.
+      return { peers: request.count > 1 ? [banned.id, ...peers.slice(1)] : peers, warnings };
+    },
+    refusalOf: (peer: string) => (peer === banned.id && banned.calls.stage > 0 ? refusal : undefined),
+  };
+  banned.fault = (call) => {
+    if (call === 'stage') sentBefore++;
+  };
+  const uploader = bench.uploader({ chooser, maxBufferBytes: 2 * 6 * SHARD_BYTES });
+  const added = await uploader.add(pieces(content), { kind: 'file', code });
+  assert.ok(sentBefore > 0 && sentBefore <= 2, `${sentBefore} calls: what was on its way when it was banned`);
+  assert.ok(added.warnings.some((warning) => warning.includes('(banned)')));
+  await distinct(bench, added.root);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
 test('a holder that does not sign is replaced by one that does, with shards rebuilt from the others', async () => {
   const bench = new TransferBench(8);
   for (const peer of bench.network.all.slice(0, 2)) peer.fault = (call) => (call === 'finalize' ? broken() : undefined);
