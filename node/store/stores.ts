@@ -15,8 +15,10 @@ import { ManifestQuota } from './manifest-quota.ts';
 import { ManifestStore } from './manifest-store.ts';
 import type { Metadata } from './metadata.ts';
 import { PeerStore } from './peer-store.ts';
+import { ReceivedEvidenceStore } from './received-evidence-store.ts';
 import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
+import { ReputationStore } from './reputation-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
@@ -83,6 +85,8 @@ export interface Stores {
   readonly audits: AuditReceiptStore;
   readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
+  readonly reputation: ReputationStore;
+  readonly receivedEvidence: ReceivedEvidenceStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -183,6 +187,8 @@ async function assemble(
     audits: new AuditReceiptStore(metadata),
     claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
+    reputation: new ReputationStore(metadata),
+    receivedEvidence: new ReceivedEvidenceStore(metadata),
     databases,
     disk,
     damagedRecords,
