@@ -7,6 +7,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeReputation, type Reputation } from './compose/reputation.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
@@ -92,7 +93,10 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   });
   const { client } = host;
 
-  const candidates = new CandidateTable({ now: () => clock.monotonic() });
+  const candidates = new CandidateTable({
+    now: () => clock.monotonic(),
+    reputationOf: (peer) => reputation.service.scoreOf(peer),
+  });
   const placement = new Placement({
     candidates,
     self: host.peerId,
@@ -104,6 +108,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   });
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
+  const judging = { options, network, stores, engine, host, segments, events };
+  const reputation: Reputation = composeReputation(judging);
   const releaser = new Releaser({
     network,
     signer: identity,
@@ -128,7 +134,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     receipts,
     catalog: stores.catalog,
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
-    evidence: stores.claimEvidence,
+    evidence: reputation.claims,
     clock,
     random,
     log: log.child({ part: 'upload' }),
@@ -181,7 +187,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = { options, network, random, stores, engine, host, codes, segments, locator, reader, onDamaged };
-  const { prover, audits } = composeAuditing(auditing);
+  const { prover, audits } = composeAuditing({ ...auditing, onResult: reputation.onResult });
   const handlers = createHandlers({
     network,
     signer: identity,
@@ -193,7 +199,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     releases: stores.releases,
     holdings,
     prover,
-    evidence: audits,
+    evidence: reputation,
     commitForOthers: config['storage.commitForOthers'],
     shards: {
       get: (id, signal) => reader.get(id, signal),
@@ -208,6 +214,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const { capacity, free, region, agent } = advert;
     candidates.advertised({ peer, capacity, free, region, addresses });
     known.advertised(peer, agent, addresses);
+    reputation.inquiry.candidate(peer);
   });
   host.onConnection({
     connected(peer, address) {
@@ -228,10 +235,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await reedSolomon.start();
     stores.maintenance.start();
     await holdings.start();
+    await reputation.load();
     await uploader.start();
     for (const [method, handler] of Object.entries(handlers))
       await host.reqresp.handle(method as HandledMethod, handler);
     await host.start();
+    await reputation.start();
     await releaser.start();
     announcer.start();
     running = true;
@@ -242,7 +251,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const database = { stop: () => stores.close() };
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
-    for (const part of [uploader, releaser, announcer, holdings, host, known, reedSolomon, ...ownEngine, database]) {
+    for (const part of [uploader, releaser, announcer, holdings, reputation, host, known, reedSolomon, ...ownEngine, database]) {
       await part.stop().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];

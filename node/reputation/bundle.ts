@@ -22,6 +22,8 @@ export interface Bundle {
   readonly audit: string;
   readonly accused: string;
   readonly auditor: string;
+  /** Public key of the auditor, 32 bytes. */
+  readonly auditorKey: Uint8Array;
   readonly root: CID;
   readonly segment: CID;
   readonly challengedAt: number;
@@ -73,6 +75,7 @@ function read(bytes: Uint8Array, network: Uint8Array, now: number): Bundle {
     audit: toHex(challengeId(request.challenge)),
     accused,
     auditor,
+    auditorKey: challenge.auditor,
     root: stored.root,
     segment: entry.segment,
     challengedAt: issuedAt,
