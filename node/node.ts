@@ -251,7 +251,18 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const database = { stop: () => stores.close() };
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
-    for (const part of [uploader, releaser, announcer, holdings, reputation, host, known, reedSolomon, ...ownEngine, database]) {
+    for (const part of [
+      uploader,
+      releaser,
+      announcer,
+      holdings,
+      reputation,
+      host,
+      known,
+      reedSolomon,
+      ...ownEngine,
+      database,
+    ]) {
       await part.stop().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];

@@ -128,11 +128,7 @@ function observationOf(result: HolderAudit, at: number): AuditObservation {
   };
 }
 
-async function chargeClaim(
-  { claimEvidence }: Stores,
-  service: ReputationService,
-  found: ClaimEvidence,
-): Promise<void> {
+async function chargeClaim({ claimEvidence }: Stores, service: ReputationService, found: ClaimEvidence): Promise<void> {
   await claimEvidence.put(found);
   await service.falseCommitment(peerIdFromKey(found.claim.holder), found.at, `shard ${toHex(found.id)}`);
 }

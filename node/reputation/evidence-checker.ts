@@ -85,7 +85,8 @@ function audited<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
-    if (error instanceof AuditError && error.code === 'receipt-expired') throw refused('receipt-expired', error.message);
+    if (error instanceof AuditError && error.code === 'receipt-expired')
+      throw refused('receipt-expired', error.message);
     if (error instanceof AuditError && CIRCUMSTANCES.has(error.code)) throw refused('bad-commitments', error.message);
     if (error instanceof AuditError) throw refused('bad-audit', error.message, { cause: error });
     if (error instanceof StructureError) throw refused('malformed', error.message, { cause: error });

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Accusation, decodeAccusation, MAX_ACCUSATION_BYTES, verifyAccusation } from '../../protocol/accusation.ts';
+import {
+  type Accusation,
+  decodeAccusation,
+  MAX_ACCUSATION_BYTES,
+  verifyAccusation,
+} from '../../protocol/accusation.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { TOPICS } from '../../protocol/topics.ts';

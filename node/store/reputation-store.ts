@@ -40,7 +40,8 @@ export class ReputationStore {
   }
 
   async *states(signal?: AbortSignal): AsyncGenerator<readonly [peer: string, state: PeerState]> {
-    for await (const [key, bytes] of this.#states.entries({ signal })) yield [peerAt(key, 0).peer, decode<PeerState>(bytes)];
+    for await (const [key, bytes] of this.#states.entries({ signal }))
+      yield [peerAt(key, 0).peer, decode<PeerState>(bytes)];
   }
 
   /** Changes of one peer, newest first, before the `before`th. */
