@@ -286,6 +286,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),
+    reputation: reputation.api,
   };
   return {
     peerId: host.peerId,

@@ -1,4 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
+import type { ReputationApi } from '../api/reputation-service.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
 import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
@@ -17,6 +18,7 @@ import type { AuditObservation } from '../reputation/observation.ts';
 import type { ReputationPolicy } from '../reputation/policy.ts';
 import { ReputationService } from '../reputation/reputation.ts';
 import type { Events } from '../services/events.ts';
+import { createReputationService } from '../services/reputation-service.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ClaimEvidence, EvidenceBook } from '../transfer/ports.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -34,7 +36,7 @@ export interface ReputationParts {
 
 export interface Reputation {
   readonly service: ReputationService;
-  readonly gate: EvidenceGate;
+  readonly api: ReputationApi;
   readonly inquiry: EvidenceInquiry;
   /** Takes an outcome as final, with the shards that were named. */
   readonly onResult: (result: HolderAudit) => Promise<void>;
@@ -96,7 +98,14 @@ export function composeReputation(parts: ReputationParts): Reputation {
   const findings = new Findings({ network, reputation: service, gossip, clock });
   return {
     service,
-    gate,
+    api: createReputationService({
+      self: host.peerId,
+      reputation: service,
+      gate,
+      inquiry,
+      log: stores.reputation,
+      evidence,
+    }),
     inquiry,
     onResult: (result) => findings.observed(observationOf(result, clock.now()), result.bad),
     async *about(peer, signal) {
