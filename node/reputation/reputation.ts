@@ -39,6 +39,7 @@ const DEFAULT_MAX_PEERS = 4096;
 /** A standing is made anew after this time: what decays with half-lives of a day moves by 0.05 % in it. */
 const STANDING_AGE_MS = 60_000;
 const MAX_DETAIL_LENGTH = 256;
+const LIES: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment']);
 const EVIDENCE_LOCK = 'evidence';
 
 interface Known {
@@ -204,7 +205,7 @@ function changeOf(
   const disqualified = before.disqualifiedAt === undefined && after.disqualifiedAt !== undefined;
   const moved = before.integrity !== after.integrity || availability[0] !== availability[1] || disqualified;
   // A lie at the bottom of the scale moves nothing any more, and is told all the same.
-  if (!moved && before.integrityFailedAt === after.integrityFailedAt) return undefined;
+  if (!moved && !LIES.has(reason)) return undefined;
   return {
     at,
     reason,
