@@ -140,6 +140,7 @@ test('over sockets: true evidence counts once at every node, false evidence only
   for (const other of others.filter((one) => one !== honest)) {
     await until('the lie to be seen', async () => (await integrityAt(other, owner.node.peerId)) === 0.3);
     assert.equal(await integrityAt(other, honest.node.peerId), 0.5);
+    await until('gossip to think less of who sent it', () => gossipScore(other, owner) < 0);
     assert.equal(await integrityAt(other, liar.node.peerId), 0.3);
     const log = (await other.node.services.reputation.show(liar.node.peerId, { limit: 20, signal })).changes;
     assert.deepEqual(
@@ -156,6 +157,11 @@ test('over sockets: true evidence counts once at every node, false evidence only
   await until('the late node to learn of it', async () => (await integrityAt(late, liar.node.peerId)) === 0.3);
   assert.equal(await integrityAt(late, honest.node.peerId), 0.5);
 });
+
+function gossipScore({ node }: Started, of: Started): number {
+  const pubsub = node.host.libp2p.services.pubsub as unknown as { getScore(peer: string): number };
+  return pubsub.getScore(of.node.peerId);
+}
 
 async function first<T>(items: AsyncIterable<T>): Promise<T> {
   for await (const item of items) return item;
