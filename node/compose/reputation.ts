@@ -71,6 +71,7 @@ export function composeReputation(parts: ReputationParts): Reputation {
     segments,
     client: host.client,
     providers: (root, signal) => host.findProviders(root, signal),
+    clock,
   });
   const checker = new EvidenceChecker({ clock, engine, manifests });
   const now = () => clock.now();

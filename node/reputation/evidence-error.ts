@@ -24,6 +24,8 @@ export const EVIDENCE_REFUSALS = {
   replayed: { reject: false, false: false },
   /** Evidence about the same peer and segment has counted. */
   known: { reject: false, false: false },
+  /** Enough is kept against the accused to have taken all its integrity. */
+  enough: { reject: false, false: false },
   'about-self': { reject: false, false: false },
   /** By a peer about the one that proved its failure. */
   retaliation: { reject: false, false: false },

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { RequestError } from '../network/errors.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
+import { forEachLimited } from '../transfer/abortable.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { type Bundle, readBundle } from './bundle.ts';
 import type { EvidenceChecker } from './evidence-checker.ts';
@@ -40,6 +41,7 @@ export interface Seen {
 const ASKED = 3;
 /** Peers asked how they see this node. */
 const ASKED_ABOUT_SELF = 8;
+const CONCURRENCY = 4;
 const MAX_PAGES = 2;
 const MAX_BUNDLES = 64;
 /** A round of questions a second at most; serving one costs a read. */
@@ -89,12 +91,12 @@ export class EvidenceInquiry {
   async howSeen(signal: AbortSignal): Promise<Seen[]> {
     const { self, checker } = this.#deps;
     const seen: Seen[] = [];
-    for (const by of this.#informants(self, ASKED_ABOUT_SELF)) {
-      await this.#ask(by, self, signal, async (bundle) => {
+    await forEachLimited(this.#informants(self, ASKED_ABOUT_SELF), CONCURRENCY, (by) =>
+      this.#ask(by, self, signal, async (bundle) => {
         await checker.prove(bundle, by, signal);
         seen.push({ by, bundle });
-      });
-    }
+      }),
+    );
     return seen;
   }
 

@@ -16,6 +16,9 @@ export interface EvidenceIntakeDeps {
   readonly now: () => number;
 }
 
+/** Kept against one peer: by then nothing is left of it, and it must not push out what is known of others. */
+const MAX_PER_ACCUSED = 16;
+
 /** Takes evidence in, whichever way it came: what is cheap to see comes before what costs a proof. */
 export class EvidenceIntake {
   readonly #deps: EvidenceIntakeDeps;
@@ -33,6 +36,9 @@ export class EvidenceIntake {
     if (auditor === self) throw refused('known', 'this node found it itself');
     if (!(await reputation.isCurrent(challengedAt))) throw refused('too-old', 'it is older than what is remembered');
     if (await evidence.has(accused, segment)) throw refused('known', 'this failure has counted');
+    let kept = 0;
+    for await (const _ of evidence.about(accused, signal)) kept++;
+    if (kept >= MAX_PER_ACCUSED) throw refused('enough', `${accused} has nothing left to lose`);
     for await (const other of evidence.about(auditor, signal)) {
       if (other.auditor === accused) throw refused('retaliation', 'the accused proved a failure of the accuser before');
     }

@@ -1,7 +1,8 @@
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { BadShard } from '../audit/auditor.ts';
 import type { Clock } from '../clock.ts';
-import { readBundle } from './bundle.ts';
+import { type Bundle, readBundle } from './bundle.ts';
+import { EvidenceError } from './evidence-error.ts';
 import type { EvidenceGossip } from './evidence-gossip.ts';
 import type { AuditObservation } from './observation.ts';
 import type { ReputationService } from './reputation.ts';
@@ -27,7 +28,8 @@ export class Findings {
     await reputation.observe(observation);
     let alsoCounts = false;
     for (const { receipt } of onePerSegment(bad)) {
-      const bundle = readBundle(encodeAuditReceipt(receipt), network, clock.now());
+      const bundle = readable(encodeAuditReceipt(receipt), network, clock.now());
+      if (bundle === undefined) continue;
       const { accused, auditor, segment, challengedAt, audit, bytes } = bundle;
       const row = { accused, auditor, segment, challengedAt, audit, bundle: bytes };
       const isNew = await reputation.verified({ ...row, at: clock.now(), own: true }, { alsoCounts });
@@ -36,6 +38,16 @@ export class Findings {
       alsoCounts = true;
       gossip.publish(bytes);
     }
+  }
+}
+
+/** Undefined for what others would refuse, as when the clock of the holder is far from ours: it counts here alone. */
+function readable(bytes: Uint8Array, network: Uint8Array, now: number): Bundle | undefined {
+  try {
+    return readBundle(bytes, network, now);
+  } catch (error) {
+    if (error instanceof EvidenceError) return undefined;
+    throw error;
   }
 }
 

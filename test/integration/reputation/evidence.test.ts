@@ -23,7 +23,7 @@ import { auditOpening, challengeId } from '../../../protocol/transcript.ts';
 import type { ManualClock } from '../../helpers/manual-clock.ts';
 import { type SampleObject, sha256 } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { openTestStores } from '../../helpers/store-home.ts';
+import { cidOf, openTestStores } from '../../helpers/store-home.ts';
 import { POLICY } from '../../unit/reputation/policy-fixture.ts';
 import { codes, engine, network, objectOf, owner, useEngine } from '../handlers/fixture.ts';
 
@@ -146,6 +146,7 @@ async function gateOn(t: TestContext, kept: readonly SampleObject[] = []) {
       },
     },
     providers: async function* () {},
+    clock,
   });
   const checker = new EvidenceChecker({ clock, engine, manifests });
   const intake = new EvidenceIntake({ self: ME, checker, reputation, evidence, now: () => clock.now() });
@@ -203,6 +204,22 @@ describe('evidence that is true', () => {
     const back = await bundleOf(clock, { prover: auditor, by: holder });
     assert.equal(await verdict(accuse(back, {}, holder)), 'ignore retaliation');
     assert.deepEqual([integrity(HOLDER), integrity(AUDITOR)], [0.3, 0.5]);
+  });
+
+  test('is enough at some number, so that one peer does not push out what is known of others', async (t) => {
+    const { accuse, verdict, clock, reputation } = await gateOn(t, [object]);
+    for (let i = 0; i < 16; i++) {
+      const row = { accused: HOLDER, segment: cidOf(`segment ${i}`), auditor: AUDITOR, challengedAt: clock.now() };
+      await reputation.verified({ ...row, at: clock.now(), own: false, audit: `${i}`, bundle: new Uint8Array(1) });
+    }
+    assert.equal(await verdict(accuse(await bundleOf(clock))), 'ignore enough');
+  });
+
+  test('is not looked for without end when manifests are missing', async (t) => {
+    const { accuse, verdict, clock, asked } = await gateOn(t);
+    const accusation = accuse(await bundleOf(clock));
+    for (let i = 0; i < 20; i++) assert.equal(await verdict(accusation), 'ignore no-manifest');
+    assert.equal(asked.length, 2 * 12);
   });
 
   test('about this node moves nothing here', async (t) => {
