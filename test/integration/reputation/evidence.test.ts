@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import type { BadShard } from '../../../node/audit/auditor.ts';
 import { silentLogger } from '../../../node/log.ts';
 import { keptManifests, SegmentDirectory } from '../../../node/manifest/segment-directory.ts';
 import { RequestError } from '../../../node/network/errors.ts';
@@ -8,9 +9,10 @@ import { EvidenceChecker } from '../../../node/reputation/evidence-checker.ts';
 import { EvidenceGate } from '../../../node/reputation/evidence-gate.ts';
 import { EvidenceIntake } from '../../../node/reputation/evidence-intake.ts';
 import { EvidenceManifests } from '../../../node/reputation/evidence-manifests.ts';
+import { Findings } from '../../../node/reputation/findings.ts';
 import { EVIDENCE_AGE_MS, ReputationService } from '../../../node/reputation/reputation.ts';
 import { encodeAccusation, signAccusation, type UnsignedAccusation } from '../../../protocol/accusation.ts';
-import { encodeAuditReceipt } from '../../../protocol/audit-receipt.ts';
+import { decodeAuditReceipt, encodeAuditReceipt } from '../../../protocol/audit-receipt.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { setDigest } from '../../../protocol/audit-set.ts';
 import { bitmapOf } from '../../../protocol/bitmap.ts';
@@ -327,6 +329,40 @@ describe('evidence is refused for nothing', () => {
     // What others say is not held up by it.
     assert.equal(await verdict(accuse(await bundleOf(clock, { by: other }), {}, other), ME), 'ignore known');
   });
+});
+
+test('what an own audit named is kept and published once per segment; the audit itself has counted for the first', async (t) => {
+  const { clock, reputation, integrity } = await gateOn(t);
+  const published: Uint8Array[] = [];
+  const findings = new Findings({
+    network,
+    reputation,
+    gossip: { publish: (bundle) => void published.push(bundle) },
+    clock,
+  });
+  const named = async (of: SampleObject, told: Told = {}): Promise<BadShard> => {
+    const { cid } = of.segments[0] as SampleObject['segments'][number];
+    const id = sha256(of.shards[0]?.get(INDEX) as Uint8Array);
+    const receipt = decodeAuditReceipt(await bundleOf(clock, { ...told, object: of }));
+    return { shard: { root: of.rootCid, segment: cid, index: INDEX, id }, receipt };
+  };
+  const audit = (id: string) => ({
+    peer: HOLDER,
+    at: clock.now(),
+    outcome: 'invalid-proof' as const,
+    shards: 9,
+    audit: id,
+  });
+  await findings.observed(audit('a'), [await named(object), await named(object), await named(pointless)]);
+  assert.equal(published.length, 2);
+  assert.equal(integrity(HOLDER), 0.1);
+  // The next audit finds the same: it counts as itself, and is no news.
+  await findings.observed(audit('b'), [await named(object)]);
+  assert.deepEqual([published.length, integrity(HOLDER)], [2, 0]);
+  // A holder whose clock is ahead: others would refuse it, here it counts.
+  const ahead = await named(object, { prover: other, receipt: { issuedAt: clock.now() + 3_600_000 } });
+  await findings.observed({ ...audit('c'), peer: FORWARDER }, [ahead]);
+  assert.deepEqual([published.length, integrity(FORWARDER)], [2, 0.3]);
 });
 
 function refusal(challenge: Uint8Array): AuditAnswer {
