@@ -5,6 +5,7 @@ import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
 import { defineNodeCommands } from './definitions/node.ts';
 import { definePeers } from './definitions/peers.ts';
+import { defineReputation } from './definitions/reputation.ts';
 import { defineTestnet } from './definitions/testnet.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -34,6 +35,7 @@ export function createProgram(run: Run): Parser {
   defineFileCommands(program, define);
   definePeers(program, define);
   defineGroups(program, define);
+  defineReputation(program, define);
   defineTestnet(program, define);
   defineBench(program, define);
   return program;

@@ -7,6 +7,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeReputation } from './compose/reputation.ts';
 import { composeSelection } from './compose/selection.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
@@ -91,10 +92,18 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   });
   const { client } = host;
 
-  const selection = composeSelection({ options, random, stores, host, events });
-  const { candidates, placement, bans, regions, isShunned } = selection;
-
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
+  const judging = { options, network, stores, engine, host, segments, events };
+  const reputation = composeReputation(judging);
+  const selection = composeSelection({
+    options,
+    random,
+    stores,
+    host,
+    events,
+    standingOf: (peer) => reputation.service.standingOf(peer),
+  });
+  const { candidates, placement, bans, regions, isShunned } = selection;
   const releaser = new Releaser({
     network,
     signer: identity,
@@ -119,7 +128,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     receipts,
     catalog: stores.catalog,
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
-    evidence: stores.claimEvidence,
+    evidence: reputation.claims,
     clock,
     random,
     log: log.child({ part: 'upload' }),
@@ -172,7 +181,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = { options, network, random, stores, engine, host, codes, segments, locator, reader, onDamaged };
-  const { prover, audits } = composeAuditing(auditing);
+  const { prover, audits } = composeAuditing({ ...auditing, onResult: reputation.onResult });
   const handlers = createHandlers({
     network,
     signer: identity,
@@ -184,7 +193,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     releases: stores.releases,
     holdings,
     prover,
-    evidence: audits,
+    evidence: reputation,
     commitForOthers: config['storage.commitForOthers'],
     isShunned,
     shards: {
@@ -200,6 +209,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const { capacity, free, region, agent } = advert;
     candidates.advertised({ peer, capacity, free, region, addresses });
     known.advertised(peer, agent, addresses);
+    reputation.inquiry.candidate(peer);
   });
   host.onConnection({
     connected(peer, address) {
@@ -220,11 +230,13 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await reedSolomon.start();
     stores.maintenance.start();
     await holdings.start();
+    await reputation.load();
     await uploader.start();
     await bans.start();
     for (const [method, handler] of Object.entries(handlers))
       await host.reqresp.handle(method as HandledMethod, handler);
     await host.start();
+    await reputation.start();
     await releaser.start();
     announcer.start();
     regions.start();
@@ -242,6 +254,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       releaser,
       announcer,
       holdings,
+      reputation,
       host,
       known,
       bans,
@@ -283,6 +296,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),
+    reputation: reputation.api,
   };
   return {
     peerId: host.peerId,

@@ -17,6 +17,7 @@ export type Tag =
   | 'audit-seed'
   | 'audit-subset'
   | 'audit-rho'
+  | 'accusation'
   | 'hello'
   | 'rendezvous';
 

@@ -1,3 +1,4 @@
+import { MAX_ACCUSATION_BYTES } from './accusation.ts';
 import { MAX_ADVERT_BYTES } from './hello.ts';
 
 /** Gossip topics of protocol v1 §6. */
@@ -11,7 +12,7 @@ export interface TopicLimits {
 
 export const TOPICS = {
   hello: { maxMessageBytes: MAX_ADVERT_BYTES, minIntervalMs: 60_000 },
-  evidence: { maxMessageBytes: 256 * 1024, minIntervalMs: 1_000 },
+  evidence: { maxMessageBytes: MAX_ACCUSATION_BYTES, minIntervalMs: 1_000 },
   repair: { maxMessageBytes: 4096, minIntervalMs: 1_000 },
 } as const satisfies Record<Topic, TopicLimits>;
 

@@ -20,6 +20,7 @@ import { fileWriteRoutes } from './routes/file-write.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { reputationRoutes } from './routes/reputation.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import type { NodeServices } from './services.ts';
 import { tokenProof } from './token-proof.ts';
@@ -88,6 +89,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     nodeRoutes,
     peerRoutes,
     selectionRoutes,
+    reputationRoutes,
     fileInfoRoutes,
     fileReadRoutes,
     fileWriteRoutes,

@@ -5,6 +5,7 @@
  */
 import type { OperationReport } from '../kzg/operations.ts';
 import type { PeersService } from './peers-service.ts';
+import type { ReputationApi } from './reputation-service.ts';
 import type { SelectionService } from './selection-service.ts';
 
 export type FileKind = 'file' | 'tree';
@@ -263,4 +264,5 @@ export interface NodeServices {
   readonly events: EventsService;
   readonly config: ConfigService;
   readonly audits?: AuditsService;
+  readonly reputation: ReputationApi;
 }

@@ -18,6 +18,8 @@ export interface HolderAudit extends Omit<AuditResult, 'receipt'> {
   readonly peer: string;
   /** Shards that fail by themselves; only after an invalid proof. */
   readonly bad: readonly BadShard[];
+  /** Challenge id, when there was an answer. */
+  readonly id?: Uint8Array;
 }
 
 export interface AuditRunnerDeps {
@@ -50,6 +52,8 @@ export interface AuditRunnerDeps {
     evidenceAbout(peer: string, signal?: AbortSignal): AsyncIterable<AuditRecord>;
     prune(keep: number, signal?: AbortSignal): Promise<number>;
   };
+  /** Told of each result; the next audit of the holder waits for it. */
+  readonly onResult?: (result: HolderAudit) => Promise<void>;
 }
 
 /** Who is audited, over what. */
@@ -125,7 +129,9 @@ export class AuditRunner {
     await forEachLimited(targets, CONCURRENCY, async ({ peer, receipts, segments }) => {
       const prover = { peer, key: keyFromPeerId(peer) };
       for await (const selection of selections(receipts, segments, signal)) {
-        results.push(await this.#auditHolder(prover, selection, signal));
+        const result = await this.#auditHolder(prover, selection, signal);
+        await this.#deps.onResult?.(result);
+        results.push(result);
       }
     });
     await this.#deps.records.prune(MAX_RECORDS, signal);
@@ -141,7 +147,8 @@ export class AuditRunner {
       if (receipt === undefined) return { peer: prover.peer, outcome, shards, milliseconds, bad: [] };
       const bad = outcome.kind === 'invalid-proof' ? await auditor.bisect(prover, selection, receipt, signal) : [];
       await this.#record(prover.peer, result, bad);
-      return { peer: prover.peer, outcome, shards, milliseconds, bad };
+      const id = challengeId(receipt.request.challenge);
+      return { peer: prover.peer, outcome, shards, milliseconds, bad, id };
     } catch (error) {
       signal.throwIfAborted();
       const outcome = ownFault(error);

@@ -1,4 +1,4 @@
-import { AuditRunner } from '../audit/audit-runner.ts';
+import { AuditRunner, type HolderAudit } from '../audit/audit-runner.ts';
 import { Auditor } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
 import { READ_BURST_BYTES } from '../audit/prove-budget.ts';
@@ -28,6 +28,7 @@ export interface AuditingParts {
   readonly locator: ManifestLocator;
   readonly reader: ShardReader;
   readonly onDamaged: (id: Uint8Array) => void;
+  readonly onResult: (result: HolderAudit) => Promise<void>;
 }
 
 export interface Auditing {
@@ -37,7 +38,7 @@ export interface Auditing {
 
 /** Builds both sides of an audit: the prover of what is held here, and the auditor of what others hold. */
 export function composeAuditing(parts: AuditingParts): Auditing {
-  const { network, random, stores, engine, host, codes, segments, locator, reader, onDamaged } = parts;
+  const { network, random, stores, engine, host, codes, segments, locator, reader, onDamaged, onResult } = parts;
   const { identity, clock, log, shardReader, resolved } = parts.options;
   const { config } = resolved;
   const { client } = host;
@@ -77,6 +78,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       log: log.child({ part: 'audit' }),
     }),
     records: stores.audits,
+    onResult,
   });
   return { prover, audits };
 }

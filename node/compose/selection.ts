@@ -4,9 +4,9 @@ import { CandidateTable } from '../placement/candidates.ts';
 import { peerLists } from '../placement/peer-lists.ts';
 import { RegionWatch } from '../placement/region-watch.ts';
 import { Placement } from '../placement/select.ts';
-import type { Standing } from '../placement/standing.ts';
 import { strategyOf } from '../placement/strategies.ts';
 import type { RandomBytes } from '../random.ts';
+import type { Standing } from '../reputation/standing.ts';
 import type { Events } from '../services/events.ts';
 import type { Stores } from '../store/stores.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -75,7 +75,7 @@ export function composeSelection({ options, random, stores, host, events, standi
       freeSpace: config['placement.freeSpaceWeight'],
     }),
     random,
-    minimumIntegrity: config['placement.minimumIntegrity'],
+    minimumIntegrity: config['reputation.minimumIntegrity'],
     newcomerShare: config['placement.newcomerShare'],
   });
   const isShunned = (peer: string) => bans.isBanned(peer) || listingOf(peer) === 'denied';

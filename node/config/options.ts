@@ -128,12 +128,6 @@ export const OPTIONS = {
     max: 1,
     doc: 'Share of the holders of a stripe that may be peers not vetted yet, while vetted ones suffice.',
   }),
-  'placement.minimumIntegrity': number({
-    default: MINIMUM_INTEGRITY,
-    min: 0,
-    max: 1,
-    doc: 'Integrity below which a peer gets no new shards.',
-  }),
   // At one passed audit a day the score needs 20 days to recover from an invalid proof; a month is the long memory of
   // availability too.
   'placement.suspensionDays': number({
@@ -150,6 +144,61 @@ export const OPTIONS = {
   'placement.checkRegions': flag({
     default: true,
     doc: 'Leave regions out of account that measured round-trip times speak against; never in lab mode.',
+  }),
+  // Reputation (reliability §4); the formulas are in node/reputation.
+  'reputation.shortHalfLifeHours': number({
+    default: 24,
+    min: 0.01,
+    max: 8760,
+    doc: 'Half-life of the short window of availability: a bad day shows at once and is half forgotten a day later.',
+  }),
+  'reputation.longHalfLifeHours': number({
+    default: 720,
+    min: 0.01,
+    max: 87_600,
+    doc: 'Half-life of the long window of availability: 30 days tell a holder that comes and goes from one that stays.',
+  }),
+  'reputation.sampleMinutes': number({
+    default: 60,
+    min: 0,
+    max: 1440,
+    doc: 'Of answers, and of silences, of a peer one counts in this time: audits minutes apart see the same machine and line.',
+  }),
+  'reputation.creditHours': number({
+    default: 20,
+    min: 0,
+    max: 720,
+    doc: 'One passed audit is credited, and one declared loss charged, in this time: once a daily cycle with its jitter.',
+  }),
+  'reputation.busyInRow': integer({
+    default: 5,
+    min: 1,
+    max: 1000,
+    doc: 'Busy answers one after the other that count as one silence.',
+  }),
+  'reputation.vettedAudits': integer({
+    default: 5,
+    min: 0,
+    max: 1000,
+    doc: 'Credited audits after which a newcomer is vetted.',
+  }),
+  'reputation.vettedDays': number({
+    default: 3,
+    min: 0,
+    max: 365,
+    doc: 'Time from its first credited audit after which a newcomer is vetted: a fresh identity must cost patience.',
+  }),
+  'reputation.minimumIntegrity': number({
+    default: MINIMUM_INTEGRITY,
+    min: 0,
+    max: 1,
+    doc: 'Below this integrity a peer gets no new shards; a newcomer has 0.5 and is there after two lies or three losses.',
+  }),
+  'reputation.disqualifyBelow': number({
+    default: 0.2,
+    min: 0,
+    max: 1,
+    doc: 'An invalid proof that leaves less integrity than this disqualifies: a newcomer by its second, the best by its fifth.',
   }),
   'files.code': codeChoice({
     default: 'auto',

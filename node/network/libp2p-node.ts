@@ -1,5 +1,6 @@
 import { BlockList } from 'node:net';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
+import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { type Identify, identify } from '@libp2p/identify';
 import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
@@ -110,6 +111,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
         allowedTopics: topics,
         maxInboundDataLength: MAX_GOSSIP_BYTES,
         maxOutboundBufferSize: 4 * MAX_GOSSIP_BYTES,
+        scoreParams: { topics: { [topicName('evidence', options.networkPrefix)]: EVIDENCE_SCORE } },
       }),
     },
   });
@@ -124,6 +126,20 @@ function dialOptions({ lab, listen }: Libp2pNodeOptions): { noDelay: boolean; lo
   const bind = lab && others.length === 0 && only?.name === 'ip4' && only.value !== '0.0.0.0';
   return { noDelay: true, ...(bind && only.value !== undefined ? { localAddress: only.value } : {}) };
 }
+
+/**
+ * Only what is wrong counts: evidence is rare, so that silence on the topic is no fault. The score is −2·n² for n rejected
+ * messages, each of which is half forgotten after ten minutes: 3 in that time end gossip with a peer, 7 all messages of it.
+ */
+const EVIDENCE_SCORE = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshWeight: 0,
+  firstMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -2,
+  invalidMessageDeliveriesDecay: 0.5 ** (1 / 600),
+});
 
 /** One RPC of gossipsub: a few of the largest messages, or many small ones. */
 const MAX_GOSSIP_BYTES = 1024 * 1024;

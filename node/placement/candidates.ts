@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
+import { type Standing, scoreOf } from '../reputation/standing.ts';
 import type { Listing } from './peer-lists.ts';
-import { combinedReputation, isSuspended, NEUTRAL_STANDING, type Standing } from './standing.ts';
+import { isSuspended, NEUTRAL_STANDING } from './standing.ts';
 import { subnetOf } from './subnet.ts';
 
 /** What a peer said about itself in its last signed advert. Sizes in bytes. */
@@ -138,7 +139,7 @@ export class CandidateTable {
       banned: options.isBanned?.(peer) ?? false,
       listing: options.listingOf?.(peer),
       integrity: standing.integrity,
-      reputation: combinedReputation(standing),
+      reputation: scoreOf(standing),
       vetted: standing.vetted,
       suspended: isSuspended(standing, clock.now(), suspensionMs),
       disqualified: standing.disqualified,

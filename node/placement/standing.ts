@@ -1,15 +1,4 @@
-/** What placement needs to know of how a peer has done; the reputation service satisfies it. */
-export interface Standing {
-  /** 0 … 1; a newcomer has 0.5. */
-  readonly integrity: number;
-  /** 0 … 1: lower bound of the share of challenges that it answers. */
-  readonly availability: number;
-  /** Enough passed audits over enough time. */
-  readonly vetted: boolean;
-  /** Milliseconds since 1970 of the last proven integrity failure. */
-  readonly integrityFailedAt: number | undefined;
-  readonly disqualified: boolean;
-}
+import type { Standing } from '../reputation/standing.ts';
 
 /** Everyone's, as long as nobody keeps scores. */
 export const NEUTRAL_STANDING: Standing = {
@@ -19,15 +8,6 @@ export const NEUTRAL_STANDING: Standing = {
   integrityFailedAt: undefined,
   disqualified: false,
 };
-
-/**
- * One figure for the draw: integrity × availability. A shard is of use while its holder still has it and answers; taken
- * as independent, the product is how likely that is. Availability is a lower bound, so that a newcomer, of whom little
- * is known, starts low.
- */
-export function combinedReputation({ integrity, availability }: Standing): number {
-  return integrity * availability;
-}
 
 /**
  * Whether a proven integrity failure still keeps a peer from getting new shards. Its score alone would not: one invalid

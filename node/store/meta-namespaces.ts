@@ -40,6 +40,14 @@ export const META_NAMESPACES = {
   claimEvidence: 18,
   /** root → u64 bytes of its nodes kept here ‖ owner to whom they are charged. */
   rootCharge: 19,
+  /** peer → its standing, dag-cbor. */
+  reputation: 20,
+  /** peer ‖ u64 n → the nth change of its standing, dag-cbor. */
+  reputationLog: 21,
+  /** accused ‖ segment → evidence of an integrity failure that was verified here, dag-cbor. */
+  receivedEvidence: 22,
+  /** u64 time of the challenge ‖ accused ‖ segment → empty. */
+  evidenceByTime: 23,
   /** peer → ban by the operator, dag-cbor. */
   ban: 28,
 } as const;

@@ -16,8 +16,10 @@ import { ManifestQuota } from './manifest-quota.ts';
 import { ManifestStore } from './manifest-store.ts';
 import type { Metadata } from './metadata.ts';
 import { PeerStore } from './peer-store.ts';
+import { ReceivedEvidenceStore } from './received-evidence-store.ts';
 import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
+import { ReputationStore } from './reputation-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
@@ -85,6 +87,8 @@ export interface Stores {
   readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
   readonly bans: BanStore;
+  readonly reputation: ReputationStore;
+  readonly receivedEvidence: ReceivedEvidenceStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -186,6 +190,8 @@ async function assemble(
     claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
     bans: new BanStore(metadata),
+    reputation: new ReputationStore(metadata),
+    receivedEvidence: new ReceivedEvidenceStore(metadata),
     databases,
     disk,
     damagedRecords,

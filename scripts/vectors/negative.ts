@@ -39,6 +39,7 @@ const NODE = 1024 * 1024;
 export function negativeVectors(built: Built): object {
   const { object, audit, advert } = built;
   const refusal = refusalBytes(audit.request.challenge);
+  const accusation = built.messages.accusation as Uint8Array;
   const decodeVectors = [
     ...faults('manifest', object.rootBytes, manifestFaults(object.rootBytes)),
     ...faults('segment', object.segmentBytes, segmentFaults(object.segmentBytes)),
@@ -48,6 +49,10 @@ export function negativeVectors(built: Built): object {
       ['more than 512 bytes', audit.release, 'oversize', 513],
     ]),
     ...faults('advert', advert, advertFaults(advert)),
+    ...faults('accusation', accusation, [
+      ['an empty bundle', change(accusation, { bundle: new Uint8Array(0) }), 'bad-field'],
+      ['more than 29 KiB', accusation, 'oversize', 29 * 1024 + 1],
+    ]),
     ...faults('auditRefusal', refusal, refusalFaults(refusal, audit.release)),
     ...shown('challenge', challengeFaults(audit.request.challenge)),
     ...shown('response', responseFaults(responseOf(built))),
@@ -77,6 +82,8 @@ export function negativeVectors(built: Built): object {
     { structure: 'release', ...changed, bytes: toHex(change(audit.release, { issuedAt: CREATED })) },
     { structure: 'advert', why: 'a flipped bit', bytes: flipped(advert) },
     { structure: 'advert', ...changed, bytes: toHex(change(advert, { free: 1 })) },
+    { structure: 'accusation', why: 'a flipped bit', bytes: flipped(accusation) },
+    { structure: 'accusation', ...changed, bytes: toHex(change(accusation, { issuedAt: CREATED + 1 })) },
     { structure: 'auditRefusal', why: 'a flipped bit', bytes: flipped(refusal) },
     { structure: 'auditRefusal', ...changed, bytes: toHex(change(refusal, { entries: bitmapOf([0, 1]) })) },
   ];

@@ -1,4 +1,5 @@
 import type { Backend } from '../../node/kzg/backend.ts';
+import { encodeAccusation, signAccusation } from '../../protocol/accusation.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { toHex } from '../../protocol/bytes.ts';
@@ -110,6 +111,7 @@ function messages(
     }),
     auditRequest: auditRequest.encode(request),
     auditAnswer: auditAnswer.encode(answers.passed),
+    accusation: encodeAccusation(signAccusation(accused(audit), AUDITOR)),
     replyOk: encodeReply({ status: 'ok', body: new Uint8Array(0) }),
     replyBusy: encodeReply({ status: 'busy', retryAt: CREATED }),
     replyNotHeld: encodeReply({
@@ -119,6 +121,12 @@ function messages(
       shards: [bitmapOf([1, 4])],
     }),
   };
+}
+
+/** The form alone: the proof of this bundle is right, so that the accusation is false. */
+function accused({ request, answers }: AuditCase) {
+  const bundle = encodeAuditReceipt({ request, answer: answers.passed });
+  return { network: NETWORK, accuser: AUDITOR.publicKey, bundle, issuedAt: CREATED };
 }
 
 /** The content of test/vectors/structures-v1.json. */

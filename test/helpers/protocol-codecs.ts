@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { decodeAccusation, encodeAccusation, verifyAccusation } from '../../protocol/accusation.ts';
 import { decodeAuditReceipt, encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { decodeAuditRefusal, encodeAuditRefusal, verifyAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { fromHex } from '../../protocol/bytes.ts';
@@ -58,6 +59,7 @@ export const DECODERS = {
   storeReceipt: signed(decodeStoreReceipt, encodeStoreReceipt, verifyStoreReceipt),
   release: signed(decodeRelease, encodeRelease, verifyRelease),
   advert: signed(decodeAdvert, encodeAdvert, verifyAdvert),
+  accusation: signed(decodeAccusation, encodeAccusation, verifyAccusation),
   auditRefusal: signed(decodeAuditRefusal, encodeAuditRefusal, verifyAuditRefusal),
   auditReceipt: codec(decodeAuditReceipt, encodeAuditReceipt),
   challenge: codec(decodeChallenge, encodeChallenge),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
+import type { PeerReputation, ReputationLogEntry } from '../../../node/api/reputation-service.ts';
 import type { BanDescription } from '../../../node/api/selection-service.ts';
 import type {
   AddOptions,
@@ -20,6 +21,21 @@ import { formatLink } from '../../../protocol/link.ts';
 
 const CODE = { name: 'fr-lagrange', k: 4, m: 2 } as const;
 const CHUNK = 64 * 1024;
+
+const JUDGED: PeerReputation = {
+  peer: `12D3KooW${'A'.repeat(44)}`,
+  score: 0.31,
+  integrity: 0.5,
+  availability: 0.05,
+  vetted: false,
+  disqualified: false,
+  credits: 0,
+  updatedAt: 0,
+};
+const CHANGES: readonly ReputationLogEntry[] = [
+  { n: 1, at: 9, reason: 'evidence', detail: 'found by somebody', integrity: [0.51, 0.31], availability: [0.1, 0.1] },
+  { n: 0, at: 8, reason: 'passed', shards: 3, audit: 'ab', integrity: [0.5, 0.51], availability: [0.05, 0.1] },
+];
 
 interface Stored {
   readonly bytes: Uint8Array;
@@ -50,6 +66,7 @@ export class MemoryServices implements NodeServices {
   /** Runs before each chunk of a download is given. */
   beforeGive: (signal: AbortSignal) => Promise<void> = async () => {};
   shutdowns = 0;
+  judged: PeerReputation[] = [JUDGED];
   aborted = 0;
   peerList: PeerDescription[] = [
     { peer: '12D3KooWA', connected: true, addresses: ['/ip4/127.0.0.1/tcp/1'], rttMs: 1.5 },
@@ -189,6 +206,23 @@ export class MemoryServices implements NodeServices {
     run: async (): Promise<readonly AuditReport[]> => [
       { peer: '12D3KooWA', shards: 6, outcome: this.auditOutcome, missing: 0, bad: [], milliseconds: 12.5 },
     ],
+  };
+
+  readonly reputation: NodeServices['reputation'] = {
+    list: async ({ after, limit }) => {
+      const peers = this.judged.filter(({ peer }) => after === undefined || peer > after);
+      const page = peers.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        peers: page,
+        ...(peers.length > limit && last !== undefined ? { next: last.peer } : {}),
+        accusations: { accepted: 1, refused: { known: 2 } },
+      };
+    },
+    show: async (peer, { limit }) => {
+      const found = this.judged.find((one) => one.peer === peer) ?? { ...JUDGED, peer };
+      return { ...found, changes: CHANGES.slice(0, limit), ...(limit < 2 ? { next: 1 } : {}), evidence: [] };
+    },
   };
 
   async #add(source: AsyncIterable<Uint8Array>, { signal, onProgress, ...options }: AddOptions): Promise<AddResult> {

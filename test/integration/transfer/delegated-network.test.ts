@@ -9,6 +9,7 @@ import { identityFromSeed } from '../../../node/identity/identity.ts';
 import { createKzgEngine } from '../../../node/kzg/create-engine.ts';
 import type { KzgEngine } from '../../../node/kzg/engine.ts';
 import { silentLogger } from '../../../node/log.ts';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { createNode, type HoldfastNode } from '../../../node/node.ts';
 import { systemRandom } from '../../../node/random.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -105,6 +106,11 @@ test('over sockets: claims are checked, a refusal is made up for, a lie is named
   assert.ok(found !== undefined);
   const { claim, id, right } = found;
   assert.equal(isFalseClaim(claim, id, right), true);
+  const standings = (await owner.services.reputation.list({ limit: 10 })).peers;
+  assert.deepEqual(
+    standings.map(({ peer, integrity }) => [peer, integrity]),
+    [[peerIdFromKey(claim.holder), 0.3]],
+  );
   // Nobody else, no other shard and no other signature is convicted by it.
   assert.equal(isFalseClaim({ ...claim, holder: id }, id, right), false);
   assert.equal(isFalseClaim({ ...claim, sig: claim.sig.toReversed() }, id, right), false);

@@ -1,0 +1,165 @@
+import { toHex } from '../../protocol/bytes.ts';
+import type { ReputationApi } from '../api/reputation-service.ts';
+import type { HolderAudit } from '../audit/audit-runner.ts';
+import type { Config } from '../config/options.ts';
+import type { KzgEngine } from '../kzg/engine.ts';
+import type { SegmentDirectory } from '../manifest/segment-directory.ts';
+import type { Host } from '../network/host.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
+import type { ReputationChange } from '../reputation/change.ts';
+import { EvidenceChecker } from '../reputation/evidence-checker.ts';
+import { EvidenceGate } from '../reputation/evidence-gate.ts';
+import { EvidenceGossip } from '../reputation/evidence-gossip.ts';
+import { EvidenceInquiry } from '../reputation/evidence-inquiry.ts';
+import { EvidenceIntake } from '../reputation/evidence-intake.ts';
+import { EvidenceManifests } from '../reputation/evidence-manifests.ts';
+import { Findings } from '../reputation/findings.ts';
+import type { AuditObservation } from '../reputation/observation.ts';
+import type { ReputationPolicy } from '../reputation/policy.ts';
+import { ReputationService } from '../reputation/reputation.ts';
+import type { Events } from '../services/events.ts';
+import { createReputationService } from '../services/reputation-service.ts';
+import type { Stores } from '../store/stores.ts';
+import type { ClaimEvidence, EvidenceBook } from '../transfer/ports.ts';
+import type { NodeOptions } from './node-options.ts';
+
+export interface ReputationParts {
+  readonly options: NodeOptions;
+  /** Network id, 32 bytes. */
+  readonly network: Uint8Array;
+  readonly stores: Stores;
+  readonly engine: KzgEngine;
+  readonly host: Host;
+  readonly segments: SegmentDirectory;
+  readonly events: Events;
+}
+
+export interface Reputation {
+  readonly service: ReputationService;
+  readonly api: ReputationApi;
+  readonly inquiry: EvidenceInquiry;
+  /** Takes an outcome as final, with the shards that were named. */
+  readonly onResult: (result: HolderAudit) => Promise<void>;
+  /** What can be proved about a peer: encoded receipts, in a stable order. */
+  about(peer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Keeps wrong commitments that holders signed, and charges them. */
+  readonly claims: EvidenceBook;
+  /** Before the network: standings are there when the first peer comes. */
+  load(): Promise<void>;
+  /** After the network. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Builds what judges peers: the scores, and evidence from and to others. */
+export function composeReputation(parts: ReputationParts): Reputation {
+  const { options, network, stores, engine, host, segments, events } = parts;
+  const { clock, identity, resolved } = options;
+  const log = options.log.child({ part: 'reputation' });
+  const service = new ReputationService({
+    clock,
+    policy: policyOf(resolved.config),
+    store: stores.reputation,
+    evidence: stores.receivedEvidence,
+    onChange(peer, change) {
+      events.emit('reputation.changed', eventOf(peer, change));
+      if (change.disqualified) log.warn('a peer is disqualified', { peer, reason: change.reason });
+    },
+  });
+  const manifests = new EvidenceManifests({
+    network,
+    segments,
+    client: host.client,
+    providers: (root, signal) => host.findProviders(root, signal),
+    clock,
+  });
+  const checker = new EvidenceChecker({ clock, engine, manifests });
+  const now = () => clock.now();
+  const evidence = stores.receivedEvidence;
+  const intake = new EvidenceIntake({ self: host.peerId, checker, reputation: service, evidence, now });
+  const gate = new EvidenceGate({
+    network,
+    intake,
+    clock,
+    log,
+    onFalse: (accuser, reason) => service.falseEvidence(accuser, clock.now(), reason),
+  });
+  const { pubsub } = host.libp2p.services;
+  const gossip = new EvidenceGossip({ network, signer: identity, gate, pubsub, clock, log });
+  const inquiry = new EvidenceInquiry({
+    self: host.peerId,
+    network,
+    client: host.client,
+    connected: () => host.connected(),
+    intake,
+    checker,
+    clock,
+    log,
+  });
+  const findings = new Findings({ network, reputation: service, gossip, clock });
+  return {
+    service,
+    api: createReputationService({
+      self: host.peerId,
+      reputation: service,
+      gate,
+      inquiry,
+      log: stores.reputation,
+      evidence,
+    }),
+    inquiry,
+    onResult: (result) => findings.observed(observationOf(result, clock.now()), result.bad),
+    async *about(peer, signal) {
+      for await (const { bundle } of evidence.about(peer, signal)) yield bundle;
+    },
+    claims: { put: (found) => chargeClaim(stores, service, found) },
+    load: () => service.start(),
+    async start() {
+      gossip.start();
+      inquiry.start();
+    },
+    async stop() {
+      await Promise.all([gossip.stop(), inquiry.stop()]);
+      await service.stop();
+    },
+  };
+}
+
+/** The result of an audit as the reputation service wants it. */
+function observationOf(result: HolderAudit, at: number): AuditObservation {
+  const { peer, outcome, shards, id } = result;
+  return {
+    peer,
+    at,
+    outcome: outcome.kind,
+    shards,
+    ...(id === undefined ? {} : { audit: toHex(id) }),
+    ...('reason' in outcome ? { detail: outcome.reason } : {}),
+  };
+}
+
+async function chargeClaim({ claimEvidence }: Stores, service: ReputationService, found: ClaimEvidence): Promise<void> {
+  await claimEvidence.put(found);
+  await service.falseCommitment(peerIdFromKey(found.claim.holder), found.at, `shard ${toHex(found.id)}`);
+}
+
+function eventOf(peer: string, { reason, integrity, availability, disqualified }: ReputationChange) {
+  const after = { integrity: integrity[1], availability: availability[1] };
+  return { peer, reason, ...after, disqualified: disqualified === true };
+}
+
+const HOUR_MS = 60 * 60_000;
+
+function policyOf(config: Config): ReputationPolicy {
+  return {
+    shortHalfLifeMs: config['reputation.shortHalfLifeHours'] * HOUR_MS,
+    longHalfLifeMs: config['reputation.longHalfLifeHours'] * HOUR_MS,
+    sampleIntervalMs: config['reputation.sampleMinutes'] * 60_000,
+    creditIntervalMs: config['reputation.creditHours'] * HOUR_MS,
+    busyInRow: config['reputation.busyInRow'],
+    vettedCredits: config['reputation.vettedAudits'],
+    vettedMs: config['reputation.vettedDays'] * 24 * HOUR_MS,
+    minimumIntegrity: config['reputation.minimumIntegrity'],
+    disqualifyBelow: config['reputation.disqualifyBelow'],
+  };
+}

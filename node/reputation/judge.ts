@@ -1,0 +1,136 @@
+import type { OutcomeKind } from '../audit/outcome.ts';
+import { decayed, observed, type Window } from './availability.ts';
+import { type IntegrityEvent, integrityAfter } from './integrity.ts';
+import type { PeerState } from './peer-state.ts';
+import type { ReputationPolicy } from './policy.ts';
+
+/**
+ * What a score can move for: a final outcome of an own audit, evidence of somebody else that was verified here
+ * (`evidence`), a wrong commitment that the peer signed (`false-commitment`), an accusation of it that is provably false
+ * (`false-evidence`).
+ */
+export type ReputationReason = OutcomeKind | 'evidence' | 'false-commitment' | 'false-evidence';
+
+export interface ReputationEvent {
+  readonly reason: ReputationReason;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Challenge id, hex. */
+  readonly audit?: string | undefined;
+}
+
+/** Audit ids remembered: a scheduler that was restarted tells its last outcomes again, not those of last week. */
+const MAX_AUDITS = 16;
+
+/**
+ * The state after an event; the same object when it changes nothing.
+ *
+ * - Passed: one is credited per `creditIntervalMs`. A cycle covers what a peer holds in as many slices as there are, and
+ *   anybody may ask for audits at any time: neither may be turned into standing.
+ * - A declared loss is charged once per `creditIntervalMs` too: asking again about what a peer said it lost is no new loss.
+ * - An invalid proof is charged each time: each is a new signed lie.
+ * - Only a passed audit counts as answered and only silence as missed, so that the two scores stay separate; of each kind one
+ *   per `sampleIntervalMs`, since audits minutes apart see the same machine on the same line, and a large holder would
+ *   otherwise gather hundreds in a day that outweigh its vanishing.
+ * - `refused-busy` means nothing, unless it is the answer `busyInRow` times in a row: who is always busy is not available.
+ */
+export function judge(state: PeerState, event: ReputationEvent, policy: ReputationPolicy): PeerState {
+  const { reason, audit } = event;
+  if (audit !== undefined && state.audits.includes(audit)) return state;
+  const next = applied(isAnswer(reason) && state.busyInRow > 0 ? { ...state, busyInRow: 0 } : state, event, policy);
+  if (next === state) return state;
+  const audits = audit === undefined ? next.audits : [...next.audits, audit].slice(-MAX_AUDITS);
+  return { ...next, audits, updatedAt: Math.max(state.updatedAt, event.at) };
+}
+
+function applied(state: PeerState, event: ReputationEvent, policy: ReputationPolicy): PeerState {
+  const { reason, at } = event;
+  switch (reason) {
+    case 'passed':
+      return credited(sampled(state, 'ok', at, policy), at, policy);
+    case 'timed-out':
+    case 'unreachable':
+      return sampled(state, 'miss', at, policy);
+    case 'declared-lost':
+    case 'not-held':
+      if (isRecent(state.lossAt, at, policy.creditIntervalMs)) return state;
+      return { ...moved(state, 'declared-loss'), lossAt: latest(state.lossAt, at) };
+    case 'invalid-proof':
+    case 'evidence':
+      return failed(state, 'invalid-proof', at, policy);
+    case 'false-commitment':
+      return failed(state, 'false-commitment', at, policy);
+    case 'false-evidence':
+      if (isRecent(state.falseEvidenceAt, at, policy.creditIntervalMs)) return state;
+      return { ...moved(state, 'false-evidence'), falseEvidenceAt: latest(state.falseEvidenceAt, at) };
+    case 'refused-busy':
+      return state.busyInRow + 1 < policy.busyInRow
+        ? { ...state, busyInRow: state.busyInRow + 1 }
+        : sampled({ ...state, busyInRow: 0 }, 'miss', at, policy);
+    case 'auditor-fault':
+      return state;
+  }
+}
+
+/** Outcomes that show that the peer did the work, or said why not. */
+function isAnswer(reason: ReputationReason): boolean {
+  return reason === 'passed' || reason === 'declared-lost' || reason === 'not-held' || reason === 'invalid-proof';
+}
+
+function moved(state: PeerState, event: IntegrityEvent): PeerState {
+  return { ...state, integrity: integrityAfter(state.integrity, event) };
+}
+
+function credited(state: PeerState, at: number, policy: ReputationPolicy): PeerState {
+  if (isRecent(state.creditedAt, at, policy.creditIntervalMs)) return state;
+  return {
+    ...moved(state, 'passed'),
+    credits: state.credits + 1,
+    creditedSince: state.creditedSince ?? at,
+    creditedAt: latest(state.creditedAt, at),
+  };
+}
+
+/**
+ * A proven lie. It begins vetting anew. What is left decides on disqualification: an honest holder is never here, so that
+ * a lie that leads below the threshold is as good a reason as one that starts there, and a newcomer has two.
+ */
+function failed(
+  state: PeerState,
+  event: 'invalid-proof' | 'false-commitment',
+  at: number,
+  { disqualifyBelow }: ReputationPolicy,
+): PeerState {
+  const { creditedSince: _, ...next } = { ...moved(state, event), credits: 0 };
+  const disqualified = next.integrity < disqualifyBelow && state.disqualifiedAt === undefined;
+  return {
+    ...next,
+    integrityFailedAt: latest(state.integrityFailedAt, at),
+    ...(disqualified ? { disqualifiedAt: at } : {}),
+  };
+}
+
+function sampled(state: PeerState, kind: keyof Window, at: number, policy: ReputationPolicy): PeerState {
+  const last = kind === 'ok' ? state.okAt : state.missAt;
+  if (isRecent(last, at, policy.sampleIntervalMs)) return state;
+  const windowAt = Math.max(state.windowAt, at);
+  const later = windowAt - state.windowAt;
+  const window = (of: Window, halfLifeMs: number) =>
+    observed(decayed(of, later, halfLifeMs), kind, windowAt - at, halfLifeMs);
+  return {
+    ...state,
+    windowAt,
+    short: window(state.short, policy.shortHalfLifeMs),
+    long: window(state.long, policy.longHalfLifeMs),
+    [kind === 'ok' ? 'okAt' : 'missAt']: latest(last, at),
+  };
+}
+
+/** Whether `at` is in the span of the last one that counted; on either side, for what comes in out of order. */
+function isRecent(last: number | undefined, at: number, spanMs: number): boolean {
+  return last !== undefined && Math.abs(at - last) < spanMs;
+}
+
+function latest(before: number | undefined, at: number): number {
+  return Math.max(before ?? at, at);
+}

@@ -1,0 +1,219 @@
+import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
+import type { ReceivedEvidence } from '../store/received-evidence-store.ts';
+import type { Operation } from '../store/write-queue.ts';
+import type { ReputationChange } from './change.ts';
+import { judge, type ReputationReason } from './judge.ts';
+import type { AuditObservation } from './observation.ts';
+import { availabilityAt, NEWCOMER, type PeerState, standingAt } from './peer-state.ts';
+import type { ReputationPolicy } from './policy.ts';
+import { type Standing, scoreOf } from './standing.ts';
+
+export interface ReputationDeps {
+  readonly clock: Clock;
+  readonly policy: ReputationPolicy;
+  readonly store: {
+    states(signal?: AbortSignal): AsyncIterable<readonly [peer: string, state: PeerState]>;
+    put(
+      peer: string,
+      state: PeerState,
+      change: { readonly n: number; readonly value: ReputationChange } | undefined,
+      beside?: readonly Operation[],
+    ): Promise<void>;
+    remove(peer: string): Promise<void>;
+  };
+  readonly evidence: {
+    has(accused: string, segment: ReceivedEvidence['segment']): Promise<boolean>;
+    putting(evidence: ReceivedEvidence): Promise<Operation[]>;
+    horizon(): Promise<number>;
+    expire(time: number): Promise<void>;
+  };
+  /** Told of each change once it is durable. */
+  readonly onChange: (peer: string, change: ReputationChange) => void;
+  readonly maxPeers?: number;
+}
+
+/** Evidence counts for 90 days after its challenge: longer than anybody is away who comes back. */
+export const EVIDENCE_AGE_MS = 90 * 24 * 60 * 60_000;
+const DEFAULT_MAX_PEERS = 4096;
+/** A standing is made anew after this time: what decays with half-lives of a day moves by 0.05 % in it. */
+const STANDING_AGE_MS = 60_000;
+const MAX_DETAIL_LENGTH = 256;
+const LIES: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment']);
+const EVIDENCE_LOCK = 'evidence';
+
+interface Known {
+  readonly state: PeerState;
+  standing: { readonly value: Standing; readonly at: number } | undefined;
+}
+
+interface Event {
+  readonly reason: ReputationReason;
+  readonly at: number;
+  readonly audit?: string | undefined;
+  readonly shards?: number;
+  readonly detail?: string | undefined;
+}
+
+/**
+ * Judges peers (reliability §4): by the final outcomes of this node's own audits, by evidence that was verified here, and
+ * by what they signed and was false. Nothing that others merely say moves a score.
+ */
+export class ReputationService {
+  readonly #deps: ReputationDeps;
+  /** In the order of the last change. */
+  readonly #peers = new Map<string, Known>();
+  readonly #lock = new KeyedLock();
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(deps: ReputationDeps) {
+    this.#deps = deps;
+  }
+
+  /** Before anybody is placed, audited or accused. */
+  async start(): Promise<void> {
+    const { store, evidence, clock } = this.#deps;
+    const found: (readonly [string, PeerState])[] = [];
+    for await (const entry of store.states()) found.push(entry);
+    for (const [peer, state] of found.sort(([, a], [, b]) => a.updatedAt - b.updatedAt)) {
+      this.#peers.set(peer, { state, standing: undefined });
+    }
+    await evidence.expire(clock.now() - EVIDENCE_AGE_MS);
+  }
+
+  /** Writes what is on its way. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+  }
+
+  standingOf(peer: string): Standing {
+    const { clock, policy } = this.#deps;
+    const now = clock.now();
+    const known = this.#peers.get(peer);
+    if (known === undefined) return standingAt(NEWCOMER, now, policy);
+    // A wall clock that was set back must not keep an old standing.
+    if (known.standing === undefined || Math.abs(now - known.standing.at) > STANDING_AGE_MS) {
+      known.standing = { value: standingAt(known.state, now, policy), at: now };
+    }
+    return known.standing.value;
+  }
+
+  /** 0 … 1. */
+  scoreOf(peer: string): number {
+    return scoreOf(this.standingOf(peer));
+  }
+
+  /** Peers with a state, by peer id. */
+  peers(): string[] {
+    return [...this.#peers.keys()].sort();
+  }
+
+  stateOf(peer: string): PeerState | undefined {
+    return this.#peers.get(peer)?.state;
+  }
+
+  /** A final outcome of an own audit. Durable on return. */
+  async observe({ peer, at, outcome, shards, audit, detail }: AuditObservation): Promise<void> {
+    await this.#apply(peer, { reason: outcome, at, shards, audit, detail });
+  }
+
+  /** The peer signed a wrong commitment; the evidence of it is kept. Durable on return. */
+  async falseCommitment(peer: string, at: number, detail: string): Promise<void> {
+    await this.#apply(peer, { reason: 'false-commitment', at, detail });
+  }
+
+  /** The peer signed an accusation that is provably false. Durable on return. */
+  async falseEvidence(peer: string, at: number, detail: string): Promise<void> {
+    await this.#apply(peer, { reason: 'false-evidence', at, detail });
+  }
+
+  /**
+   * Verified evidence; it counts once per accused and segment. What an own audit found has moved the score by its
+   * observation, so that of its segments (`alsoCounts`) only the further ones count here: everywhere the same.
+   *
+   * @returns whether it is new, durable then.
+   */
+  async verified(evidence: ReceivedEvidence, { alsoCounts = true } = {}): Promise<boolean> {
+    // One at a time: the same evidence may come from several sides at once, and the store makes room as it writes.
+    const taking = this.#lock.run(EVIDENCE_LOCK, undefined, async () => {
+      const { accused, segment, auditor, audit, own, at } = evidence;
+      if (await this.#deps.evidence.has(accused, segment)) return false;
+      if (evidence.challengedAt <= (await this.#deps.evidence.horizon())) return false;
+      const beside = await this.#deps.evidence.putting(evidence);
+      const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
+      const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
+      await this.#apply(accused, alsoCounts ? event : undefined, beside);
+      return true;
+    });
+    return this.#track(taking);
+  }
+
+  /** Whether evidence of a challenge of this time may count still. */
+  async isCurrent(challengedAt: number): Promise<boolean> {
+    const { clock, evidence } = this.#deps;
+    return challengedAt > clock.now() - EVIDENCE_AGE_MS && challengedAt > (await evidence.horizon());
+  }
+
+  #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {
+    return this.#track(this.#lock.run(`peer ${peer}`, undefined, () => this.#write(peer, event, beside)));
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    const done = () => this.#pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  async #write(peer: string, event: Event | undefined, beside: readonly Operation[]): Promise<void> {
+    const { clock, policy, store, onChange } = this.#deps;
+    const before = this.#peers.get(peer)?.state ?? NEWCOMER;
+    // A clock that was ahead for a while must not reserve the time until then.
+    const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, clock.now()) };
+    const after = timed === undefined ? before : judge(before, timed, policy);
+    if (after === before && beside.length === 0) return;
+    const change = timed === undefined ? undefined : changeOf(before, after, timed, policy);
+    const n = before.changes;
+    const state = change === undefined ? after : { ...after, changes: n + 1 };
+    await store.put(peer, state, change === undefined ? undefined : { n, value: change }, beside);
+    this.#peers.delete(peer);
+    this.#peers.set(peer, { state, standing: undefined });
+    await this.#makeRoom(peer);
+    if (change !== undefined) onChange(peer, change);
+  }
+
+  /** Of too many peers one that never failed goes first, the one that changed longest ago. */
+  async #makeRoom(newest: string): Promise<void> {
+    if (this.#peers.size <= (this.#deps.maxPeers ?? DEFAULT_MAX_PEERS)) return;
+    const others = [...this.#peers].filter(([peer]) => peer !== newest);
+    const spotless = others.find(([, { state }]) => state.integrityFailedAt === undefined);
+    const qualified = others.find(([, { state }]) => state.disqualifiedAt === undefined);
+    const leaving = (spotless ?? qualified ?? others[0])?.[0];
+    if (leaving === undefined) return;
+    this.#peers.delete(leaving);
+    await this.#deps.store.remove(leaving);
+  }
+}
+
+function changeOf(
+  before: PeerState,
+  after: PeerState,
+  { reason, at, audit, shards, detail }: Event,
+  policy: ReputationPolicy,
+): ReputationChange | undefined {
+  const availability = [availabilityAt(before, at, policy), availabilityAt(after, at, policy)] as const;
+  const disqualified = before.disqualifiedAt === undefined && after.disqualifiedAt !== undefined;
+  const moved = before.integrity !== after.integrity || availability[0] !== availability[1] || disqualified;
+  // A lie at the bottom of the scale moves nothing any more, and is told all the same.
+  if (!moved && !LIES.has(reason)) return undefined;
+  return {
+    at,
+    reason,
+    ...(detail === undefined ? {} : { detail: detail.slice(0, MAX_DETAIL_LENGTH) }),
+    ...(audit === undefined ? {} : { audit }),
+    ...(shards === undefined ? {} : { shards }),
+    integrity: [before.integrity, after.integrity],
+    availability,
+    ...(disqualified ? { disqualified: true as const } : {}),
+  };
+}

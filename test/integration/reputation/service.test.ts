@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ReputationChange } from '../../../node/reputation/change.ts';
+import { EVIDENCE_AGE_MS, ReputationService } from '../../../node/reputation/reputation.ts';
+import { META_NAMESPACES, type MetaNamespace } from '../../../node/store/meta-namespaces.ts';
+import { ReceivedEvidenceStore } from '../../../node/store/received-evidence-store.ts';
+import type { Stores } from '../../../node/store/stores.ts';
+import type { ManualClock } from '../../helpers/manual-clock.ts';
+import { cidOf, openTestStores } from '../../helpers/store-home.ts';
+import { DAY, HOUR, POLICY } from '../../unit/reputation/policy-fixture.ts';
+
+type Opened = Stores & { readonly home: string; readonly clock: ManualClock };
+
+async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number } = {}) {
+  const told: ReputationChange[] = [];
+  const { keep, ...options } = more;
+  const evidence =
+    keep === undefined
+      ? stores.receivedEvidence
+      : new ReceivedEvidenceStore({ database: stores.databases.meta, onDamaged: () => {} }, keep);
+  const service = new ReputationService({
+    clock: stores.clock,
+    policy: POLICY,
+    store: stores.reputation,
+    evidence,
+    onChange: (_, change) => void told.push(change),
+    ...options,
+  });
+  await service.start();
+  return { service, told, evidence };
+}
+
+const open = (t: TestContext): Promise<Opened> => openTestStores(t);
+
+function evidenceOf(stores: Opened, accused: string, segment: string, challengedAt = stores.clock.now()) {
+  return {
+    accused,
+    segment: cidOf(segment),
+    auditor: 'auditor',
+    challengedAt,
+    at: stores.clock.now(),
+    own: false,
+    audit: `${accused} ${segment}`,
+    bundle: Uint8Array.of(1, 2, 3),
+  };
+}
+
+const observation = (stores: Opened, peer: string, outcome: 'passed' | 'invalid-proof' | 'timed-out', audit = '') => ({
+  peer,
+  at: stores.clock.now(),
+  outcome,
+  shards: 7,
+  ...(audit === '' ? {} : { audit }),
+});
+
+const logOf = (stores: Opened, peer: string) => Array.fromAsync(stores.reputation.changes(peer));
+
+async function rows(stores: Opened, namespace: MetaNamespace): Promise<number> {
+  const n = META_NAMESPACES[namespace];
+  const { entries } = await stores.databases.meta.page({ gte: Uint8Array.of(n), lt: Uint8Array.of(n + 1) });
+  return entries.length;
+}
+
+test('standings and their log survive a restart, and an audit that is told again counts once', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await service.observe(observation(stores, 'anna', 'passed', 'a1'));
+  await stores.clock.advance(DAY);
+  await service.observe({ ...observation(stores, 'anna', 'invalid-proof', 'a2'), detail: 'why' });
+  const before = service.standingOf('anna');
+  assert.deepEqual([before.integrity, before.integrityFailedAt], [0.31, stores.clock.now()]);
+  await service.stop();
+  await stores.close();
+
+  const again = { ...(await openTestStores(t, { home: stores.home, clock: stores.clock, create: false })) };
+  const { service: restarted, told } = await serviceOn(again);
+  assert.deepEqual(restarted.standingOf('anna'), before);
+  await restarted.observe(observation(again, 'anna', 'invalid-proof', 'a2'));
+  assert.deepEqual(restarted.standingOf('anna'), before);
+  assert.deepEqual(told, []);
+  const log = await logOf(again, 'anna');
+  assert.deepEqual(
+    log.map(([n, { reason, detail, integrity, shards, audit }]) => [n, reason, detail, integrity, shards, audit]),
+    [
+      [1, 'invalid-proof', 'why', [0.51, 0.31], 7, 'a2'],
+      [0, 'passed', undefined, [0.5, 0.51], 7, 'a1'],
+    ],
+  );
+  const [lower, upper] = log[1]?.[1].availability ?? [];
+  assert.ok(lower !== undefined && upper !== undefined && lower < upper);
+  const { availability, ...newcomer } = restarted.standingOf('nobody');
+  assert.ok(Math.abs(availability - 0.05) < 1e-12);
+  assert.deepEqual(newcomer, {
+    integrity: 0.5,
+    vetted: false,
+    integrityFailedAt: undefined,
+    disqualified: false,
+  });
+});
+
+test('observations that come at once are applied one after the other', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => service.observe(observation(stores, 'anna', 'invalid-proof', `a${i}`))),
+  );
+  assert.equal(service.standingOf('anna').integrity, 0);
+  assert.equal((await logOf(stores, 'anna')).length, 20);
+  assert.equal(service.stateOf('anna')?.changes, 20);
+});
+
+test('the log of a peer keeps its newest changes', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  for (let i = 0; i < 130; i++) {
+    await stores.clock.advance(2 * HOUR);
+    await service.observe(observation(stores, 'anna', 'timed-out'));
+  }
+  const log = await logOf(stores, 'anna');
+  assert.deepEqual([log.length, log[0]?.[0], log.at(-1)?.[0]], [100, 129, 30]);
+  const page = await Array.fromAsync(stores.reputation.changes('anna', { before: 50 }));
+  assert.deepEqual([page[0]?.[0], page.length], [49, 20]);
+});
+
+test('evidence counts once per accused and segment, together with the score, and again never', async (t) => {
+  const stores = await open(t);
+  const { service, told } = await serviceOn(stores);
+  const found = evidenceOf(stores, 'liar', 's');
+  const counted = await Promise.all([service.verified(found), service.verified({ ...found, audit: 'other' })]);
+  assert.deepEqual(counted.sort(), [false, true]);
+  assert.equal(service.standingOf('liar').integrity, 0.3);
+  assert.match(told[0]?.detail ?? '', /found by auditor/);
+  const reopened = await serviceOn(stores);
+  assert.equal(await reopened.service.verified({ ...found, audit: 'third' }), false);
+  assert.equal(await reopened.service.verified(evidenceOf(stores, 'liar', 's2')), true);
+  assert.equal(reopened.service.standingOf('liar').disqualified, true);
+  assert.equal(reopened.service.scoreOf('liar'), 0);
+  assert.equal(reopened.told.at(-1)?.disqualified, true);
+});
+
+test('of an own audit only further segments count as evidence', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await service.observe(observation(stores, 'liar', 'invalid-proof', 'whole'));
+  assert.equal(await service.verified({ ...evidenceOf(stores, 'liar', 's'), own: true }, { alsoCounts: false }), true);
+  assert.equal(service.standingOf('liar').integrity, 0.3);
+  // Somebody else tells of the same.
+  assert.equal(await service.verified(evidenceOf(stores, 'liar', 's')), false);
+  assert.equal(service.standingOf('liar').integrity, 0.3);
+});
+
+test('evidence that went for want of room or by age cannot be told again', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { keep: 3 });
+  const start = stores.clock.now();
+  for (const i of [0, 1, 2, 3]) {
+    await stores.clock.advance(1000);
+    assert.equal(await service.verified(evidenceOf(stores, `liar ${i}`, 's')), true);
+  }
+  assert.deepEqual([await rows(stores, 'receivedEvidence'), await rows(stores, 'evidenceByTime')], [3, 3]);
+  assert.equal(await service.isCurrent(start + 1000), false);
+  assert.equal(await service.verified(evidenceOf(stores, 'liar 0', 's', start + 1000)), false);
+  assert.equal(service.standingOf('liar 0').integrity, 0.3);
+  await stores.clock.advance(EVIDENCE_AGE_MS + 1);
+  assert.equal(await service.isCurrent(start + 4000), false);
+  const { evidence } = await serviceOn(stores, { keep: 3 });
+  assert.equal(await rows(stores, 'receivedEvidence'), 0);
+  assert.equal(await evidence.horizon(), 0);
+  assert.equal(await service.isCurrent(stores.clock.now()), true);
+});
+
+test('of too many peers one that never failed is forgotten first, with its log', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { maxPeers: 3 });
+  await service.verified(evidenceOf(stores, 'liar', 's'));
+  for (const peer of ['anna', 'ben', 'carl']) await service.observe(observation(stores, peer, 'passed'));
+  assert.deepEqual(service.peers(), ['ben', 'carl', 'liar']);
+  assert.deepEqual(await logOf(stores, 'anna'), []);
+  assert.deepEqual((await serviceOn(stores)).service.peers(), ['ben', 'carl', 'liar']);
+});
+
+test('what cannot be written changes nothing', async (t) => {
+  const stores = await open(t);
+  const { service, told } = await serviceOn(stores);
+  await stores.close();
+  await assert.rejects(service.observe(observation(stores, 'anna', 'invalid-proof')), { code: 'closed' });
+  assert.equal(service.standingOf('anna').integrity, 0.5);
+  assert.deepEqual(told, []);
+});
+
+test('a time ahead of the clock does not reserve the future', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await service.observe({ ...observation(stores, 'anna', 'passed'), at: stores.clock.now() + 365 * DAY });
+  await stores.clock.advance(DAY);
+  await service.observe(observation(stores, 'anna', 'passed'));
+  assert.equal(service.standingOf('anna').integrity, 0.52);
+});
+
+test('a standing fades while nothing happens', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  for (let i = 0; i < 20; i++) {
+    await stores.clock.advance(2 * HOUR);
+    await service.observe(observation(stores, 'anna', 'passed'));
+  }
+  const { availability } = service.standingOf('anna');
+  await stores.clock.advance(3 * DAY);
+  assert.ok(service.standingOf('anna').availability < availability);
+});
