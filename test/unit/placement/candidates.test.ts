@@ -81,7 +81,7 @@ test('standing, bans, lists and doubts about regions are asked for', async () =>
   };
   assert.deepEqual(view('a'), { region: 'eu', declaredRegion: 'eu', banned: false, listing: undefined, ...plain });
   assert.equal(table.get('d')?.listing, 'not-allowed');
-  const judged = { integrity: 0.8, reputation: 0.4, vetted: true, suspended: true, disqualified: true };
+  const judged = { integrity: 0.8, reputation: 0, vetted: true, suspended: true, disqualified: true };
   assert.deepEqual(view('b'), { region: '', declaredRegion: 'eu', banned: true, listing: 'denied', ...judged });
   table.advertised(advert('b', { region: 'us' }));
   assert.equal(table.get('b')?.region, 'us');
