@@ -180,8 +180,20 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
-  const auditing = { options, network, random, stores, engine, host, codes, segments, locator, reader, onDamaged };
-  const { prover, audits } = composeAuditing(auditing);
+  const { prover, audits, scheduler } = composeAuditing({
+    options,
+    network,
+    random,
+    stores,
+    engine,
+    host,
+    codes,
+    segments,
+    locator,
+    reader,
+    events,
+    onDamaged,
+  });
   const handlers = createHandlers({
     network,
     signer: identity,
@@ -234,6 +246,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await host.start();
     await releaser.start();
     announcer.start();
+    await scheduler?.start();
     running = true;
   };
   const stop = async () => {
@@ -242,7 +255,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const database = { stop: () => stores.close() };
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
-    for (const part of [uploader, releaser, announcer, holdings, host, known, reedSolomon, ...ownEngine, database]) {
+    const audited = scheduler === undefined ? [] : [scheduler];
+    const networked = [...audited, uploader, releaser, announcer, holdings, host];
+    for (const part of [...networked, known, reedSolomon, ...ownEngine, database]) {
       await part.stop().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];

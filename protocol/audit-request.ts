@@ -21,14 +21,16 @@ export interface OpenedAuditRequest {
  *
  * @param isKnown whether these are the bytes of a receipt that was verified or issued here before; such a receipt is
  *   not verified again, which for a set of many segments is most of the work.
+ * @param isOwn the challenge was signed here just now: its signature, 2.7 ms, is not verified.
  * @throws StructureError | AuditError
  */
 export function openAuditRequest(
   { challenge: bytes, sig, set }: AuditRequest,
   isKnown: (receipt: Uint8Array) => boolean = () => false,
+  isOwn = false,
 ): OpenedAuditRequest {
   const challenge = decodeChallenge(bytes);
-  if (!verifyChallenge(bytes, challenge.auditor, sig)) {
+  if (!isOwn && !verifyChallenge(bytes, challenge.auditor, sig)) {
     throw new AuditError({ code: 'bad-challenge-signature' }, 'the challenge is not signed by its auditor');
   }
   const receipts = set.map((item, entry) => openReceipt(challenge, item, entry, isKnown));

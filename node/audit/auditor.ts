@@ -8,6 +8,7 @@ import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
 import type { Signer } from '../../protocol/signature.ts';
+import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { RequestError } from '../network/errors.ts';
@@ -32,11 +33,15 @@ export interface Prover {
 }
 
 export interface AuditResult {
+  /** Challenge id, 32 bytes. */
+  readonly id: Uint8Array;
   readonly outcome: AuditOutcome;
   /** Shards covered by the challenge. */
   readonly shards: number;
   /** From the question to the verdict. */
   readonly milliseconds: number;
+  /** Of them, what this node worked on the answer. */
+  readonly verifyMilliseconds: number;
   /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
   readonly receipt?: AuditReceipt;
 }
@@ -78,10 +83,13 @@ export class Auditor {
     const request = this.#challenge(prover, selection, commitments);
     const asked = clock.monotonic();
     const allowed = deadlineMs(selection.items.length);
+    let answered: number | undefined;
     const result = (outcome: AuditOutcome, receipt?: AuditReceipt): AuditResult => ({
+      id: challengeId(request.challenge),
       outcome,
       shards: selection.items.length,
       milliseconds: clock.monotonic() - started,
+      verifyMilliseconds: answered === undefined ? 0 : clock.monotonic() - answered,
       ...(receipt === undefined ? {} : { receipt }),
     });
 
@@ -92,12 +100,12 @@ export class Auditor {
       signal?.throwIfAborted();
       return result(outcomeOfFailure(error));
     }
-    if (clock.monotonic() - asked > allowed)
-      return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    answered = clock.monotonic();
+    if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
     let opened: OpenedAnswer;
     try {
       const { lookup, items } = selection;
-      const own = openAuditRequest(request, () => true);
+      const own = openAuditRequest(request, () => true, true);
       opened = openAuditAnswer(request.challenge, own, answer, lookup, items, commitments);
     } catch (error) {
       // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.

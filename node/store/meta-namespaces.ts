@@ -40,6 +40,14 @@ export const META_NAMESPACES = {
   claimEvidence: 18,
   /** root → u64 bytes of its nodes kept here ‖ owner to whom they are charged. */
   rootCharge: 19,
+  /** set id 16 → the set that a holder is being asked about, dag-cbor. */
+  pendingAudit: 24,
+  /** holder 32 → where the audit cycle of the holder stands, dag-cbor. */
+  auditCycle: 25,
+  /** set id 16 → a set to be asked about again, dag-cbor. */
+  containment: 26,
+  /** holder 32 → how suspect the holder is to this auditor, dag-cbor. */
+  suspicion: 27,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;
