@@ -1,5 +1,6 @@
 import { Command as Parser } from 'commander';
 import { definer, notEmpty, positiveNumber, type Run } from './define.ts';
+import { defineAudits } from './definitions/audits.ts';
 import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
@@ -31,6 +32,7 @@ export function createProgram(run: Run): Parser {
   const define = definer(program, run);
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
+  defineAudits(program, define);
   defineGroups(program, define);
   defineTestnet(program, define);
   defineBench(program, define);

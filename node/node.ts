@@ -21,6 +21,7 @@ import { CandidateTable } from './placement/candidates.ts';
 import { Placement } from './placement/select.ts';
 import { strategyOf } from './placement/strategies.ts';
 import { systemRandom } from './random.ts';
+import { createAuditHistoryService } from './services/audit-history-service.ts';
 import { createAuditsService } from './services/audits-service.ts';
 import { Events } from './services/events.ts';
 import { createFilesService } from './services/files-service.ts';
@@ -281,6 +282,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),
+    auditHistory: createAuditHistoryService({ records: stores.audits, manifests: stores.manifests, scheduler, clock }),
   };
   return {
     peerId: host.peerId,

@@ -13,6 +13,7 @@ import {
 import { answerThenDrain, isDue } from './linger.ts';
 import { ApiError, PROBLEMS, type Problem, problemOf } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
+import { auditRoutes } from './routes/audits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileInfoRoutes } from './routes/file-info.ts';
 import { fileReadRoutes } from './routes/file-read.ts';
@@ -86,6 +87,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     probeRoutes,
     nodeRoutes,
     peerRoutes,
+    auditRoutes,
     fileInfoRoutes,
     fileReadRoutes,
     fileWriteRoutes,

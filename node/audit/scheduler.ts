@@ -90,6 +90,10 @@ export class AuditScheduler {
     await Promise.all(this.#running);
   }
 
+  get rules(): CycleRules {
+    return this.#deps.options;
+  }
+
   /** Every holder and how far it is audited. */
   status(): readonly ScheduledHolder[] {
     return [...this.#holders.values()];

@@ -24,6 +24,13 @@ export interface AuditRecord {
   readonly receipt?: Uint8Array;
 }
 
+interface AuditsBefore {
+  peer?: string;
+  before?: number;
+  beforeId?: Uint8Array;
+  signal?: AbortSignal;
+}
+
 const TIME_BYTES = 8;
 
 /** Past audits, both sides, newest first; bounded by `prune`. */
@@ -71,11 +78,11 @@ export class AuditReceiptStore {
     return bytes === undefined ? undefined : decode<AuditRecord>(bytes);
   }
 
-  /** Newest first, before `before` (ms since 1970, exclusive), of one peer when given. */
-  async *list(options: { peer?: string; before?: number; signal?: AbortSignal } = {}): AsyncGenerator<AuditRecord> {
-    const { peer, before, signal } = options;
+  /** Newest first, before `before` (ms since 1970; exclusive, but for ids below `beforeId`), of one peer when given. */
+  async *list(options: AuditsBefore = {}): AsyncGenerator<AuditRecord> {
+    const { peer, before, beforeId = new Uint8Array(0), signal } = options;
     const prefix = peer === undefined ? new Uint8Array(0) : peerKey(peer);
-    const after = before === undefined ? undefined : concat(prefix, u64(before));
+    const after = before === undefined ? undefined : concat(prefix, u64(before), beforeId);
     const index = peer === undefined ? this.#byTime : this.#byPeer;
     for await (const key of index.keys({ prefix, after, reverse: true, signal })) {
       const record = await this.#readable(key.subarray(prefix.length + TIME_BYTES));
