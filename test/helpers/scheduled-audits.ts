@@ -9,13 +9,14 @@ import type { AuditOutcome, ShardName } from '../../node/audit/outcome.ts';
 import { AuditScheduler, type AuditSchedulerOptions } from '../../node/audit/scheduler.ts';
 import type { Selection } from '../../node/audit/selection.ts';
 import { SetAsker, type SetAskerDeps } from '../../node/audit/set-asker.ts';
+import type { Clock } from '../../node/clock.ts';
 import { silentLogger } from '../../node/log.ts';
 import { LoadedSegment } from '../../node/manifest/loaded-segment.ts';
 import type { Stores } from '../../node/store/stores.ts';
 import { replicaCode } from '../../protocol/codes/replica.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import { sampleSegment } from '../unit/audit/sample-selection.ts';
-import type { ManualClock } from './manual-clock.ts';
+import { ManualClock } from './manual-clock.ts';
 import { signerOf } from './signers.ts';
 
 export const MINUTE = 60_000;
@@ -61,7 +62,7 @@ export interface Ask {
 }
 
 export interface ScheduledOptions {
-  readonly stores: Stores & { readonly clock: ManualClock };
+  readonly stores: Stores & { readonly clock: Clock };
   readonly files: readonly HeldFile[];
   /** What the holder's answer shows, or what the audit throws. */
   readonly answer: (ask: Ask, signal: AbortSignal) => AuditOutcome | Promise<AuditOutcome>;
@@ -142,11 +143,15 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
       ...options,
     },
   });
-  /** Nothing is under way and the scheduler sleeps. */
-  const quiet = async () => {
+  const manual = (): ManualClock => {
+    if (clock instanceof ManualClock) return clock;
+    throw new TypeError('time passes by itself here');
+  };
+  /** Waits until nothing is under way and the scheduler sleeps, or until `enough`. */
+  const quiet = async (enough = () => false) => {
     const busy = () => scheduler.status().some((holder) => holder.busy);
-    for (let calm = 0; calm < 3; ) {
-      calm = clock.sleeping === 1 && !busy() ? calm + 1 : 0;
+    for (let calm = 0; calm < 3 && !enough(); ) {
+      calm = manual().sleeping === 1 && !busy() ? calm + 1 : 0;
       await nextTurn();
     }
   };
@@ -154,7 +159,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   const pass = async (ms: number, step = MINUTE) => {
     for (let passed = 0; passed < ms; passed += step) {
       await quiet();
-      await clock.advance(step);
+      await manual().advance(step);
     }
     await quiet();
   };

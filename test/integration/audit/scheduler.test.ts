@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
@@ -18,6 +22,7 @@ import { signerOf } from '../../helpers/signers.ts';
 import { openTestStores, temporaryFolder } from '../../helpers/store-home.ts';
 
 const peerOf = (name: string): string => peerIdFromKey(signerOf(name).publicKey);
+const CHILD = fileURLToPath(new URL('../../helpers/auditing-child.ts', import.meta.url));
 const passing = () => ({ kind: 'passed' }) as const;
 const silence = () => ({ kind: 'timed-out', reason: 'no answer' }) as const;
 
@@ -48,7 +53,7 @@ function counts(asks: readonly Ask[]): number[] {
 test('every shard of every holder once a cycle, a small holder in one question, none before the node has settled', async (t) => {
   const { asks, observed, pass, quiet, stores } = await begun(t, { answer: passing });
   await quiet();
-  await stores.clock.advance(MINUTE - 1);
+  await (stores.clock as ManualClock).advance(MINUTE - 1);
   assert.equal(asks.length, 0);
   await pass(26 * HOUR, 10 * MINUTE);
   const ben = ofPeer(asks, 'ben');
@@ -118,9 +123,10 @@ test('a stop between question and answer neither excuses nor blames: the same se
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   });
   await hanging.scheduler.start();
-  while (hanging.asks.length === 0) {
-    await clock.advance(10 * MINUTE);
-    await new Promise((resolve) => setImmediate(resolve));
+  const asked = () => hanging.asks.length > 0;
+  while (!asked()) {
+    await hanging.quiet(asked);
+    if (!asked()) await clock.advance(MINUTE);
   }
   await hanging.scheduler.stop();
   await before.close();
@@ -140,6 +146,27 @@ test('a stop between question and answer neither excuses nor blames: the same se
   // It was the cycle's question, and the cycle asks it no second time.
   await after.pass(2 * HOUR, 10 * MINUTE);
   assert.equal(after.asks.length, 1);
+});
+
+test('killed between noting the question and its answer, the auditor asks it again and had told nothing', async (t) => {
+  const home = await temporaryFolder(t);
+  const before = await openTestStores(t, { home });
+  await watch(before, [ANNA]);
+  await before.close();
+  const child = spawn(process.execPath, [CHILD, home], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  child.kill('SIGKILL');
+  await once(child, 'close');
+
+  const stores = await openTestStores(t, { home, create: false, clock: new ManualClock(Date.now()) });
+  const { asks, observed, pass } = await begun(t, { stores, answer: silence });
+  await pass(2 * MINUTE);
+  assert.equal(`asked ${asks.map(({ shards }) => shards.join()).join(' and ')}`, line);
+  // The try before the crash does not count.
+  assert.deepEqual(observed, []);
+  const [contained] = await Array.fromAsync(stores.auditSchedule.contained());
+  assert.equal(contained?.tries, 1);
 });
 
 test('silence is contained: three tries of the same set over a quarter of an hour, also across restarts', async (t) => {
@@ -244,16 +271,20 @@ test('a file that is released while its holder is silent is asked about no more'
   );
 });
 
-test('a new holder is audited within its first hour or so', async (t) => {
-  const { asks, pass, stores } = await begun(t, { files: [ANNA, ...BEN], answer: passing });
-  await pass(5 * MINUTE);
+test('a new holder is audited within an hour of being noticed; one whose manifest is not here is not', async (t) => {
   const carl = heldFile('carl', 2, 'carl');
-  await watch(stores, [carl]);
-  const seen = scheduledAudits({ stores, files: [carl], answer: passing });
-  assert.ok(seen);
-  await pass(2 * HOUR, 5 * MINUTE);
-  // Its segment cannot be had by this scheduler: nothing is asked, and nobody is blamed.
-  assert.equal(ofPeer(asks, 'carl').length, 0);
+  const dora = heldFile('dora', 2, 'dora');
+  const stores = await openTestStores(t);
+  await watch(stores, FILES);
+  const { asks, pass } = await begun(t, { stores, files: [...FILES, carl], answer: passing });
+  await pass(5 * MINUTE);
+  await watch(stores, [carl, dora]);
+  await pass(HOUR + 2 * MINUTE);
+  assert.deepEqual(
+    ofPeer(asks, 'carl').map(({ shards }) => shards.length),
+    [2],
+  );
+  assert.equal(ofPeer(asks, 'dora').length, 0);
 });
 
 test('what fails here blames nobody, and is tried again', async (t) => {
