@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { formatTime, plural } from '../format.ts';
 import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
-import { createOutputFile } from '../output-file.ts';
+import { createOutputFile, refuseExisting } from '../output-file.ts';
 
 const PAGE = 500;
 const AUDIT_TIMEOUT_MS = 600_000;
@@ -83,6 +83,7 @@ async function exportReceipt(
   file: string,
   { force, manifest }: Omit<ShowArguments, 'file'>,
 ): Promise<ExitCode> {
+  await refuseExisting(file, force);
   const query = { manifest: String(manifest) };
   const bytes = await client.bytes({ method: 'GET', path: `/v1/receipts/${id}`, query });
   const output = await createOutputFile(file, force);

@@ -34,7 +34,7 @@ export interface AuditSchedulerOptions extends CycleRules {
   readonly settleMs: number;
 }
 
-/** New holders are noticed within this time. */
+/** New holders are noticed within this time, sooner where the cycle is short. */
 const REFRESH_MS = 60_000;
 /** Records beyond their retention go once an hour. */
 const PRUNE_MS = 3_600_000;
@@ -229,10 +229,10 @@ export class AuditScheduler {
   }
 
   async #housekeeping(signal: AbortSignal): Promise<void> {
-    const { clock, recorder } = this.#deps;
+    const { clock, recorder, options } = this.#deps;
     if (clock.monotonic() >= this.#refreshAt) {
       await this.#refresh(signal);
-      this.#refreshAt = clock.monotonic() + REFRESH_MS;
+      this.#refreshAt = clock.monotonic() + Math.min(REFRESH_MS, options.cycleMs / FIRST_SHARE);
     }
     if (clock.monotonic() >= this.#pruneAt) {
       await recorder.prune(signal);
