@@ -5,8 +5,6 @@ import {
   type VerifiedReceipt,
   verifyReceipt,
 } from '../../node/audit/verify-receipt.ts';
-import { erasureCodes } from '../../node/coding/codes.ts';
-import { ReedSolomon } from '../../node/coding/reed-solomon.ts';
 import { createKzgEngine } from '../../node/kzg/create-engine.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { AuditError } from '../../protocol/audit-error.ts';
@@ -49,11 +47,9 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const engine = createKzgEngine();
-  const reedSolomon = new ReedSolomon();
   try {
     await engine.start();
-    await reedSolomon.start();
-    return await verifyReceipt(receipt, nodes, { engine, codes: erasureCodes(engine, reedSolomon) }, signal);
+    return await verifyReceipt(receipt, nodes, engine, signal);
   } catch (error) {
     if (error instanceof AuditError && error.code === 'unknown-segment') {
       const message = `${error.message}: give its manifest with --manifest`;
@@ -62,7 +58,7 @@ async function judge(
     if (error instanceof AuditError || error instanceof StructureError) return { forged: error.message };
     throw error;
   } finally {
-    await Promise.all([engine.stop(), reedSolomon.stop()]);
+    await engine.stop();
   }
 }
 

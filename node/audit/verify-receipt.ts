@@ -10,8 +10,9 @@ import {
 import { bitmapCount } from '../../protocol/bitmap.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import type { Challenge } from '../../protocol/challenge.ts';
+import type { CodeId } from '../../protocol/code.ts';
+import { type FrKernel, frLagrangeCode } from '../../protocol/codes/fr-lagrange.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
-import type { CodeBook } from '../transfer/ports.ts';
 
 /** What a receipt whose signatures, addressing and coverage hold shows. */
 export interface VerifiedReceipt {
@@ -20,11 +21,6 @@ export interface VerifiedReceipt {
   /** Shards that the holder declared lost, or entries that it refused. */
   readonly missing: number;
   readonly outcome: 'passed' | 'invalid-proof' | 'declared-lost' | 'not-held' | 'released' | 'expired' | 'busy-until';
-}
-
-export interface ReceiptCheckDeps {
-  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
-  readonly codes: CodeBook;
 }
 
 /** What a file holds of a receipt and of the manifests that it is checked against. */
@@ -58,10 +54,12 @@ export function readReceiptFile(bytes: Uint8Array): ReceiptFile {
 export async function verifyReceipt(
   receipt: AuditReceipt,
   { roots, segments }: Pick<ReceiptFile, 'roots' | 'segments'>,
-  { engine, codes }: ReceiptCheckDeps,
+  engine: Pick<KzgEngine, 'verify' | keyof FrKernel>,
   signal: AbortSignal,
 ): Promise<VerifiedReceipt> {
-  const opened = await verifyAuditReceipt(receipt, segmentLookup(roots, segments), codes, signal);
+  // The other codes list all of their commitments.
+  const codeOf = (id: CodeId) => (id === 1 ? frLagrangeCode(engine) : {});
+  const opened = await verifyAuditReceipt(receipt, segmentLookup(roots, segments), codeOf, signal);
   const { challenge, answer } = opened;
   const parts = opened.parts.map(({ root, segment, indices }) => ({ root, segment, shards: bitmapCount(indices) }));
   if (answer.kind === 'refused') {

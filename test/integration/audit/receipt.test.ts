@@ -66,7 +66,7 @@ async function verdictOf(bytes: Uint8Array): Promise<string> {
   try {
     const file = readReceiptFile(bytes);
     assert.ok(file.receipt !== undefined);
-    return (await verifyReceipt(file.receipt, file, { engine, codes }, signal)).outcome;
+    return (await verifyReceipt(file.receipt, file, engine, signal)).outcome;
   } catch (error) {
     return (error as { code: string }).code;
   }
