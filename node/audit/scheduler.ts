@@ -105,16 +105,18 @@ export class AuditScheduler {
     try {
       await clock.sleep(options.settleMs, signal);
       while (!signal.aborted) {
+        let idle: number;
         try {
           await this.#housekeeping(signal);
+          // From here to the nap nothing may wait, or an audit that ends meanwhile would wake nobody.
+          idle = this.#launch(signal);
         } catch (error) {
           signal.throwIfAborted();
           log.warn('audits are put off', { reason: String(error) });
           await clock.sleep(TROUBLE_MS, signal);
           continue;
         }
-        // From here to the nap nothing may wait, or an audit that ends meanwhile would wake nobody.
-        await this.#sleep(this.#launch(signal), signal);
+        await this.#sleep(idle, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
