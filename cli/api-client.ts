@@ -85,6 +85,18 @@ export class ApiClient {
     return parseJson<T>(await this.#body(response));
   }
 
+  /** The answer's bytes. @throws ProblemError | CliError */
+  async bytes(call: Call): Promise<Uint8Array> {
+    const outgoing = this.open(call);
+    outgoing.end();
+    const response = await this.response(outgoing);
+    try {
+      return await readBytes(response);
+    } catch (error) {
+      throw this.explain(error as Error);
+    }
+  }
+
   /** Starts a request; the caller writes the body and ends it. */
   open(call: Call): ClientRequest {
     return this.#request(call, { authorization: `Bearer ${this.#token}` });
@@ -207,6 +219,10 @@ function reachable(host: string): string {
 }
 
 async function readBounded(response: IncomingMessage): Promise<string> {
+  return (await readBytes(response)).toString('utf8');
+}
+
+async function readBytes(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -214,7 +230,7 @@ async function readBounded(response: IncomingMessage): Promise<string> {
     if (length > MAX_ANSWER_BYTES) throw new CliError('bad-answer', `the answer exceeds ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function parseJson<T>(text: string): T {

@@ -9,6 +9,8 @@ export type CliErrorCode =
   | 'source-missing'
   | 'source-unreadable'
   | 'source-changed'
+  | 'bad-receipt-file'
+  | 'manifest-missing'
   | 'source-unsupported'
   | 'target-exists'
   | 'target-unwritable'

@@ -1,5 +1,6 @@
 import { Command as Parser } from 'commander';
 import { definer, notEmpty, positiveNumber, type Run } from './define.ts';
+import { defineAudits } from './definitions/audits.ts';
 import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
@@ -34,6 +35,7 @@ export function createProgram(run: Run): Parser {
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
   definePeers(program, define);
+  defineAudits(program, define);
   defineGroups(program, define);
   defineReputation(program, define);
   defineTestnet(program, define);

@@ -20,6 +20,7 @@ import { createHost, type Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
 import { systemRandom } from './random.ts';
+import { createAuditHistoryService } from './services/audit-history-service.ts';
 import { createAuditsService } from './services/audits-service.ts';
 import { Events } from './services/events.ts';
 import { createFilesService } from './services/files-service.ts';
@@ -180,8 +181,22 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
-  const auditing = { options, network, random, stores, engine, host, codes, segments, locator, reader, onDamaged };
-  const { prover, audits } = composeAuditing({ ...auditing, onResult: reputation.onResult });
+  const auditing = {
+    options,
+    network,
+    random,
+    stores,
+    engine,
+    host,
+    codes,
+    segments,
+    locator,
+    reader,
+    events,
+    onDamaged,
+  };
+  const { onResult, onObserved } = reputation;
+  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved });
   const handlers = createHandlers({
     network,
     signer: identity,
@@ -240,6 +255,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await releaser.start();
     announcer.start();
     regions.start();
+    await scheduler?.start();
     running = true;
   };
   const stop = async () => {
@@ -249,6 +265,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
     for (const part of [
+      ...(scheduler === undefined ? [] : [scheduler]),
       uploader,
       regions,
       releaser,
@@ -297,6 +314,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),
     reputation: reputation.api,
+    auditHistory: createAuditHistoryService({ records: stores.audits, manifests: stores.manifests, scheduler, clock }),
   };
   return {
     peerId: host.peerId,

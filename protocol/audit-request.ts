@@ -21,13 +21,16 @@ export interface OpenedAuditRequest {
  *
  * @param isKnown whether these are the bytes of a receipt that was verified or issued here before; such a receipt is
  *   not verified again, which for a set of many segments is most of the work.
+ * @param isOwn the challenge was signed here just now: its signature, 2.7 ms, is not verified.
  * @throws StructureError | AuditError
  */
 export function openAuditRequest(
   request: AuditRequest,
   isKnown: (receipt: Uint8Array) => boolean = () => false,
+  isOwn = false,
 ): OpenedAuditRequest {
-  return openAuditSet(openChallenge(request), request.set, isKnown);
+  const challenge = isOwn ? decodeChallenge(request.challenge) : openChallenge(request);
+  return openAuditSet(challenge, request.set, isKnown);
 }
 
 /** The challenge, signed by the auditor that it names. @throws StructureError | AuditError bad-challenge-signature */

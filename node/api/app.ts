@@ -13,6 +13,7 @@ import {
 import { answerThenDrain, isDue } from './linger.ts';
 import { ApiError, PROBLEMS, type Problem, problemOf } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
+import { auditRoutes } from './routes/audits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileInfoRoutes } from './routes/file-info.ts';
 import { fileReadRoutes } from './routes/file-read.ts';
@@ -90,6 +91,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     peerRoutes,
     selectionRoutes,
     reputationRoutes,
+    auditRoutes,
     fileInfoRoutes,
     fileReadRoutes,
     fileWriteRoutes,

@@ -10,6 +10,7 @@ export const PROBLEMS = {
   'forbidden-host': { status: 403, title: 'The Host header does not name this node' },
   'no-such-route': { status: 404, title: 'There is no such route' },
   'unknown-file': { status: 404, title: 'No peer that was reached knows this file' },
+  'unknown-audit': { status: 404, title: 'This node has no record of that audit' },
   'not-in-catalog': { status: 404, title: 'This node did not add that file' },
   'key-required': { status: 400, title: 'The file is encrypted and no key was given' },
   'wrong-key': { status: 403, title: 'The key does not open this file' },

@@ -6,10 +6,10 @@ type Schema = Readonly<Record<string, unknown>>;
 export const text = (maxLength: number, extra: Schema = {}): Schema => ({ type: 'string', maxLength, ...extra });
 export const count: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 const signed: Schema = { type: 'integer' };
-const anyText: Schema = { type: 'string' };
-const bool: Schema = { type: 'boolean' };
-const real: Schema = { type: 'number' };
-const list = (items: Schema): Schema => ({ type: 'array', items });
+export const anyText: Schema = { type: 'string' };
+export const bool: Schema = { type: 'boolean' };
+export const real: Schema = { type: 'number' };
+export const list = (items: Schema): Schema => ({ type: 'array', items });
 
 /** An object whose fields are all required, except those whose name ends in `?`. */
 export function object(fields: Readonly<Record<string, Schema>>): Schema {

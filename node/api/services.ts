@@ -4,6 +4,7 @@
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
 import type { OperationReport } from '../kzg/operations.ts';
+import type { AuditHistoryService } from './audit-history-service.ts';
 import type { PeersService } from './peers-service.ts';
 import type { ReputationApi } from './reputation-service.ts';
 import type { SelectionService } from './selection-service.ts';
@@ -265,4 +266,5 @@ export interface NodeServices {
   readonly config: ConfigService;
   readonly audits?: AuditsService;
   readonly reputation: ReputationApi;
+  readonly auditHistory: AuditHistoryService;
 }

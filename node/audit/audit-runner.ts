@@ -1,8 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { AuditError } from '../../protocol/audit-error.ts';
-import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { StructureError } from '../../protocol/cbor.ts';
-import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import { KzgError } from '../kzg/engine.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
@@ -14,7 +12,7 @@ import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
 
 /** What auditing one set of one holder showed. */
-export interface HolderAudit extends Omit<AuditResult, 'receipt'> {
+export interface HolderAudit extends Pick<AuditResult, 'outcome' | 'shards' | 'milliseconds'> {
   readonly peer: string;
   /** Shards that fail by themselves; only after an invalid proof. */
   readonly bad: readonly BadShard[];
@@ -47,13 +45,13 @@ export interface AuditRunnerDeps {
     receipts(root: CID, peer: string, signal: AbortSignal): Receipts;
     readonly segments: SegmentLoader;
   };
-  readonly records: {
-    put(record: AuditRecord, options?: { evidence: boolean }): Promise<void>;
-    evidenceAbout(peer: string, signal?: AbortSignal): AsyncIterable<AuditRecord>;
-    prune(keep: number, signal?: AbortSignal): Promise<number>;
+  readonly recorder: {
+    record(peer: string, result: AuditResult, bad: readonly BadShard[]): Promise<void>;
+    prune(signal: AbortSignal): Promise<void>;
   };
   /** Told of each result; the next audit of the holder waits for it. */
   readonly onResult?: (result: HolderAudit) => Promise<void>;
+  readonly records: { evidenceAbout(peer: string, signal?: AbortSignal): AsyncIterable<AuditRecord> };
 }
 
 /** Who is audited, over what. */
@@ -65,8 +63,6 @@ interface Target {
 
 /** Holders audited at a time: verifying is cheap, and each holder proves by itself. */
 const CONCURRENCY = 4;
-/** Past audits that are kept; evidence is among them. */
-const MAX_RECORDS = 10_000;
 
 /** Audits holders over all that they signed for, and keeps the receipts. */
 export class AuditRunner {
@@ -134,21 +130,20 @@ export class AuditRunner {
         results.push(result);
       }
     });
-    await this.#deps.records.prune(MAX_RECORDS, signal);
+    await this.#deps.recorder.prune(signal);
     return results.sort((a, b) => a.peer.localeCompare(b.peer));
   }
 
   async #auditHolder(prover: Prover, selection: Selection, signal: AbortSignal): Promise<HolderAudit> {
-    const { auditor, clock } = this.#deps;
+    const { auditor, clock, recorder } = this.#deps;
     const started = clock.monotonic();
     try {
       const result = await auditor.audit(prover, selection, signal);
       const { outcome, shards, milliseconds, receipt } = result;
-      if (receipt === undefined) return { peer: prover.peer, outcome, shards, milliseconds, bad: [] };
-      const bad = outcome.kind === 'invalid-proof' ? await auditor.bisect(prover, selection, receipt, signal) : [];
-      await this.#record(prover.peer, result, bad);
-      const id = challengeId(receipt.request.challenge);
-      return { peer: prover.peer, outcome, shards, milliseconds, bad, id };
+      const failed = receipt !== undefined && outcome.kind === 'invalid-proof';
+      const bad = failed ? await auditor.bisect(prover, selection, receipt, signal) : [];
+      await recorder.record(prover.peer, result, bad);
+      return { peer: prover.peer, outcome, shards, milliseconds, bad, id: result.id };
     } catch (error) {
       signal.throwIfAborted();
       const outcome = ownFault(error);
@@ -157,29 +152,10 @@ export class AuditRunner {
       return { peer: prover.peer, outcome, shards: selection.items.length, milliseconds, bad: [] };
     }
   }
-
-  /** Without an answer there is nothing to show to others, and nothing is kept. */
-  async #record(peer: string, { outcome, shards, milliseconds, receipt }: AuditResult, bad: readonly BadShard[]) {
-    const { clock, records } = this.#deps;
-    const entry = (of: NonNullable<AuditResult['receipt']>) => ({
-      id: challengeId(of.request.challenge),
-      at: clock.now(),
-      peer,
-      role: 'auditor' as const,
-      receipt: encodeAuditReceipt(of),
-    });
-    const single = new Set(bad.map((one) => one.receipt));
-    for (const one of single) {
-      const record = { ...entry(one), outcome: 'invalid-proof', shards: 1, milliseconds: 0 };
-      await records.put(record, { evidence: true });
-    }
-    if (receipt === undefined || single.has(receipt)) return;
-    await records.put({ ...entry(receipt), outcome: outcome.kind, shards, milliseconds: Math.round(milliseconds) });
-  }
 }
 
 /** A manifest whose commitments are no points, or that a receipt does not fit, says nothing about the holder. */
-function ownFault(error: unknown): AuditOutcome | undefined {
+export function ownFault(error: unknown): AuditOutcome | undefined {
   // Other failures of the engine (busy, stopping) are no finding about the manifest, and the audit is not done.
   const noPoint = error instanceof KzgError && error.code === 'invalid-commitment';
   const known = noPoint || error instanceof AuditError || error instanceof StructureError;

@@ -8,6 +8,7 @@ import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
 import type { Signer } from '../../protocol/signature.ts';
+import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { RequestError } from '../network/errors.ts';
@@ -32,11 +33,15 @@ export interface Prover {
 }
 
 export interface AuditResult {
+  /** Challenge id, 32 bytes. */
+  readonly id: Uint8Array;
   readonly outcome: AuditOutcome;
   /** Shards covered by the challenge. */
   readonly shards: number;
   /** From the question to the verdict. */
   readonly milliseconds: number;
+  /** Of them, what this node worked on the answer. */
+  readonly verifyMilliseconds: number;
   /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
   readonly receipt?: AuditReceipt;
 }
@@ -59,7 +64,15 @@ export function deadlineMs(shards: number): number {
   return Math.ceil(DEADLINE_BASE_MS + (shards * SHARD_BYTES) / DEADLINE_BYTES_PER_MS);
 }
 
-/** Asks holders for proofs and says what came of it; it changes no score and moves no shard. */
+/**
+ * Asks holders for proofs and says what came of it; it changes no score and moves no shard.
+ *
+ * Each answer is checked by itself. Measured: a signature 2.7 ms, a pairing 2.2 ms, a point of the combination 0.11 ms
+ * at first sight and 0.02 ms when the engine still has it decoded, which is what repeated audits share. Coefficients are
+ * drawn for each challenge, so two audits share no combination; one check of several answers by a random combination
+ * (Σ rᵢ(Cᵢ − yᵢ + zᵢπᵢ) against Σ rᵢπᵢ at τ) would save a pairing for each but the first, double the scalars (4.7 → 7.7 ms
+ * for 200 points), hold answers back, and need halving to say who failed: less than 2 ms of an audit.
+ */
 export class Auditor {
   readonly #deps: AuditorDeps;
 
@@ -78,10 +91,13 @@ export class Auditor {
     const request = this.#challenge(prover, selection, commitments);
     const asked = clock.monotonic();
     const allowed = deadlineMs(selection.items.length);
+    let answered: number | undefined;
     const result = (outcome: AuditOutcome, receipt?: AuditReceipt): AuditResult => ({
+      id: challengeId(request.challenge),
       outcome,
       shards: selection.items.length,
       milliseconds: clock.monotonic() - started,
+      verifyMilliseconds: answered === undefined ? 0 : clock.monotonic() - answered,
       ...(receipt === undefined ? {} : { receipt }),
     });
 
@@ -92,12 +108,12 @@ export class Auditor {
       signal?.throwIfAborted();
       return result(outcomeOfFailure(error));
     }
-    if (clock.monotonic() - asked > allowed)
-      return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    answered = clock.monotonic();
+    if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
     let opened: OpenedAnswer;
     try {
       const { lookup, items } = selection;
-      const own = openAuditRequest(request, () => true);
+      const own = openAuditRequest(request, () => true, true);
       opened = openAuditAnswer(request.challenge, own, answer, lookup, items, commitments);
     } catch (error) {
       // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.

@@ -19,6 +19,27 @@ const ENTRY_OVERHEAD_BYTES = 128;
 /** Decoded segments held by one selection; several holders are audited at a time. */
 const MAX_SEGMENT_BYTES = 24 * 1024 * 1024;
 
+/** Collects parts up to the bounds of one challenge. */
+export class SetBuilder {
+  readonly parts: SelectedPart[] = [];
+  #shards = MAX_AUDIT_SHARDS;
+  #setBytes = MAX_SET_BYTES;
+  #segmentBytes = MAX_SEGMENT_BYTES;
+
+  /** Whether there was room; the first part always fits. At most 16,384 shards, none of them named before. */
+  take(part: SelectedPart): boolean {
+    const { receipt, segment, indices } = part;
+    const bytes = encodeStoreReceipt(receipt).length + receipt.indices.length + ENTRY_OVERHEAD_BYTES;
+    const full = indices.length > this.#shards || bytes > this.#setBytes || segment.weight > this.#segmentBytes;
+    if (this.parts.length === MAX_AUDIT_ENTRIES || (full && this.parts.length > 0)) return false;
+    this.parts.push(part);
+    this.#shards -= indices.length;
+    this.#setBytes -= bytes;
+    this.#segmentBytes -= segment.weight;
+    return true;
+  }
+}
+
 /**
  * What one holder's receipts cover, in as few sets as the bounds of one challenge allow, one at a time. What is not in
  * the manifest, and segments that cannot be had, are left out.
@@ -28,30 +49,24 @@ export async function* selections(
   segments: SegmentLoader,
   signal: AbortSignal,
 ): AsyncGenerator<Selection, void, undefined> {
-  let parts: SelectedPart[] = [];
-  let room = newRoom();
+  let set = new SetBuilder();
   for await (const receipt of receipts) {
     signal.throwIfAborted();
     const segment = await segments.load(receipt.root, receipt.segment, signal);
     if (segment === undefined) continue;
-    const indices = bitmapIndices(receipt.indices).filter((index) => segment.shardId(index) !== undefined);
-    if (indices.length === 0) continue;
-    const bytes = encodeStoreReceipt(receipt).length + receipt.indices.length + ENTRY_OVERHEAD_BYTES;
+    const indices = coveredIndices(receipt, segment);
     for (let start = 0; start < indices.length; start += MAX_AUDIT_SHARDS) {
       const part = { receipt, segment, indices: indices.slice(start, start + MAX_AUDIT_SHARDS) };
-      const full = part.indices.length > room.shards || bytes > room.setBytes || segment.weight > room.segmentBytes;
-      if (parts.length === MAX_AUDIT_ENTRIES || (full && parts.length > 0)) {
-        yield new Selection(parts);
-        parts = [];
-        room = newRoom();
-      }
-      parts.push(part);
-      room.shards -= part.indices.length;
-      room.setBytes -= bytes;
-      room.segmentBytes -= segment.weight;
+      if (set.take(part)) continue;
+      yield new Selection(set.parts);
+      set = new SetBuilder();
+      set.take(part);
     }
   }
-  if (parts.length > 0) yield new Selection(parts);
+  if (set.parts.length > 0) yield new Selection(set.parts);
 }
 
-const newRoom = () => ({ shards: MAX_AUDIT_SHARDS, setBytes: MAX_SET_BYTES, segmentBytes: MAX_SEGMENT_BYTES });
+/** What the receipt covers of the segment, ascending: indices at which it stores nothing are left out. */
+export function coveredIndices(receipt: StoreReceipt, segment: LoadedSegment): number[] {
+  return bitmapIndices(receipt.indices).filter((index) => segment.shardId(index) !== undefined);
+}

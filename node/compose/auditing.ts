@@ -1,13 +1,20 @@
+import { AuditRecorder } from '../audit/audit-recorder.ts';
 import { AuditRunner, type HolderAudit } from '../audit/audit-runner.ts';
-import { Auditor } from '../audit/auditor.ts';
+import { Auditor, type BadShard } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
+import { HolderShards } from '../audit/holder-shards.ts';
+import type { AuditObservation } from '../audit/observation.ts';
 import { READ_BURST_BYTES } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
+import { AuditScheduler } from '../audit/scheduler.ts';
+import { SetAsker } from '../audit/set-asker.ts';
+import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { locatedManifests } from '../manifest/located-manifests.ts';
 import { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { Host } from '../network/host.ts';
 import type { RandomBytes } from '../random.ts';
+import type { Events } from '../services/events.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
@@ -27,13 +34,18 @@ export interface AuditingParts {
   readonly segments: SegmentDirectory;
   readonly locator: ManifestLocator;
   readonly reader: ShardReader;
+  readonly events: Events;
   readonly onDamaged: (id: Uint8Array) => void;
   readonly onResult: (result: HolderAudit) => Promise<void>;
+  /** Told of every final outcome of the audits that run by themselves, with the shards that were named. */
+  readonly onObserved: (observation: AuditObservation, bad: readonly BadShard[]) => Promise<void>;
 }
 
 export interface Auditing {
   readonly prover: Prover;
   readonly audits: AuditRunner;
+  /** Absent when it is turned off. */
+  readonly scheduler: AuditScheduler | undefined;
 }
 
 /** Builds both sides of an audit: the prover of what is held here, and the auditor of what others hold. */
@@ -64,6 +76,8 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     log: log.child({ part: 'prover' }),
   });
   const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
+  const retention = { records: config['audit.keepRecords'], ms: config['audit.keepTime'] };
+  const recorder = new AuditRecorder({ clock, records: stores.audits, retention });
   const audits = new AuditRunner({
     auditor,
     clock,
@@ -77,8 +91,54 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       clock,
       log: log.child({ part: 'audit' }),
     }),
+    recorder,
     records: stores.audits,
     onResult,
   });
-  return { prover, audits };
+  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
+  return { prover, audits, scheduler };
+}
+
+function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditRecorder, config: Config): AuditScheduler {
+  const { random, stores, segments, events, onObserved } = parts;
+  const { clock } = parts.options;
+  const log = parts.options.log.child({ part: 'audit' });
+  const asker = new SetAsker({
+    auditor,
+    store: stores.auditSchedule,
+    recorder,
+    clock,
+    random,
+    log,
+    rules: { tries: config['audit.tries'], windowMs: config['audit.retryWindow'] },
+    async onObserved(observation, bad) {
+      const { peer, outcome, shards, audit = '' } = observation;
+      log.debug('an audit is done', { peer, outcome, shards });
+      await onObserved(observation, bad);
+      events.emit('audit.done', { peer, outcome, shards, audit });
+    },
+    onSilent(peer, shards) {
+      for (const { segment, index } of shards) {
+        log.warn('a holder is silent about one shard', { peer, segment: segment.toString(), index });
+        events.emit('audit.silent', { peer, segment: segment.toString(), index });
+      }
+    },
+  });
+  return new AuditScheduler({
+    holders: new HolderShards({ watched: stores.catalog, receipts: stores.receivedReceipts, segments, clock }),
+    store: stores.auditSchedule,
+    asker,
+    recorder,
+    clock,
+    random,
+    log,
+    options: {
+      cycleMs: config['audit.cycle'],
+      readBytesPerSecond: config['audit.readRate'],
+      concurrency: config['audit.concurrency'],
+      cpuShare: config['audit.cpuShare'],
+      bytesPerSecond: config['audit.traffic'],
+      settleMs: config['audit.settle'],
+    },
+  });
 }

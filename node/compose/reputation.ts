@@ -1,6 +1,9 @@
 import { toHex } from '../../protocol/bytes.ts';
 import type { ReputationApi } from '../api/reputation-service.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
+import type { BadShard } from '../audit/auditor.ts';
+import { type AuditObservation, observationOf } from '../audit/observation.ts';
+import type { OutcomeKind } from '../audit/outcome.ts';
 import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
@@ -14,7 +17,6 @@ import { EvidenceInquiry } from '../reputation/evidence-inquiry.ts';
 import { EvidenceIntake } from '../reputation/evidence-intake.ts';
 import { EvidenceManifests } from '../reputation/evidence-manifests.ts';
 import { Findings } from '../reputation/findings.ts';
-import type { AuditObservation } from '../reputation/observation.ts';
 import type { ReputationPolicy } from '../reputation/policy.ts';
 import { ReputationService } from '../reputation/reputation.ts';
 import type { Events } from '../services/events.ts';
@@ -38,8 +40,10 @@ export interface Reputation {
   readonly service: ReputationService;
   readonly api: ReputationApi;
   readonly inquiry: EvidenceInquiry;
-  /** Takes an outcome as final, with the shards that were named. */
+  /** Takes the result of an audit that was asked for as final. */
   readonly onResult: (result: HolderAudit) => Promise<void>;
+  /** Takes a final outcome, with the shards that were named. */
+  readonly onObserved: (observation: AuditObservation, bad: readonly BadShard[]) => Promise<void>;
   /** What can be proved about a peer: encoded receipts, in a stable order. */
   about(peer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Keeps wrong commitments that holders signed, and charges them. */
@@ -50,6 +54,9 @@ export interface Reputation {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Once is not enough to count: the scheduler asks again before it does (reliability §4). */
+const UNSETTLED: ReadonlySet<OutcomeKind> = new Set(['timed-out', 'unreachable', 'refused-busy']);
 
 /** Builds what judges peers: the scores, and evidence from and to others. */
 export function composeReputation(parts: ReputationParts): Reputation {
@@ -108,7 +115,11 @@ export function composeReputation(parts: ReputationParts): Reputation {
       evidence,
     }),
     inquiry,
-    onResult: (result) => findings.observed(observationOf(result, clock.now()), result.bad),
+    async onResult({ peer, outcome, shards, id, bad }) {
+      if (UNSETTLED.has(outcome.kind)) return;
+      await findings.observed(observationOf({ peer, at: clock.now(), outcome, shards, id }), bad);
+    },
+    onObserved: (observation, bad) => findings.observed(observation, bad),
     async *about(peer, signal) {
       for await (const { bundle } of evidence.about(peer, signal)) yield bundle;
     },
@@ -122,19 +133,6 @@ export function composeReputation(parts: ReputationParts): Reputation {
       await Promise.all([gossip.stop(), inquiry.stop()]);
       await service.stop();
     },
-  };
-}
-
-/** The result of an audit as the reputation service wants it. */
-function observationOf(result: HolderAudit, at: number): AuditObservation {
-  const { peer, outcome, shards, id } = result;
-  return {
-    peer,
-    at,
-    outcome: outcome.kind,
-    shards,
-    ...(id === undefined ? {} : { audit: toHex(id) }),
-    ...('reason' in outcome ? { detail: outcome.reason } : {}),
   };
 }
 

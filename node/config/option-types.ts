@@ -140,6 +140,29 @@ function boundedSize(raw: RawValue, min: number, max: number): number | undefine
   return bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= min && bytes <= max ? bytes : undefined;
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A span of time, held in milliseconds: `90s`, `15m`, `24h`, `7d`. */
+export function duration(p: Bounded): Option<number> {
+  const format = (ms: number): string => {
+    const unit = ['d', 'h', 'm'].find((name) => ms % (UNIT_MS[name] as number) === 0 && ms > 0) ?? 's';
+    return `${ms / (UNIT_MS[unit] as number)}${unit}`;
+  };
+  return {
+    default: p.default,
+    doc: p.doc,
+    placeholder: '<time>',
+    expected: `a time from ${format(p.min)} to ${format(p.max)}, e.g. 90s, 15m, 24h or 7d`,
+    parse: (raw) => {
+      const match = typeof raw === 'string' ? /^(\d{1,9}(?:\.\d{1,3})?)([smhd])$/.exec(raw) : null;
+      if (match === null) return undefined;
+      const ms = Math.round(Number(match[1]) * (UNIT_MS[match[2] as string] as number));
+      return ms >= p.min && ms <= p.max ? ms : undefined;
+    },
+    format,
+  };
+}
+
 /** TCP multiaddrs; the full check is libp2p's when it listens or dials. */
 const ADDRESS =
   /^\/(?:ip4|ip6|dns|dns4|dns6)\/[\w.:%-]{1,253}\/tcp\/\d{1,5}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$|^\/dnsaddr\/[\w.-]{1,253}(?:\/p2p\/[1-9A-HJ-NP-Za-km-z]{40,64})?$/;

@@ -5,6 +5,7 @@ import { STRATEGY_NAMES } from '../placement/strategies.ts';
 import {
   addressList,
   codeChoice,
+  duration,
   enumeration,
   flag,
   integer,
@@ -20,6 +21,9 @@ import {
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 const TIB = 1024 ** 4;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 
 /** The public network answers on this port; any other is as good. */
 const DEFAULT_PEER_PORT = 4780;
@@ -244,6 +248,68 @@ export const OPTIONS = {
     min: 0,
     max: Math.max(64, availableParallelism()),
     doc: 'Worker threads for commitments and proofs; 0 = one per core.',
+  }),
+  'audit.enabled': flag({
+    default: true,
+    doc: 'Audit by itself all who hold files of this node. Turned off, audits run only when asked for.',
+  }),
+  // A day: what is lost is known before the next one is likely, and one pass over a disk of 1 TiB takes 12 MB/s.
+  'audit.cycle': duration({
+    default: 24 * HOUR,
+    min: SECOND,
+    max: 7 * 24 * HOUR,
+    doc: 'Time in which every shard that others hold for this node is audited once; longer where audit.readRate asks for it.',
+  }),
+  // A tenth of what one disk of a holder reads in sequence.
+  'audit.readRate': size({
+    default: 20_000_000,
+    min: 128 * 1024,
+    max: TIB,
+    doc: 'Most bytes a second that one holder has to read for audits of this node.',
+  }),
+  'audit.tries': integer({
+    default: 3,
+    min: 1,
+    max: 10,
+    doc: 'Times that a holder is asked about the same shards before its silence counts.',
+  }),
+  // Longer than a restart or a router that dials in again.
+  'audit.retryWindow': duration({
+    default: 15 * MINUTE,
+    min: 0,
+    max: 24 * HOUR,
+    doc: 'Least time from the first of these tries to the last.',
+  }),
+  'audit.concurrency': integer({ default: 2, min: 1, max: 64, doc: 'Holders audited at a time.' }),
+  'audit.cpuShare': number({
+    default: 0.25,
+    min: 0.001,
+    max: 64,
+    doc: 'Cores that checking the answers may take on average.',
+  }),
+  'audit.traffic': size({
+    default: MIB,
+    min: 16 * 1024,
+    max: TIB,
+    doc: 'Most bytes a second of challenges and answers, on average.',
+  }),
+  'audit.settle': duration({
+    default: MINUTE,
+    min: 0,
+    max: 24 * HOUR,
+    doc: 'Time after a start in which nobody is audited: connections come up first.',
+  }),
+  'audit.keepRecords': integer({
+    default: 100_000,
+    min: 100,
+    max: 10_000_000,
+    doc: 'Past audits that are kept with their receipts, 1 to 10 KB each as a rule.',
+  }),
+  'audit.keepTime': duration({
+    default: 90 * 24 * HOUR,
+    min: HOUR,
+    max: 3650 * 24 * HOUR,
+    doc: 'Time for which past audits are kept.',
   }),
   'node.region': text({
     default: '',

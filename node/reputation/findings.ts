@@ -1,10 +1,10 @@
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { BadShard } from '../audit/auditor.ts';
+import type { AuditObservation } from '../audit/observation.ts';
 import type { Clock } from '../clock.ts';
 import { type Bundle, readBundle } from './bundle.ts';
 import { EvidenceError } from './evidence-error.ts';
 import type { EvidenceGossip } from './evidence-gossip.ts';
-import type { AuditObservation } from './observation.ts';
 import type { ReputationService } from './reputation.ts';
 
 export interface FindingsDeps {

@@ -1,10 +1,10 @@
+import type { AuditObservation } from '../audit/observation.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { ReceivedEvidence } from '../store/received-evidence-store.ts';
 import type { Operation } from '../store/write-queue.ts';
 import type { ReputationChange } from './change.ts';
 import { judge, type ReputationReason } from './judge.ts';
-import type { AuditObservation } from './observation.ts';
 import { availabilityAt, NEWCOMER, type PeerState, standingAt } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 import { type Standing, scoreOf } from './standing.ts';

@@ -1,8 +1,8 @@
 import type { CID } from 'multiformats/cid';
 import { toHex } from '../../protocol/bytes.ts';
 import type { AuditReport, AuditsService } from '../api/services.ts';
+import { detailOf } from '../audit/audit-recorder.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
-import type { AuditOutcome } from '../audit/outcome.ts';
 import { asApi } from './api-failure.ts';
 import { rootOf } from './root-argument.ts';
 
@@ -21,7 +21,7 @@ export function createAuditsService({ runner }: AuditsDeps): AuditsService {
 }
 
 function describe({ peer, shards, outcome, bad, milliseconds }: HolderAudit): AuditReport {
-  const detail = detailOf(outcome);
+  const detail = 'missing' in outcome ? undefined : detailOf(outcome);
   return {
     peer,
     shards,
@@ -31,9 +31,4 @@ function describe({ peer, shards, outcome, bad, milliseconds }: HolderAudit): Au
     bad: bad.map(({ shard }) => toHex(shard.id)),
     milliseconds,
   };
-}
-
-function detailOf(outcome: AuditOutcome): string | undefined {
-  if ('reason' in outcome) return outcome.reason;
-  return outcome.kind === 'refused-busy' ? `until ${new Date(outcome.until).toISOString()}` : undefined;
 }

@@ -18,8 +18,17 @@ export interface AuditRecord {
   /** Shards covered. */
   readonly shards: number;
   readonly milliseconds: number;
+  /** What the outcome alone does not say. */
+  readonly detail?: string;
   /** The audit receipt, when there was an answer. */
   readonly receipt?: Uint8Array;
+}
+
+interface AuditsBefore {
+  peer?: string;
+  before?: number;
+  beforeId?: Uint8Array;
+  signal?: AbortSignal;
 }
 
 const TIME_BYTES = 8;
@@ -42,9 +51,19 @@ export class AuditReceiptStore {
 
   /** Once per challenge. Durable on return. `evidence`: its receipt proves something against the peer. */
   async put(audit: AuditRecord, options: { evidence: boolean } = { evidence: false }): Promise<void> {
-    const { id, at, peer, role, outcome, shards, milliseconds, receipt } = audit;
+    const { id, at, peer, role, outcome, shards, milliseconds, detail, receipt } = audit;
     if (id.length !== HASH_BYTES) throw new RangeError(`a challenge id has ${HASH_BYTES} bytes`);
-    const value = { id, at, peer, role, outcome, shards, milliseconds, ...(receipt !== undefined && { receipt }) };
+    const value = {
+      id,
+      at,
+      peer,
+      role,
+      outcome,
+      shards,
+      milliseconds,
+      ...(detail !== undefined && { detail }),
+      ...(receipt !== undefined && { receipt }),
+    };
     await this.#metadata.database.write([
       this.#records.putting(id, encode(value)),
       this.#byTime.putting(concat(u64(at), id)),
@@ -59,11 +78,11 @@ export class AuditReceiptStore {
     return bytes === undefined ? undefined : decode<AuditRecord>(bytes);
   }
 
-  /** Newest first, before `before` (ms since 1970, exclusive), of one peer when given. */
-  async *list(options: { peer?: string; before?: number; signal?: AbortSignal } = {}): AsyncGenerator<AuditRecord> {
-    const { peer, before, signal } = options;
+  /** Newest first, before `before` (ms since 1970; exclusive, but for ids below `beforeId`), of one peer when given. */
+  async *list(options: AuditsBefore = {}): AsyncGenerator<AuditRecord> {
+    const { peer, before, beforeId = new Uint8Array(0), signal } = options;
     const prefix = peer === undefined ? new Uint8Array(0) : peerKey(peer);
-    const after = before === undefined ? undefined : concat(prefix, u64(before));
+    const after = before === undefined ? undefined : concat(prefix, u64(before), beforeId);
     const index = peer === undefined ? this.#byTime : this.#byPeer;
     for await (const key of index.keys({ prefix, after, reverse: true, signal })) {
       const record = await this.#readable(key.subarray(prefix.length + TIME_BYTES));
@@ -80,13 +99,13 @@ export class AuditReceiptStore {
     }
   }
 
-  /** Keeps the newest `keep` records; returns how many went. */
-  async prune(keep: number, signal?: AbortSignal): Promise<number> {
+  /** Keeps the newest `keep` records that are not older than `since` (ms since 1970); returns how many went. */
+  async prune(keep: number, since = 0, signal?: AbortSignal): Promise<number> {
     let seen = 0;
     let removed = 0;
     const removal = async function* (store: AuditReceiptStore): AsyncGenerator<Operation> {
       for await (const key of store.#byTime.keys({ reverse: true, signal })) {
-        if (++seen <= keep) continue;
+        if (++seen <= keep && u64At(key, 0) >= since) continue;
         removed++;
         yield* await store.#deleting(key);
       }

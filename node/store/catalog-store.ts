@@ -47,6 +47,10 @@ export class CatalogStore {
     return bytes === undefined ? undefined : decode<CatalogEntry>(bytes);
   }
 
+  has(root: CID): Promise<boolean> {
+    return this.#entries.has(cidKey(root));
+  }
+
   /** Entries by root CID bytes, after `after`. */
   async *list(options: { after?: CID; signal?: AbortSignal } = {}): AsyncGenerator<CatalogEntry> {
     const { after, signal } = options;

@@ -48,6 +48,14 @@ export const META_NAMESPACES = {
   receivedEvidence: 22,
   /** u64 time of the challenge ‖ accused ‖ segment → empty. */
   evidenceByTime: 23,
+  /** set id 16 → the set that a holder is being asked about, dag-cbor. */
+  pendingAudit: 24,
+  /** holder 32 → where the audit cycle of the holder stands, dag-cbor. */
+  auditCycle: 25,
+  /** set id 16 → a set to be asked about again, dag-cbor. */
+  containment: 26,
+  /** holder 32 → how suspect the holder is to this auditor, dag-cbor. */
+  suspicion: 27,
   /** peer → ban by the operator, dag-cbor. */
   ban: 28,
 } as const;

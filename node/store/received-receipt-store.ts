@@ -3,7 +3,7 @@ import { concat, fromHex, toHex } from '../../protocol/bytes.ts';
 import { PEER_KEY_BYTES } from '../../protocol/constants.ts';
 import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
-import { CID_BYTES, cidKey } from './key-codec.ts';
+import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -47,6 +47,30 @@ export class ReceivedReceiptStore {
       const segment = key.subarray(PEER_KEY_BYTES);
       const bytes = await this.#receipts.get(concat(segment, holder));
       if (bytes !== undefined) yield decodeStoreReceipt(bytes);
+    }
+  }
+
+  /** The receipt of one holder for one segment of an object. @throws StoreError `damaged-record`. */
+  async get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined> {
+    const bytes = await this.#receipts.get(concat(cidKey(root), cidKey(segment), holder));
+    return bytes === undefined ? undefined : decodeStoreReceipt(bytes);
+  }
+
+  /** Which segments a holder signed for, by root and segment CID. */
+  async *segmentsOf(holder: Uint8Array, signal?: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
+    for await (const key of this.#byHolder.keys({ prefix: holder, signal })) {
+      yield { root: cidAt(key, PEER_KEY_BYTES), segment: cidAt(key, PEER_KEY_BYTES + CID_BYTES) };
+    }
+  }
+
+  /** Keys of all that signed for anything, ascending: one look per holder, however many receipts there are. */
+  async *allHolders(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    for (let after: Uint8Array | undefined; ; ) {
+      const { value } = await this.#byHolder.keys({ after, signal }).next();
+      if (value === undefined) return;
+      const holder = value.slice(0, PEER_KEY_BYTES);
+      yield holder;
+      after = concat(holder, new Uint8Array(2 * CID_BYTES).fill(0xff));
     }
   }
 

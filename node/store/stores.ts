@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AuditReceiptStore } from './audit-receipt-store.ts';
+import { AuditScheduleStore } from './audit-schedule-store.ts';
 import { BanStore } from './ban-store.ts';
 import { CatalogStore } from './catalog-store.ts';
 import { ClaimEvidenceStore } from './claim-evidence-store.ts';
@@ -84,6 +85,7 @@ export interface Stores {
   readonly journal: JournalStore;
   readonly releases: ReleaseStore;
   readonly audits: AuditReceiptStore;
+  readonly auditSchedule: AuditScheduleStore;
   readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
   readonly bans: BanStore;
@@ -187,6 +189,7 @@ async function assemble(
     journal: new JournalStore(metadata),
     releases: new ReleaseStore(metadata),
     audits: new AuditReceiptStore(metadata),
+    auditSchedule: new AuditScheduleStore(metadata),
     claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
     bans: new BanStore(metadata),

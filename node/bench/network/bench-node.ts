@@ -41,6 +41,7 @@ export async function startBenchNode(options: BenchNodeOptions): Promise<Holdfas
         ['storage.peerQuota', String(CAPACITY_BYTES)],
         ['storage.stagedQuota', String(CAPACITY_BYTES)],
         ['lab.enabled', 'true'],
+        ['audit.enabled', 'false'],
       ]),
     }),
     version: 'bench',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AuditEntry } from '../../../node/api/audit-history-service.ts';
 import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { PeerReputation, ReputationLogEntry } from '../../../node/api/reputation-service.ts';
@@ -224,6 +225,48 @@ export class MemoryServices implements NodeServices {
       return { ...found, changes: CHANGES.slice(0, limit), ...(limit < 2 ? { next: 1 } : {}), evidence: [] };
     },
   };
+
+  /** Newest first. */
+  auditEntries: AuditEntry[] = [];
+  receiptFile: Uint8Array = Uint8Array.of(0xa0);
+  readonly receiptsAsked: (readonly [id: string, manifest: boolean])[] = [];
+  readonly auditHistory: NodeServices['auditHistory'] = {
+    list: async ({ peer, before, limit }) => {
+      const all = this.auditEntries.filter((entry) => peer === undefined || entry.peer === peer);
+      const start = before === undefined ? 0 : all.findIndex(({ at, id }) => `${at}-${id}` === before) + 1;
+      const audits = all.slice(start, start + limit);
+      const last = audits.at(-1);
+      return last !== undefined && start + limit < all.length ? { audits, next: `${last.at}-${last.id}` } : { audits };
+    },
+    get: async (id) => ({
+      ...this.#audit(id),
+      parts: [{ root: 'bafyroot', segment: 'bafysegment', shards: 6 }],
+    }),
+    receipt: async (id, { manifest }) => {
+      this.#audit(id);
+      this.receiptsAsked.push([id, manifest]);
+      return this.receiptFile;
+    },
+    schedule: async () => [
+      {
+        peer: '12D3KooWA',
+        shards: 6,
+        covered: 3,
+        cycle: 2,
+        startedAt: 1_700_000_000_000,
+        nextAt: 1_700_000_060_000,
+        suspicion: 0.5,
+        waiting: 1,
+        underAudited: false,
+      },
+    ],
+  };
+
+  #audit(id: string): AuditEntry {
+    const found = this.auditEntries.find((entry) => entry.id === id);
+    if (found === undefined) throw new ApiError('unknown-audit', `there is no audit ${id}`);
+    return found;
+  }
 
   async #add(source: AsyncIterable<Uint8Array>, { signal, onProgress, ...options }: AddOptions): Promise<AddResult> {
     this.adds.push(options);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { AuditRecorder } from '../../../node/audit/audit-recorder.ts';
 import { AuditRunner } from '../../../node/audit/audit-runner.ts';
 import { Auditor } from '../../../node/audit/auditor.ts';
 import { Claims } from '../../../node/audit/claims.ts';
@@ -256,6 +257,7 @@ async function watcherOf(t: Parameters<typeof openHolder>[0], holders: readonly 
     receipts: stores.receivedReceipts,
     segments,
     claims,
+    recorder: new AuditRecorder({ clock: stores.clock, records: stores.audits, retention: { records: 100, ms: 1e9 } }),
     records: stores.audits,
   });
   return { ...stores, runner };

@@ -133,6 +133,15 @@ test('received receipts are found by root, segment and holder', async (t) => {
   assert.equal((await Array.fromAsync(receivedReceipts.ofHolder(ANNA.publicKey))).length, 2);
   await receivedReceipts.remove(ROOTS[0], SEGMENTS[0], ANNA.publicKey);
   assert.deepEqual(await receivedReceipts.holders(ROOTS[0]), ids([BEN]));
+  const allHolders = async () => (await Array.fromAsync(receivedReceipts.allHolders())).map(peerIdFromKey).sort();
+  assert.deepEqual(await allHolders(), ids([ANNA, BEN]));
+  assert.deepEqual(await receivedReceipts.get(ROOTS[1], SEGMENTS[1], ANNA.publicKey), receipt(ROOTS[1], SEGMENTS[1]));
+  assert.equal(await receivedReceipts.get(ROOTS[1], SEGMENTS[1], BEN.publicKey), undefined);
+  const segments = await Array.fromAsync(receivedReceipts.segmentsOf(BEN.publicKey));
+  const named = segments.map(({ root, segment }) => `${root} ${segment}`).sort();
+  assert.deepEqual(named, [SEGMENTS[0], SEGMENTS[1]].map((segment) => `${ROOTS[0]} ${segment}`).sort());
+  await receivedReceipts.removeRoot(ROOTS[1]);
+  assert.deepEqual(await allHolders(), ids([BEN]));
   for (const root of ROOTS) await receivedReceipts.removeRoot(root);
   assert.equal(await keysOf(stores, 'receivedReceipt', 'receivedByHolder'), 0);
 });
@@ -215,6 +224,69 @@ test('audits are listed newest first, by peer, and pruned to the newest', async 
   assert.equal(await stores.audits.prune(2), 3);
   assert.deepEqual(await listed(), [5, 4]);
   assert.equal(await keysOf(stores, 'audit', 'auditByTime', 'auditByPeer'), 6);
+  assert.equal(await stores.audits.prune(2, 4001), 1);
+  assert.deepEqual(await listed(), [5]);
+});
+
+test('audits of the same moment are told apart where a page ends, and a detail is kept', async (t) => {
+  const { audits } = await openTestStores(t);
+  const fields = { at: 7, peer: 'anna', role: 'auditor', outcome: 'timed-out', milliseconds: 1 } as const;
+  const id = (n: number) => new Uint8Array(32).fill(n);
+  for (const n of [1, 2, 3]) await audits.put({ ...fields, id: id(n), shards: n, detail: `try ${n}` });
+  const after = async (n: number, peer?: string) =>
+    (await Array.fromAsync(audits.list({ before: 7, beforeId: id(n), ...(peer === undefined ? {} : { peer }) }))).map(
+      ({ detail }) => detail,
+    );
+  assert.deepEqual(await after(3), ['try 2', 'try 1']);
+  assert.deepEqual(await after(2, 'anna'), ['try 1']);
+  assert.deepEqual(await after(1), []);
+});
+
+test('the schedule of audits: an open question stays open until it is settled, over a restart too', async (t) => {
+  const { auditSchedule, ...stores } = await openTestStores(t);
+  const key = ANNA.publicKey;
+  const set = (n: number) => ({
+    id: new Uint8Array(16).fill(n),
+    peer: peerIdFromKey(key),
+    parts: [{ root: ROOTS[0], segment: SEGMENTS[0], indices: Uint8Array.of(n) }],
+    probe: false,
+    tries: n,
+    busy: 0,
+    since: 5,
+    silentSince: 0,
+    nextAt: 9,
+    unreachable: false,
+  });
+  const cycle = {
+    number: 2,
+    seed: new Uint8Array(16),
+    startedAt: 5,
+    shards: 3,
+    rank: 'ab',
+    index: 1,
+    covered: 1,
+    restUntil: 6,
+  };
+  await auditSchedule.begin(set(1), key, cycle);
+  assert.deepEqual(await Array.fromAsync(auditSchedule.cycles()), [[key, cycle]]);
+  assert.deepEqual(await Array.fromAsync(auditSchedule.contained()), []);
+  assert.deepEqual(await auditSchedule.containedSet(set(1).id), set(1));
+  assert.equal(await auditSchedule.recover(77), 1);
+  assert.equal(await auditSchedule.recover(78), 0);
+  assert.deepEqual(await Array.fromAsync(auditSchedule.contained()), [{ ...set(1), nextAt: 77 }]);
+
+  await auditSchedule.begin(set(1), key, undefined);
+  const suspicion = { score: 1.5, answeredAt: 4 };
+  await auditSchedule.settle(set(1), key, { again: [set(2)], suspicion });
+  assert.equal(await auditSchedule.recover(79), 0);
+  assert.deepEqual(await Array.fromAsync(auditSchedule.contained()), [set(2)]);
+  assert.deepEqual(await auditSchedule.suspicionOf(key), suspicion);
+  await damage({ ...stores, auditSchedule }, 'containment');
+  assert.equal(await auditSchedule.containedSet(set(2).id), undefined);
+  await auditSchedule.drop(set(2).id);
+  await auditSchedule.forget(key);
+  assert.equal(await keysOf({ ...stores, auditSchedule }, 'pendingAudit', 'containment', 'auditCycle'), 0);
+  assert.deepEqual(await auditSchedule.suspicionOf(key), suspicion);
 });
 
 test('one damaged audit does not hide the others', async (t) => {

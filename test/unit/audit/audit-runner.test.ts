@@ -4,7 +4,6 @@ import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-run
 import type { AuditResult } from '../../../node/audit/auditor.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
-import type { AuditRecord } from '../../../node/store/audit-receipt-store.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { signerOf } from '../../helpers/signers.ts';
 import { cidOf } from '../../helpers/store-home.ts';
@@ -15,7 +14,7 @@ const PEERS = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => peerIdFromKey(signerO
 const { signal } = new AbortController();
 
 function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<AuditRunnerDeps> = {}) {
-  const records: AuditRecord[] = [];
+  const records: string[] = [];
   const made = new AuditRunner({
     auditor: { audit: ({ peer }) => audit(peer), bisect: async () => [] },
     clock: new ManualClock(),
@@ -35,17 +34,20 @@ function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<
       receipts: () => [],
       segments: { load: async () => undefined },
     },
-    records: {
-      put: async (record) => void records.push(record),
-      async *evidenceAbout() {},
-      prune: async () => 0,
-    },
+    recorder: { record: async (peer) => void records.push(peer), prune: async () => {} },
+    records: { async *evidenceAbout() {} },
     ...changes,
   });
   return { made, records };
 }
 
-const passed: AuditResult = { outcome: { kind: 'passed' }, shards: 4, milliseconds: 1 };
+const passed: AuditResult = {
+  id: new Uint8Array(32),
+  outcome: { kind: 'passed' },
+  shards: 4,
+  milliseconds: 1,
+  verifyMilliseconds: 1,
+};
 
 test('each holder of the own files is audited once, four at a time', async () => {
   let now = 0;
@@ -75,7 +77,8 @@ test('a manifest that cannot be used is the fault of no holder, and stops nobody
     kind: 'auditor-fault',
     reason: 'no point',
   });
-  assert.deepEqual(records, []);
+  assert.deepEqual(records.includes(PEERS[0] as string), false);
+  assert.equal(records.length, PEERS.length - 1);
 });
 
 test('a failure of this node ends the run', async () => {

@@ -17,7 +17,11 @@ export const holder = signerOf('holder');
 const CODE = { id: 0, k: 1, m: 0 } as const;
 
 /** A segment of `stripes` single shards, of which only ids and commitments exist, and a receipt for all of them. */
-export function sampleSegment(label: string, stripes: number): { segment: LoadedSegment; receipt: StoreReceipt } {
+export function sampleSegment(
+  label: string,
+  stripes: number,
+  by = holder,
+): { segment: LoadedSegment; receipt: StoreReceipt } {
   const segment: Segment = {
     i: 0,
     stripes: Array.from({ length: stripes }, (_, s) => ({
@@ -44,7 +48,7 @@ export function sampleSegment(label: string, stripes: number): { segment: Loaded
   const receipt = signStoreReceipt(
     {
       network,
-      holder: holder.publicKey,
+      holder: by.publicKey,
       owner: owner.publicKey,
       root: rootCid,
       segment: cid,
@@ -52,7 +56,7 @@ export function sampleSegment(label: string, stripes: number): { segment: Loaded
       issuedAt: 1,
       expiresAt: 0,
     },
-    holder,
+    by,
   );
   return { segment: new LoadedSegment({ rootCid, root, cid, segment, code: replicaCode() }), receipt };
 }

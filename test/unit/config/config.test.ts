@@ -107,6 +107,23 @@ test('peers are given as a list or as text', () => {
   assert.deepEqual(config['placement.deny'], [PEER, PEER]);
 });
 
+test('times are written as people write them, within their bounds', () => {
+  const cycle = OPTIONS['audit.cycle'];
+  const hour = 3_600_000;
+  for (const [text, ms] of [
+    ['90s', 90_000],
+    ['1.5h', 1.5 * hour],
+    ['7d', 7 * 24 * hour],
+  ] as const) {
+    assert.equal(cycle.parse(text), ms);
+    assert.equal(cycle.parse(cycle.format(ms)), ms);
+  }
+  for (const text of ['24', '0s', '8d', '-1h', '1 h', '1w', 'h', 3600, undefined]) {
+    assert.equal(cycle.parse(text), undefined, String(text));
+  }
+  assert.equal(OPTIONS['audit.settle'].format(0), '0s');
+});
+
 test('sizes are read back exactly as they are written', () => {
   fc.assert(fc.property(fc.nat(Number.MAX_SAFE_INTEGER), (bytes) => parseSize(formatSize(bytes)) === bytes));
   assert.equal(parseSize('2.5 GB'), 2_500_000_000);

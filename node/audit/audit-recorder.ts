@@ -1,0 +1,73 @@
+import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
+import { challengeId } from '../../protocol/transcript.ts';
+import type { Clock } from '../clock.ts';
+import type { AuditRecord } from '../store/audit-receipt-store.ts';
+import type { AuditResult, BadShard } from './auditor.ts';
+import type { AuditOutcome } from './outcome.ts';
+
+export interface AuditRecorderDeps {
+  readonly clock: Clock;
+  readonly records: {
+    put(record: AuditRecord, options?: { evidence: boolean }): Promise<void>;
+    prune(keep: number, since?: number, signal?: AbortSignal): Promise<number>;
+  };
+  readonly retention: Retention;
+}
+
+/** How many past audits are kept, and for how long; evidence is among them. */
+export interface Retention {
+  readonly records: number;
+  readonly ms: number;
+}
+
+/** Keeps what audits showed: every challenge leaves a record, and every answer its receipt. */
+export class AuditRecorder {
+  readonly #deps: AuditRecorderDeps;
+
+  constructor(deps: AuditRecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Durable on return. @param note what else there is to say, such as that the outcome does not count yet. */
+  async record(peer: string, result: AuditResult, bad: readonly BadShard[], note?: string): Promise<void> {
+    const { clock, records } = this.#deps;
+    const entry = { at: clock.now(), peer, role: 'auditor' as const };
+    const single = new Set(bad.map((one) => one.receipt));
+    for (const one of single) {
+      const id = challengeId(one.request.challenge);
+      const fields = { outcome: 'invalid-proof', shards: 1, milliseconds: 0, receipt: encodeAuditReceipt(one) };
+      await records.put({ ...entry, id, ...fields }, { evidence: true });
+    }
+    const { id, outcome, shards, milliseconds, receipt } = result;
+    if (receipt !== undefined && single.has(receipt)) return;
+    const detail = [detailOf(outcome), note].filter((text) => text !== undefined).join('; ');
+    await records.put({
+      ...entry,
+      id,
+      outcome: outcome.kind,
+      shards,
+      milliseconds: Math.round(milliseconds),
+      ...(detail === '' ? {} : { detail }),
+      ...(receipt === undefined ? {} : { receipt: encodeAuditReceipt(receipt) }),
+    });
+  }
+
+  /** Removes what is beyond the retention. */
+  async prune(signal: AbortSignal): Promise<void> {
+    const { clock, records, retention } = this.#deps;
+    await records.prune(retention.records, Math.max(0, clock.now() - retention.ms), signal);
+  }
+}
+
+/** In words, what the kind of an outcome does not say. */
+export function detailOf(outcome: AuditOutcome): string | undefined {
+  if ('reason' in outcome) return outcome.reason;
+  if ('missing' in outcome) return `${outcome.missing.length} not there`;
+  return outcome.kind === 'refused-busy' ? `until ${timeText(outcome.until)}` : undefined;
+}
+
+/** A time that a peer gives may be beyond what a date holds. */
+export function timeText(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms since 1970` : date.toISOString();
+}

@@ -1,0 +1,99 @@
+import type { AskedSet } from '../store/audit-schedule-store.ts';
+import type { AuditOutcome } from './outcome.ts';
+
+export interface ContainmentRules {
+  /** Times that a set is asked about without an answer before the silence counts. */
+  readonly tries: number;
+  /** Least time from the first of them to the last, milliseconds. */
+  readonly windowMs: number;
+}
+
+/** Busy answers in a row that are believed; then the prover has not answered. */
+const MAX_BUSY = 10;
+/** A prover says when to ask again: within these bounds. */
+const MIN_BUSY_MS = 5_000;
+const MAX_BUSY_MS = 10 * 60_000;
+/** Parts of a silent set are asked about sooner: their silence was counted with the set. */
+const PROBE_TRIES = 2;
+const PROBE_DELAY_MS = 30_000;
+
+export type Containment =
+  /** Counts, and is not asked again. */
+  | { readonly kind: 'final'; readonly outcome: AuditOutcome; readonly observed: boolean }
+  /** Does not count yet; the same set, with what it is to be asked with. */
+  | { readonly kind: 'again'; readonly set: AskedSet }
+  /** As `final`; the halves of the set are to be asked about, to find the shard that is silent. */
+  | { readonly kind: 'halve'; readonly outcome: AuditOutcome; readonly observed: boolean }
+  /** As `final`; the holder answers, but not about this one shard (protocol v1 §5). */
+  | { readonly kind: 'silent'; readonly outcome: AuditOutcome; readonly observed: boolean };
+
+export interface Asked {
+  readonly set: AskedSet;
+  readonly outcome: AuditOutcome;
+  readonly now: number;
+  /** Shards of the set. */
+  readonly shards: number;
+  /** When the holder last gave a signed answer to anything; 0 = never. */
+  readonly answeredAt: number;
+  /** In [0, 1): makes the next try later, never sooner. */
+  readonly jitter: number;
+}
+
+/**
+ * What an outcome leads to (reliability §4): an answer is final; silence is, after so many tries over so long a time.
+ * What the last try says counts.
+ */
+export function contain(asked: Asked, rules: ContainmentRules): Containment {
+  const { outcome, set } = asked;
+  if (outcome.kind === 'refused-busy') return afterBusy(asked, outcome.until);
+  if (outcome.kind === 'timed-out' || outcome.kind === 'unreachable') return afterSilence(asked, outcome, rules);
+  // The silence of a set was observed with the set; that a part of it is answered is news.
+  return { kind: 'final', outcome, observed: !(set.probe && outcome.kind === 'auditor-fault') };
+}
+
+/** The same set soon, with no try counted: what went wrong went wrong here. */
+export function postponed(set: AskedSet, now: number): AskedSet {
+  return { ...set, nextAt: now + PROBE_DELAY_MS };
+}
+
+function afterBusy(asked: Asked, until: number): Containment {
+  const { set, now } = asked;
+  const busy = set.busy + 1;
+  if (busy >= MAX_BUSY) {
+    const outcome = { kind: 'timed-out', reason: `busy at each of ${busy} questions` } as const;
+    return settled(asked, outcome);
+  }
+  const wait = Math.min(MAX_BUSY_MS, Math.max(MIN_BUSY_MS, until - now));
+  return { kind: 'again', set: { ...set, busy, unreachable: false, nextAt: now + wait } };
+}
+
+function afterSilence(asked: Asked, outcome: AuditOutcome, rules: ContainmentRules): Containment {
+  const { set, now, jitter } = asked;
+  const [needed, spacing] = pace(asked, rules);
+  const tries = set.tries + 1;
+  const silentSince = set.silentSince === 0 ? now : set.silentSince;
+  const last = silentSince + spacing * (needed - 1);
+  if (tries >= needed && now >= last) return settled(asked, outcome);
+  // From the time of the first try, so that a late try does not put off the last; never twice at once.
+  const planned = silentSince + spacing * Math.min(tries, needed - 1);
+  const nextAt = Math.max(planned, now + Math.min(spacing, PROBE_DELAY_MS)) + spacing * jitter * 0.1;
+  const unreachable = outcome.kind === 'unreachable';
+  return { kind: 'again', set: { ...set, tries, busy: 0, silentSince, unreachable, nextAt } };
+}
+
+/** How often and how far apart: parts of several shards are asked about twice, soon. */
+function pace({ set, shards }: Asked, { tries, windowMs }: ContainmentRules): [tries: number, spacingMs: number] {
+  if (set.probe && shards > 1) return [PROBE_TRIES, Math.min(PROBE_DELAY_MS, windowMs)];
+  return [tries, tries > 1 ? windowMs / (tries - 1) : 0];
+}
+
+function settled({ set, shards, answeredAt }: Asked, outcome: AuditOutcome): Containment {
+  const observed = !set.probe;
+  // Who cannot be reached, or answers nothing at all, is silent about everything.
+  const answersOthers = answeredAt >= set.since;
+  if (outcome.kind === 'timed-out' && shards === 1 && answersOthers) return { kind: 'silent', outcome, observed };
+  if (outcome.kind === 'timed-out' && shards > 1 && (!set.probe || answersOthers)) {
+    return { kind: 'halve', outcome, observed };
+  }
+  return { kind: 'final', outcome, observed };
+}

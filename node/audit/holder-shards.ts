@@ -1,0 +1,155 @@
+import type { CID } from 'multiformats/cid';
+import { MAX_AUDIT_ENTRIES } from '../../protocol/audit-refusal.ts';
+import { bitmapCount, bitmapIndices } from '../../protocol/bitmap.ts';
+import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
+import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { Clock } from '../clock.ts';
+import { nextTurn } from '../kzg/next-turn.ts';
+import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
+import { StoreError } from '../store/errors.ts';
+import { CYCLE_END, type CyclePosition, positionAt, rankOf } from './cycle-order.ts';
+import { type SelectedPart, Selection } from './selection.ts';
+import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
+
+/** The objects whose holders are audited: those of this node, and those that it guards. */
+export interface WatchedFiles {
+  has(root: CID): Promise<boolean>;
+}
+
+export interface HolderShardsDeps {
+  readonly watched: WatchedFiles;
+  readonly receipts: {
+    allHolders(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+    segmentsOf(holder: Uint8Array, signal?: AbortSignal): AsyncIterable<{ root: CID; segment: CID }>;
+    get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined>;
+  };
+  readonly segments: SegmentLoader;
+  readonly clock: Clock;
+}
+
+export interface Slice {
+  /** Absent when nothing that can be audited lies between the position and the end. */
+  readonly selection: Selection | undefined;
+  readonly end: CyclePosition;
+}
+
+interface Ranked {
+  readonly rank: string;
+  readonly root: CID;
+  readonly segment: CID;
+}
+
+/** Segments looked at between two turns of the event loop. */
+const TURN = 256;
+
+/** What holders answer for now: signed, not expired, and of an object that is watched. */
+export class HolderShards {
+  readonly #deps: HolderShardsDeps;
+
+  constructor(deps: HolderShardsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Keys of all that signed for anything. */
+  holders(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#deps.receipts.allHolders(signal);
+  }
+
+  async count(holder: Uint8Array, signal: AbortSignal): Promise<number> {
+    let shards = 0;
+    for await (const { root, segment } of this.#watched(holder, signal)) {
+      const receipt = await this.#receipt(holder, root, segment);
+      if (receipt !== undefined) shards += bitmapCount(receipt.indices);
+    }
+    return shards;
+  }
+
+  /** What comes next in the order of the cycle, as much as one challenge holds. */
+  async slice(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<Slice> {
+    const { ranked, complete } = await this.#ranked(holder, cycle, signal);
+    const set = new SetBuilder();
+    let end: CyclePosition = { rank: cycle.rank, index: cycle.index };
+    const done = (): Slice => ({ selection: set.parts.length === 0 ? undefined : new Selection(set.parts), end });
+    for (const { rank, root, segment } of ranked) {
+      const from = rank === cycle.rank ? cycle.index : 0;
+      const part = await this.#part(holder, root, segment, signal);
+      const indices = part?.indices.filter((index) => index >= from) ?? [];
+      for (let start = 0; part !== undefined && start < indices.length; start += MAX_AUDIT_SHARDS) {
+        const some = indices.slice(start, start + MAX_AUDIT_SHARDS);
+        if (!set.take({ ...part, indices: some })) return done();
+        end = positionAt(rank, (some.at(-1) as number) + 1);
+      }
+      end = positionAt(rank);
+    }
+    if (complete) end = CYCLE_END;
+    return done();
+  }
+
+  /** The same shards again, less what the holder no longer answers for; undefined when that is all. */
+  async selection(holder: Uint8Array, parts: readonly SetPart[], signal: AbortSignal): Promise<Selection | undefined> {
+    const selected: SelectedPart[] = [];
+    for (const { root, segment, indices: wanted } of parts) {
+      if (!(await this.#deps.watched.has(root))) continue;
+      const part = await this.#part(holder, root, segment, signal);
+      const asked = new Set(bitmapIndices(wanted));
+      const indices = part?.indices.filter((index) => asked.has(index)) ?? [];
+      if (part !== undefined && indices.length > 0) selected.push({ ...part, indices });
+    }
+    return selected.length === 0 ? undefined : new Selection(selected);
+  }
+
+  /** The segments that follow in the cycle, as many as a challenge has entries. */
+  async #ranked(
+    holder: Uint8Array,
+    { seed, rank: after }: CycleState,
+    signal: AbortSignal,
+  ): Promise<{ ranked: Ranked[]; complete: boolean }> {
+    let ranked: Ranked[] = [];
+    let complete = true;
+    const keepLowest = () => {
+      ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+      if (ranked.length <= MAX_AUDIT_ENTRIES) return;
+      ranked = ranked.slice(0, MAX_AUDIT_ENTRIES);
+      complete = false;
+    };
+    for await (const { root, segment } of this.#watched(holder, signal)) {
+      const rank = rankOf(seed, root, segment);
+      if (rank >= after) ranked.push({ rank, root, segment });
+      if (ranked.length === 2 * MAX_AUDIT_ENTRIES) keepLowest();
+    }
+    keepLowest();
+    return { ranked, complete };
+  }
+
+  async *#watched(holder: Uint8Array, signal: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
+    // Segments come by root: one look for each object.
+    let last: { readonly root: CID; readonly watched: boolean } | undefined;
+    let seen = 0;
+    for await (const entry of this.#deps.receipts.segmentsOf(holder, signal)) {
+      if (++seen % TURN === 0) await nextTurn();
+      signal.throwIfAborted();
+      if (last === undefined || !last.root.equals(entry.root)) {
+        last = { root: entry.root, watched: await this.#deps.watched.has(entry.root) };
+      }
+      if (last.watched) yield entry;
+    }
+  }
+
+  async #part(holder: Uint8Array, root: CID, segmentCid: CID, signal: AbortSignal): Promise<SelectedPart | undefined> {
+    const receipt = await this.#receipt(holder, root, segmentCid);
+    const segment = receipt && (await this.#deps.segments.load(root, segmentCid, signal));
+    if (receipt === undefined || segment === undefined) return undefined;
+    return { receipt, segment, indices: coveredIndices(receipt, segment) };
+  }
+
+  async #receipt(holder: Uint8Array, root: CID, segment: CID): Promise<StoreReceipt | undefined> {
+    try {
+      const receipt = await this.#deps.receipts.get(root, segment, holder);
+      return receipt === undefined || isExpired(receipt, this.#deps.clock.now()) ? undefined : receipt;
+    } catch (error) {
+      // One damaged record must not keep all else of this holder from being audited.
+      if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { toHex } from '../../protocol/bytes.ts';
+import { detailOf } from './audit-recorder.ts';
+import type { AuditOutcome, OutcomeKind } from './outcome.ts';
+
+/** A final outcome, as whoever judges peers is told of it; once for each challenge. */
+export interface AuditObservation {
+  /** Peer id. */
+  readonly peer: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly outcome: OutcomeKind;
+  /** Shards that were asked about. */
+  readonly shards: number;
+  /** Challenge id, hex: the record of the audit has it too. */
+  readonly audit?: string;
+  readonly detail?: string;
+}
+
+interface Seen {
+  readonly peer: string;
+  readonly at: number;
+  readonly outcome: AuditOutcome;
+  readonly shards: number;
+  /** Absent when no challenge could be made. */
+  readonly id: Uint8Array | undefined;
+}
+
+export function observationOf({ peer, at, outcome, shards, id }: Seen): AuditObservation {
+  const detail = detailOf(outcome);
+  return {
+    peer,
+    at,
+    outcome: outcome.kind,
+    shards,
+    ...(id === undefined ? {} : { audit: toHex(id) }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}

@@ -1,0 +1,115 @@
+import { toHex } from '../../protocol/bytes.ts';
+import type { AskedSet, CycleState, Suspicion } from '../store/audit-schedule-store.ts';
+import type { Prover } from './auditor.ts';
+import { isCycleEnd } from './cycle-order.ts';
+import { type CycleRules, cycleLength, dueAt, isUnderAudited, type Task } from './scheduler-plan.ts';
+
+/** One question that a holder could be asked. */
+export interface HolderTask extends Task {
+  readonly holder: ScheduledHolder;
+  /** Id of the set that is asked about again; absent for the next slice of the cycle. */
+  readonly contained?: Uint8Array;
+}
+
+/** What is kept in memory of a set that waits; its shards are in the store. */
+interface Waiting {
+  readonly id: Uint8Array;
+  readonly nextAt: number;
+  readonly unreachable: boolean;
+  readonly probe: boolean;
+}
+
+/** Silent sets of one holder beyond which no further slice is asked about until one of them is settled. */
+const MAX_SILENT_SETS = 4;
+/** Parts of silent sets that are followed at a time. */
+const MAX_PROBES = 16;
+/** The wall clock may be set back: nothing waits longer than this because of it. */
+const LONGEST_WAIT_MS = 24 * 3_600_000;
+
+/** What the scheduler knows of one holder. */
+export class ScheduledHolder {
+  readonly prover: Prover;
+  /** A question is under way. */
+  busy = false;
+  cycle: CycleState | undefined;
+  suspicion: Suspicion = { score: 0, answeredAt: 0 };
+  /** Nothing is asked before; ms since 1970. */
+  restUntil = 0;
+  /** Number of the cycle that was reported as under-audited. */
+  reported = 0;
+  readonly #firstAt: number;
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** @param firstAt when a holder that was never audited is due, ms since 1970. */
+  constructor(prover: Prover, firstAt: number) {
+    this.prover = prover;
+    this.#firstAt = firstAt;
+  }
+
+  get peer(): string {
+    return this.prover.peer;
+  }
+
+  get key(): Uint8Array {
+    return this.prover.key;
+  }
+
+  /** The cycle, unless it is complete. */
+  get underWay(): CycleState | undefined {
+    return this.cycle === undefined || isCycleEnd(this.cycle) ? undefined : this.cycle;
+  }
+
+  containedIds(): Uint8Array[] {
+    return [...this.#waiting.values()].map(({ id }) => id);
+  }
+
+  /** A set is to be asked about again. */
+  contained({ id, nextAt, unreachable, probe }: AskedSet): void {
+    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe });
+  }
+
+  /** A set was asked about; those take its place. @returns parts that are more than can be followed. */
+  settled(id: Uint8Array, again: readonly AskedSet[]): Uint8Array[] {
+    this.#waiting.delete(toHex(id));
+    const dropped: Uint8Array[] = [];
+    for (const set of again) {
+      const probes = [...this.#waiting.values()].filter(({ probe }) => probe).length;
+      if (set.probe && probes >= MAX_PROBES) dropped.push(set.id);
+      else this.contained(set);
+    }
+    return dropped;
+  }
+
+  /** Whether covering its shards takes longer than the protocol allows. */
+  isUnderAudited(now: number, rules: CycleRules): boolean {
+    return this.cycle !== undefined && isUnderAudited(this.cycle, now, rules);
+  }
+
+  /** When the next slice of the cycle is due. */
+  due(rules: CycleRules): number {
+    return this.cycle === undefined ? this.#firstAt : dueAt(this.cycle, this.suspicion.score, rules);
+  }
+
+  /** What could be asked, now or later; nothing while a question is under way. */
+  tasks(now: number, rules: CycleRules): HolderTask[] {
+    if (this.busy) return [];
+    const { score } = this.suspicion;
+    const length = cycleLength(this.cycle?.shards ?? 0, score, rules);
+    const rest = Math.max(this.restUntil, this.cycle?.restUntil ?? 0);
+    const bounded = (due: number) => Math.min(Math.max(due, rest), now + Math.max(length, LONGEST_WAIT_MS));
+    const waiting = [...this.#waiting.values()];
+    const tasks: HolderTask[] = waiting.map(({ id, nextAt }) => ({
+      holder: this,
+      contained: id,
+      due: bounded(nextAt),
+      length,
+      // What was not answered comes before what was not asked.
+      suspicion: score + 1,
+    }));
+    // Who is away, or answers nothing, is asked no further questions meanwhile.
+    const away = waiting.some(({ unreachable }) => unreachable);
+    const silent = waiting.filter(({ probe }) => !probe).length;
+    if (away || silent >= MAX_SILENT_SETS) return tasks;
+    return [...tasks, { holder: this, due: bounded(this.due(rules)), length, suspicion: score }];
+  }
+}

@@ -1,0 +1,297 @@
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
+import type { RandomBytes } from '../random.ts';
+import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-schedule-store.ts';
+import { postponed } from './containment.ts';
+import { CYCLE_START } from './cycle-order.ts';
+import type { HolderShards } from './holder-shards.ts';
+import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
+import { type CycleRules, dueTasks, readingMs } from './scheduler-plan.ts';
+import type { Selection } from './selection.ts';
+import { type SetAsker, type Told, UNTRIED } from './set-asker.ts';
+import { Spending } from './spending.ts';
+
+export interface AuditSchedulerDeps {
+  readonly holders: Pick<HolderShards, 'holders' | 'count' | 'slice' | 'selection'>;
+  readonly store: Omit<AuditScheduleStore, 'settle'>;
+  readonly asker: Pick<SetAsker, 'ask'>;
+  readonly recorder: { prune(signal: AbortSignal): Promise<void> };
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+  readonly options: AuditSchedulerOptions;
+}
+
+export interface AuditSchedulerOptions extends CycleRules {
+  /** Audits at a time. */
+  readonly concurrency: number;
+  /** Share of one core that checking answers may take on average. */
+  readonly cpuShare: number;
+  /** Bytes a second of challenges and answers, on average. */
+  readonly bytesPerSecond: number;
+  /** Nothing is asked so soon after a start, milliseconds. */
+  readonly settleMs: number;
+}
+
+/** New holders are noticed within this time, sooner where the cycle is short. */
+const REFRESH_MS = 60_000;
+/** Records beyond their retention go once an hour. */
+const PRUNE_MS = 3_600_000;
+/** When this node cannot do its part: until it tries again. */
+const TROUBLE_MS = 60_000;
+/** New holders are asked first within this share of a cycle, so that those of one upload are not asked all at once. */
+const FIRST_SHARE = 24;
+/** Checking may use this much of its share at once: the largest set takes about two seconds. */
+const BURST_MS = 10_000;
+/** Beside the receipts of the set: challenge, response and the envelopes. */
+const EXCHANGE_BYTES = 1024;
+/** A receipt without its bitmap, and the segment's CID. */
+const ENTRY_BYTES = 400;
+
+/**
+ * Audits by itself every holder of the watched files: all that it signed for once in a cycle, in random slices; what
+ * was not answered again, until it counts (protocol v1 §5, reliability §4). What it must not forget is in its store.
+ */
+export class AuditScheduler {
+  readonly #deps: AuditSchedulerDeps;
+  readonly #holders = new Map<string, ScheduledHolder>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #cpu: Spending;
+  readonly #traffic: Spending;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+  #nap: AbortController | undefined;
+  #refreshAt = 0;
+  #pruneAt = 0;
+
+  constructor(deps: AuditSchedulerDeps) {
+    this.#deps = deps;
+    const { cpuShare, bytesPerSecond } = deps.options;
+    this.#cpu = new Spending(cpuShare, BURST_MS);
+    this.#traffic = new Spending(bytesPerSecond / 1000, BURST_MS);
+  }
+
+  /** Reads what was going on before the last stop, and begins. */
+  async start(): Promise<void> {
+    const { store, clock, log, options } = this.#deps;
+    const at = clock.now() + options.settleMs;
+    const open = await store.recover(at);
+    if (open > 0) log.info('audits without an outcome are done again', { sets: open });
+    for await (const [key, cycle] of store.cycles()) (await this.#holder(key)).cycle = cycle;
+    for await (const set of store.contained()) (await this.#holder(keyFromPeerId(set.peer))).contained(set);
+    this.#loop = this.#run();
+  }
+
+  /** Ends what is being asked; those sets are asked about again after the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the node stops'));
+    await this.#loop;
+    await Promise.all(this.#running);
+  }
+
+  get rules(): CycleRules {
+    return this.#deps.options;
+  }
+
+  /** Every holder and how far it is audited. */
+  status(): readonly ScheduledHolder[] {
+    return [...this.#holders.values()];
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, options } = this.#deps;
+    const { signal } = this.#stopping;
+    try {
+      await clock.sleep(options.settleMs, signal);
+      while (!signal.aborted) {
+        let idle: number;
+        try {
+          await this.#housekeeping(signal);
+          // From here to the nap nothing may wait, or an audit that ends meanwhile would wake nobody.
+          idle = this.#launch(signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          log.warn('audits are put off', { reason: String(error) });
+          await clock.sleep(TROUBLE_MS, signal);
+          continue;
+        }
+        await this.#sleep(idle, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Starts what is due and fits, and says how long there is nothing more to do. */
+  #launch(signal: AbortSignal): number {
+    const { clock, options } = this.#deps;
+    const now = clock.now();
+    const monotonic = clock.monotonic();
+    const idle = Math.max(0, this.#refreshAt - monotonic);
+    const holders = [...this.#holders.values()];
+    const tasks = holders.flatMap((holder) => holder.tasks(now, options));
+    for (const task of dueTasks(tasks, now)) {
+      if (this.#running.size >= options.concurrency) return idle;
+      const wait = Math.max(this.#cpu.wait(monotonic), this.#traffic.wait(monotonic));
+      if (wait > 0) return Math.min(idle, wait);
+      // One question at a time: its next task is seen when this one has ended.
+      if (!task.holder.busy) this.#begin(task, signal);
+    }
+    return tasks.reduce((least, { due, holder }) => (holder.busy ? least : Math.min(least, due - now)), idle);
+  }
+
+  #begin(task: HolderTask, signal: AbortSignal): void {
+    const { log, clock } = this.#deps;
+    const { holder } = task;
+    holder.busy = true;
+    const work = this.#perform(task, signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        log.warn('a holder could not be audited', { peer: holder.peer, reason: String(error) });
+        holder.restUntil = clock.now() + TROUBLE_MS;
+      })
+      .finally(() => {
+        holder.busy = false;
+        this.#running.delete(work);
+        this.#nap?.abort();
+      });
+    this.#running.add(work);
+  }
+
+  async #perform({ holder, contained }: HolderTask, signal: AbortSignal): Promise<void> {
+    if (contained === undefined) return this.#nextSlice(holder, signal);
+    const { store, holders } = this.#deps;
+    const set = await store.containedSet(contained);
+    const selection = set && (await holders.selection(holder.key, set.parts, signal));
+    if (set !== undefined && selection !== undefined) {
+      return this.#ask(holder, set, selection, holder.cycle, signal);
+    }
+    await store.drop(contained);
+    holder.settled(contained, []);
+  }
+
+  async #nextSlice(holder: ScheduledHolder, signal: AbortSignal): Promise<void> {
+    const { holders, store, random, clock } = this.#deps;
+    const cycle = holder.underWay ?? (await this.#newCycle(holder, signal));
+    if (cycle === undefined) return;
+    const { selection, end } = await holders.slice(holder.key, cycle, signal);
+    const moved: CycleState = { ...cycle, ...end, covered: cycle.covered + (selection?.items.length ?? 0) };
+    if (selection === undefined) {
+      await store.putCycle(holder.key, moved);
+      holder.cycle = moved;
+      return;
+    }
+    const { peer } = holder;
+    const parts = selection.auditedParts;
+    const set: AskedSet = { id: random(16), peer, parts, since: clock.now(), probe: false, ...UNTRIED };
+    await this.#ask(holder, set, selection, moved, signal);
+  }
+
+  /** Undefined when the holder answers for nothing now. */
+  async #newCycle(holder: ScheduledHolder, signal: AbortSignal): Promise<CycleState | undefined> {
+    const { holders, store, random, clock } = this.#deps;
+    const shards = await holders.count(holder.key, signal);
+    if (shards === 0) {
+      if (holder.cycle !== undefined) await store.forget(holder.key);
+      holder.cycle = undefined;
+      holder.restUntil = clock.now() + TROUBLE_MS;
+      return undefined;
+    }
+    const number = (holder.cycle?.number ?? 0) + 1;
+    const fresh = { seed: random(16), startedAt: clock.now(), shards, covered: 0, restUntil: 0 };
+    const cycle: CycleState = { number, ...fresh, ...CYCLE_START };
+    return cycle;
+  }
+
+  async #ask(
+    holder: ScheduledHolder,
+    set: AskedSet,
+    selection: Selection,
+    cycle: CycleState | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { asker, store, clock, options } = this.#deps;
+    const restUntil = clock.now() + readingMs(selection.items.length, options);
+    const next = cycle === undefined ? undefined : { ...cycle, restUntil };
+    const { prover, suspicion } = holder;
+    await store.begin(set, prover.key, next);
+    holder.cycle = next;
+    this.#traffic.spend(exchangeBytes(selection), clock.monotonic());
+    let told: Told;
+    try {
+      told = await asker.ask({ prover, set, selection, suspicion }, signal);
+    } catch (error) {
+      holder.contained(postponed(set, clock.now()));
+      throw error;
+    }
+    this.#cpu.spend(told.verifyMilliseconds, clock.monotonic());
+    holder.suspicion = told.suspicion;
+    for (const dropped of holder.settled(set.id, told.again)) await store.drop(dropped);
+  }
+
+  async #housekeeping(signal: AbortSignal): Promise<void> {
+    const { clock, recorder, options } = this.#deps;
+    if (clock.monotonic() >= this.#refreshAt) {
+      await this.#refresh(signal);
+      this.#refreshAt = clock.monotonic() + Math.min(REFRESH_MS, options.cycleMs / FIRST_SHARE);
+    }
+    if (clock.monotonic() >= this.#pruneAt) {
+      await recorder.prune(signal);
+      this.#pruneAt = clock.monotonic() + PRUNE_MS;
+    }
+  }
+
+  /** Takes in new holders, and forgets those that answer for nothing any more. */
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { holders, store } = this.#deps;
+    const found = new Set<string>();
+    for await (const key of holders.holders(signal)) found.add((await this.#holder(key)).peer);
+    for (const [peer, holder] of this.#holders) {
+      this.#report(holder);
+      if (found.has(peer) || holder.busy) continue;
+      await store.forget(holder.key);
+      for (const id of holder.containedIds()) await store.drop(id);
+      this.#holders.delete(peer);
+    }
+  }
+
+  /** Once in a cycle. */
+  #report(holder: ScheduledHolder): void {
+    const { clock, log, options } = this.#deps;
+    const { peer, cycle } = holder;
+    if (cycle === undefined || holder.reported === cycle.number) return;
+    if (!holder.isUnderAudited(clock.now(), options)) return;
+    holder.reported = cycle.number;
+    const { shards, covered } = cycle;
+    log.warn('a holder is under-audited: see audit.readRate', { peer, shards, covered });
+  }
+
+  async #holder(key: Uint8Array): Promise<ScheduledHolder> {
+    const peer = peerIdFromKey(key);
+    const known = this.#holders.get(peer);
+    if (known !== undefined) return known;
+    const { clock, random, options, store } = this.#deps;
+    const fraction = Buffer.from(random(6)).readUIntBE(0, 6) / 2 ** 48;
+    const holder = new ScheduledHolder({ peer, key }, clock.now() + (fraction * options.cycleMs) / FIRST_SHARE);
+    holder.suspicion = (await store.suspicionOf(key)) ?? holder.suspicion;
+    this.#holders.set(peer, holder);
+    return holder;
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const nap = new AbortController();
+    this.#nap = nap;
+    try {
+      await this.#deps.clock.sleep(Math.max(1, Math.ceil(ms)), AbortSignal.any([signal, nap.signal]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!nap.signal.aborted) throw error;
+    }
+  }
+}
+
+/** What a question and its answer take on the wire, about. */
+function exchangeBytes({ parts }: Selection): number {
+  return parts.reduce((sum, { receipt }) => sum + ENTRY_BYTES + 2 * receipt.indices.length, EXCHANGE_BYTES);
+}

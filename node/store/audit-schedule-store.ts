@@ -1,0 +1,184 @@
+import { decode, encode } from '@ipld/dag-cbor';
+import type { CID } from 'multiformats/cid';
+import { StoreError } from './errors.ts';
+import { type Metadata, Table } from './metadata.ts';
+import type { Operation } from './write-queue.ts';
+
+/** Shards of one segment, as an object arranges it. */
+export interface SetPart {
+  readonly root: CID;
+  readonly segment: CID;
+  /** Bitmap of indices within the segment. */
+  readonly indices: Uint8Array;
+}
+
+/** A set of shards that one holder is asked about until an outcome is final. Times are milliseconds since 1970. */
+export interface AskedSet {
+  /** 16 random bytes. */
+  readonly id: Uint8Array;
+  /** The holder, a peer id. */
+  readonly peer: string;
+  readonly parts: readonly SetPart[];
+  /** A part of a set whose silence was counted already: asked to find out which shard is silent. */
+  readonly probe: boolean;
+  /** Tries that found no valid answer. */
+  readonly tries: number;
+  /** Times that the holder was busy since the last try that counted. */
+  readonly busy: number;
+  /** When it, or the set that it is part of, was asked about first. */
+  readonly since: number;
+  /** When the first try without answer of this very set was; 0 before. */
+  readonly silentSince: number;
+  /** Not to be asked again before. */
+  readonly nextAt: number;
+  /** The holder could not be reached at the last try. */
+  readonly unreachable: boolean;
+}
+
+/** Where the cycle of one holder stands; see `cycle-order.ts`. Times are milliseconds since 1970. */
+export interface CycleState {
+  /** From 1. */
+  readonly number: number;
+  /** 16 random bytes that decide the order. */
+  readonly seed: Uint8Array;
+  readonly startedAt: number;
+  /** Shards that the holder answered for at the start. */
+  readonly shards: number;
+  /** All before it is covered. */
+  readonly rank: string;
+  readonly index: number;
+  /** Shards covered so far. */
+  readonly covered: number;
+  /** The reading cap lets the next slice begin then. */
+  readonly restUntil: number;
+}
+
+/** What an auditor remembers of one holder beyond its own cycle. */
+export interface Suspicion {
+  /** 0 (none) to 3. */
+  readonly score: number;
+  /** When the holder last gave a signed answer, whatever it said; 0 = never. */
+  readonly answeredAt: number;
+}
+
+export interface Settled {
+  /** Sets to be asked about later: the same one again, or parts of it. */
+  readonly again: readonly AskedSet[];
+  readonly suspicion: Suspicion;
+}
+
+/** What the scheduler of audits must not forget. Every method that writes is durable on return. */
+export class AuditScheduleStore {
+  readonly #metadata: Metadata;
+  readonly #pending: Table;
+  readonly #cycles: Table;
+  readonly #contained: Table;
+  readonly #suspicions: Table;
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
+    this.#pending = new Table(metadata, 'pendingAudit');
+    this.#cycles = new Table(metadata, 'auditCycle');
+    this.#contained = new Table(metadata, 'containment');
+    this.#suspicions = new Table(metadata, 'suspicion');
+  }
+
+  /** Before a challenge is sent: what it is about and, in the same batch, that the cycle has moved past it. */
+  async begin(set: AskedSet, holder: Uint8Array, cycle: CycleState | undefined): Promise<void> {
+    await this.#write([
+      this.#pending.putting(set.id, encode(plainSet(set))),
+      ...(cycle === undefined ? [] : [this.#cycles.putting(holder, encode(cycle))]),
+    ]);
+  }
+
+  /** After a challenge: in one batch, it is asked no more and what is to be asked instead is noted. */
+  async settle({ id }: AskedSet, holder: Uint8Array, { again, suspicion }: Settled): Promise<void> {
+    await this.#write([
+      this.#pending.deleting(id),
+      this.#contained.deleting(id),
+      ...again.map((set) => this.#contained.putting(set.id, encode(plainSet(set)))),
+      this.#suspicions.putting(holder, encode({ score: suspicion.score, answeredAt: suspicion.answeredAt })),
+    ]);
+  }
+
+  /** The set is asked about no more, and nothing came of it: its shards were released. */
+  async drop(id: Uint8Array): Promise<void> {
+    await this.#write([this.#pending.deleting(id), this.#contained.deleting(id)]);
+  }
+
+  async putCycle(holder: Uint8Array, cycle: CycleState): Promise<void> {
+    await this.#write([this.#cycles.putting(holder, encode(cycle))]);
+  }
+
+  /**
+   * After a crash: sets whose outcome nobody knows are asked about again from `at` on, with as many tries as before.
+   * @returns how many there were.
+   */
+  async recover(at: number): Promise<number> {
+    const operations: Operation[] = [];
+    for await (const [id, bytes] of this.#pending.entries()) {
+      const set = { ...decode<AskedSet>(bytes), nextAt: at };
+      operations.push(this.#pending.deleting(id), this.#contained.putting(id, encode(set)));
+    }
+    if (operations.length > 0) await this.#write(operations);
+    return operations.length / 2;
+  }
+
+  async *contained(signal?: AbortSignal): AsyncGenerator<AskedSet> {
+    for await (const [, bytes] of this.#contained.entries({ signal })) yield decode<AskedSet>(bytes);
+  }
+
+  /**
+   * A set that is to be asked about again, or whose outcome could not be noted. Undefined when there is none, or its
+   * record is damaged: then the next cycle covers its shards.
+   */
+  async containedSet(id: Uint8Array): Promise<AskedSet | undefined> {
+    const bytes = (await this.#readable(this.#contained, id)) ?? (await this.#readable(this.#pending, id));
+    return bytes === undefined ? undefined : decode<AskedSet>(bytes);
+  }
+
+  async suspicionOf(holder: Uint8Array): Promise<Suspicion | undefined> {
+    const bytes = await this.#readable(this.#suspicions, holder);
+    return bytes === undefined ? undefined : decode<Suspicion>(bytes);
+  }
+
+  async #readable(table: Table, key: Uint8Array): Promise<Uint8Array | undefined> {
+    try {
+      return await table.get(key);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+      this.#metadata.onDamaged(error);
+      return undefined;
+    }
+  }
+
+  async *cycles(signal?: AbortSignal): AsyncGenerator<readonly [holder: Uint8Array, cycle: CycleState]> {
+    for await (const [holder, bytes] of this.#cycles.entries({ signal })) yield [holder, decode<CycleState>(bytes)];
+  }
+
+  /** The holder answers for nothing any more. Its suspicion stays: it may sign again. */
+  async forget(holder: Uint8Array): Promise<void> {
+    await this.#write([this.#cycles.deleting(holder)]);
+  }
+
+  #write(operations: readonly Operation[]): Promise<void> {
+    return this.#metadata.database.write(operations);
+  }
+}
+
+/** Only the fields that are kept. */
+function plainSet({
+  id,
+  peer,
+  parts,
+  probe,
+  tries,
+  busy,
+  since,
+  silentSince,
+  nextAt,
+  unreachable,
+}: AskedSet): AskedSet {
+  const plainParts = parts.map(({ root, segment, indices }) => ({ root, segment, indices }));
+  return { id, peer, parts: plainParts, probe, tries, busy, since, silentSince, nextAt, unreachable };
+}

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { CID } from 'multiformats/cid';
+import { CYCLE_START, isCycleEnd, rankOf } from '../../../node/audit/cycle-order.ts';
+import { HolderShards } from '../../../node/audit/holder-shards.ts';
+import type { Selection } from '../../../node/audit/selection.ts';
+import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
+import type { CycleState } from '../../../node/store/audit-schedule-store.ts';
+import { StoreError } from '../../../node/store/errors.ts';
+import { replicaCode } from '../../../protocol/codes/replica.ts';
+import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { stream } from '../../helpers/sample-object.ts';
+import { holder, sampleSegment } from './sample-selection.ts';
+
+const { signal } = new AbortController();
+
+/** Three of them fill a challenge. */
+class HeavySegment extends LoadedSegment {
+  override get weight(): number {
+    return 8 * 1024 * 1024;
+  }
+}
+
+const SAMPLES = Array.from({ length: 12 }, (_, i) => {
+  const { segment, receipt } = sampleSegment(`file ${i}`, 1 + (i % 4));
+  const { rootCid, root, cid } = segment;
+  return { receipt, segment: new HeavySegment({ rootCid, root, cid, segment: segment.segment, code: replicaCode() }) };
+});
+type Sample = (typeof SAMPLES)[number];
+
+const nameOf = (root: CID, segment: CID): string => `${root} ${segment}`;
+
+function shardsOf(
+  held: Sample[],
+  changes: { watched?: (root: CID) => boolean; receipts?: Map<string, StoreReceipt> } = {},
+) {
+  const { watched = () => true, receipts } = changes;
+  const clock = new ManualClock();
+  const find = (root: CID, segment: CID) =>
+    held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
+  return new HolderShards({
+    watched: { has: async (root) => watched(root) },
+    receipts: {
+      async *allHolders() {
+        yield holder.publicKey;
+      },
+      async *segmentsOf() {
+        for (const { receipt } of held) yield { root: receipt.root, segment: receipt.segment };
+      },
+      async get(root, segment) {
+        const name = nameOf(root, segment);
+        return receipts?.get(name) ?? find(root, segment)?.receipt;
+      },
+    },
+    segments: { load: async (root, segment) => find(root, segment)?.segment },
+    clock,
+  });
+}
+
+function cycleOf(seed: Uint8Array): CycleState {
+  return { number: 1, seed, startedAt: 0, shards: 0, covered: 0, restUntil: 0, ...CYCLE_START };
+}
+
+const namesOf = (selection: Selection): string[] =>
+  selection.name(selection.ids).map(({ root, segment, index }) => `${nameOf(root, segment)} ${index}`);
+const allOf = (held: Sample[]): string[] =>
+  held.flatMap(({ receipt, segment }) =>
+    Array.from({ length: segment.segment.stripes.length }, (_, i) => `${nameOf(receipt.root, receipt.segment)} ${i}`),
+  );
+
+/** Slices until the end of the cycle; `between` runs before each slice but the first. */
+async function walk(shards: () => HolderShards, seed: Uint8Array, between: (slice: number) => void = () => {}) {
+  let cycle = cycleOf(seed);
+  const slices: string[][] = [];
+  while (!isCycleEnd(cycle)) {
+    if (slices.length > 0) between(slices.length);
+    const { selection, end } = await shards().slice(holder.publicKey, cycle, signal);
+    assert.ok(isCycleEnd(end) || end.rank >= cycle.rank, 'the cycle goes on');
+    cycle = { ...cycle, ...end };
+    slices.push(selection === undefined ? [] : namesOf(selection));
+    assert.ok(slices.length <= 20);
+  }
+  return slices;
+}
+
+const seeds = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const subsets = fc.subarray(SAMPLES, { minLength: 1 });
+
+test('every shard is covered once in a cycle, in slices of one challenge', async () => {
+  await fc.assert(
+    fc.asyncProperty(seeds, subsets, async (seed, held) => {
+      const shards = shardsOf(held);
+      const slices = await walk(() => shards, seed);
+      assert.deepEqual(slices.flat().sort(), allOf(held).sort());
+      assert.equal(slices.filter((slice) => slice.length > 0).length, Math.ceil(held.length / 3));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('the order is another one in every cycle', async () => {
+  const orders = new Set<string>();
+  for (let i = 0; i < 5; i++) orders.add((await walk(() => shardsOf(SAMPLES), stream(`seed ${i}`, 16)))[0]!.join());
+  assert.ok(orders.size > 1);
+});
+
+test('what comes and goes during a cycle: nothing twice, nothing released, all that stays is covered', async () => {
+  await fc.assert(
+    fc.asyncProperty(seeds, subsets, subsets, fc.integer({ min: 1, max: 3 }), async (seed, before, after, at) => {
+      let held = before;
+      const slices = await walk(
+        () => shardsOf(held),
+        seed,
+        (slice) => {
+          if (slice === at) held = after;
+        },
+      );
+      const covered = slices.flat();
+      assert.equal(new Set(covered).size, covered.length);
+      const stays = allOf(before.filter((sample) => after.includes(sample)));
+      for (const name of stays) assert.ok(covered.includes(name));
+      const late = new Set(slices.slice(at).flat());
+      for (const name of allOf(before.filter((sample) => !after.includes(sample)))) assert.ok(!late.has(name));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a receipt that covers more than one challenge is cut, and the cut is remembered', async () => {
+  const shards = shardsOf([SAMPLES[3] as Sample]);
+  const whole = cycleOf(stream('seed', 16));
+  const first = await shards.slice(holder.publicKey, whole, signal);
+  assert.equal(first.selection?.items.length, 4);
+  // As if only two of its shards had fitted.
+  const { root, segment } = SAMPLES[3]!.receipt;
+  const rank = rankOf(whole.seed, root, segment);
+  const rest = await shards.slice(holder.publicKey, { ...whole, rank, index: 2 }, signal);
+  assert.deepEqual(rest.selection?.parts[0]?.indices, [2, 3]);
+  assert.ok(isCycleEnd(rest.end));
+});
+
+test('what is not watched, has expired or cannot be read is not asked about', async () => {
+  const [one, two, three, four] = SAMPLES.slice(0, 4) as [Sample, Sample, Sample, Sample];
+  const { sig: _, ...unsigned } = two.receipt;
+  const expired = signStoreReceipt({ ...unsigned, expiresAt: 2 }, holder);
+  const receipts = new Map([[nameOf(two.receipt.root, two.receipt.segment), expired]]);
+  const watched = (root: CID) => !root.equals(one.receipt.root);
+  const shards = shardsOf([one, two, three, four], { watched, receipts });
+  const left = allOf([three, four]).sort();
+  assert.equal(await shards.count(holder.publicKey, signal), left.length);
+  assert.deepEqual((await walk(() => shards, stream('s', 16))).flat().sort(), left);
+  const parts = [one, two, three].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  assert.deepEqual(namesOf((await shards.selection(holder.publicKey, parts, signal)) as Selection), allOf([three]));
+  assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
+});
+
+test('a damaged receipt hides nothing else', async () => {
+  const [one, two] = SAMPLES.slice(0, 2) as [Sample, Sample];
+  const damaged = new HolderShards({
+    watched: { has: async () => true },
+    receipts: {
+      async *allHolders() {},
+      async *segmentsOf() {
+        for (const { receipt } of [one, two]) yield { root: receipt.root, segment: receipt.segment };
+      },
+      async get(root) {
+        if (root.equals(one.receipt.root)) {
+          throw new StoreError({ code: 'damaged-record', table: 'receivedReceipt', key: new Uint8Array(1) });
+        }
+        return two.receipt;
+      },
+    },
+    segments: { load: async () => two.segment },
+    clock: new ManualClock(),
+  });
+  assert.deepEqual((await walk(() => damaged, stream('s', 16))).flat(), allOf([two]));
+});
