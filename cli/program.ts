@@ -3,6 +3,7 @@ import { definer, notEmpty, positiveNumber, type Run } from './define.ts';
 import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
+import { defineLog } from './definitions/log.ts';
 import { defineNodeCommands } from './definitions/node.ts';
 import { defineTestnet } from './definitions/testnet.ts';
 import { packageVersion } from './package-version.ts';
@@ -32,6 +33,7 @@ export function createProgram(run: Run): Parser {
   defineNodeCommands(program, define);
   defineFileCommands(program, define);
   defineGroups(program, define);
+  defineLog(program, define);
   defineTestnet(program, define);
   defineBench(program, define);
   return program;

@@ -7,6 +7,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeSecurityLog } from './compose/security-log.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
@@ -65,6 +66,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { config } = resolved;
   const network = networkId(config['network.name']);
   const events = new Events(clock);
+  const security = composeSecurityLog(options, stores);
   const engine = options.engine ?? createEngine(options, random, events);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
@@ -111,6 +113,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     log: log.child({ part: 'release' }),
     client,
     releases: stores.releases,
+    onIssued: security.onReleaseIssued,
   });
   const receipts = stores.receivedReceipts;
   const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
@@ -202,6 +205,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       idsOf: (segment) => holdings.idsOf(segment),
     },
     onDamaged,
+    onReleaseReceived: security.onReleaseReceived,
   });
 
   host.adverts.onAdvert((peer, advert, addresses) => {
@@ -224,6 +228,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   let running = false;
   const start = async () => {
+    await security.start();
     if (options.engine === undefined) await startEngine(engine, stores);
     await reedSolomon.start();
     stores.maintenance.start();
@@ -242,7 +247,18 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const database = { stop: () => stores.close() };
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
-    for (const part of [uploader, releaser, announcer, holdings, host, known, reedSolomon, ...ownEngine, database]) {
+    for (const part of [
+      uploader,
+      releaser,
+      announcer,
+      holdings,
+      host,
+      known,
+      reedSolomon,
+      ...ownEngine,
+      security,
+      database,
+    ]) {
       await part.stop().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
@@ -266,6 +282,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),
+    securityLog: security.service,
   };
   return {
     peerId: host.peerId,

@@ -4,6 +4,7 @@
  * says otherwise, roots are CID strings, peers are libp2p peer-id strings. Failures are `ApiError`s.
  */
 import type { OperationReport } from '../kzg/operations.ts';
+import type { SecurityLogService } from './log-service.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
@@ -276,4 +277,5 @@ export interface NodeServices {
   readonly events: EventsService;
   readonly config: ConfigService;
   readonly audits?: AuditsService;
+  readonly securityLog: SecurityLogService;
 }

@@ -40,6 +40,8 @@ export const META_NAMESPACES = {
   claimEvidence: 18,
   /** root → u64 bytes of its nodes kept here ‖ owner to whom they are charged. */
   rootCharge: 19,
+  /** u64 sequence number → entry of the security log; 0 → its head. */
+  securityLog: 29,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -18,6 +18,7 @@ import { PeerStore } from './peer-store.ts';
 import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
+import { SecurityLogStore } from './security-log-store.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
 
@@ -83,6 +84,7 @@ export interface Stores {
   readonly audits: AuditReceiptStore;
   readonly claimEvidence: ClaimEvidenceStore;
   readonly peers: PeerStore;
+  readonly securityLog: SecurityLogStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -183,6 +185,7 @@ async function assemble(
     audits: new AuditReceiptStore(metadata),
     claimEvidence: new ClaimEvidenceStore(metadata),
     peers: new PeerStore(metadata),
+    securityLog: new SecurityLogStore(metadata),
     databases,
     disk,
     damagedRecords,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AdminCall } from '../../../node/api/log-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type {
   AddOptions,
@@ -14,9 +15,17 @@ import type {
   PeerDescription,
   Verdict,
 } from '../../../node/api/services.ts';
+import type { LogVerification } from '../../../node/audit-log/verification.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
 import { formatLink } from '../../../protocol/link.ts';
 
+const LOG_ENTRY = {
+  at: 5,
+  type: 'admin',
+  data: { method: 'POST', status: 200, ok: true },
+  hash: 'ab'.repeat(32),
+  previous: 'cd'.repeat(32),
+};
 const CODE = { name: 'fr-lagrange', k: 4, m: 2 } as const;
 const CHUNK = 64 * 1024;
 
@@ -148,6 +157,20 @@ export class MemoryServices implements NodeServices {
     run: async (): Promise<readonly AuditReport[]> => [
       { peer: '12D3KooWA', shards: 6, outcome: this.auditOutcome, missing: 0, bad: [], milliseconds: 12.5 },
     ],
+  };
+
+  readonly adminCalls: AdminCall[] = [];
+  logVerification: LogVerification = { ok: true, entries: 1, first: { seq: 1, at: 5 } };
+
+  readonly securityLog: NodeServices['securityLog'] = {
+    list: async ({ before = 3, limit }) => {
+      const seqs = [2, 1].filter((seq) => seq < before);
+      const entries = seqs.slice(0, limit).map((seq) => ({ seq, ...LOG_ENTRY }));
+      return seqs.length > limit ? { entries, next: entries.at(-1)?.seq ?? 0 } : { entries };
+    },
+    head: () => ({ head: `2:${'ab'.repeat(32)}` }),
+    verify: async () => this.logVerification,
+    adminCall: (call) => void this.adminCalls.push(call),
   };
 
   async #add(source: AsyncIterable<Uint8Array>, { signal, onProgress, ...options }: AddOptions): Promise<AddResult> {
