@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import type { AdminCall } from '../../../node/api/log-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type {
@@ -170,8 +171,18 @@ export class MemoryServices implements NodeServices {
     },
     head: () => ({ head: `2:${'ab'.repeat(32)}` }),
     verify: async () => this.logVerification,
-    adminCall: (call) => void this.adminCalls.push(call),
+    adminCall: (call) => {
+      this.adminCalls.push(call);
+      this.#noted.emit('call');
+    },
   };
+
+  readonly #noted = new EventEmitter();
+
+  /** A call is noted after it is answered: waits until there are so many. */
+  async noted(calls: number): Promise<void> {
+    while (this.adminCalls.length < calls) await once(this.#noted, 'call');
+  }
 
   async #add(source: AsyncIterable<Uint8Array>, { signal, onProgress, ...options }: AddOptions): Promise<AddResult> {
     this.adds.push(options);

@@ -60,5 +60,8 @@ test('an entry of the database with a wrong checksum is named, not passed over',
   const { problem } = await verifyLog({ records: store.records(), head: await store.head(), publicKey });
   assert.deepEqual([problem?.seq, problem?.kind], [7, 'unreadable']);
   const before = await Array.fromAsync(store.records({ before: 9, reverse: true }));
-  assert.deepEqual(before.map(({ seq }) => seq), [8, 7, 6, 5, 4, 3, 2, 1]);
+  assert.deepEqual(
+    before.map(({ seq }) => seq),
+    [8, 7, 6, 5, 4, 3, 2, 1],
+  );
 });
