@@ -191,9 +191,7 @@ export class AuditLog {
   #run(): void {
     if (this.#running !== undefined || this.#state === undefined) return;
     if (this.#queue.length === 0 && !this.#mayPrune()) return;
-    this.#running = this.#work().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#work();
   }
 
   async #work(): Promise<void> {
@@ -211,6 +209,9 @@ export class AuditLog {
       });
       // Their events stay and are tried again; who waits is told now.
       for (const { durable } of this.#queue) durable?.reject(error);
+    } finally {
+      // Here, not when the promise settles: an event in between would wait for the next one.
+      this.#running = undefined;
     }
   }
 
