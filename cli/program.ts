@@ -4,6 +4,7 @@ import { defineAudits } from './definitions/audits.ts';
 import { defineBench } from './definitions/bench.ts';
 import { defineFileCommands } from './definitions/files.ts';
 import { defineGroups } from './definitions/groups.ts';
+import { defineLog } from './definitions/log.ts';
 import { defineNodeCommands } from './definitions/node.ts';
 import { definePeers } from './definitions/peers.ts';
 import { defineReputation } from './definitions/reputation.ts';
@@ -38,6 +39,7 @@ export function createProgram(run: Run): Parser {
   defineAudits(program, define);
   defineGroups(program, define);
   defineReputation(program, define);
+  defineLog(program, define);
   defineTestnet(program, define);
   defineBench(program, define);
   return program;

@@ -8,6 +8,7 @@ import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeReputation } from './compose/reputation.ts';
+import { composeSecurityLog } from './compose/security-log.ts';
 import { composeSelection } from './compose/selection.ts';
 import { openNodeStores, usage } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
@@ -66,6 +67,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { config } = resolved;
   const network = networkId(config['network.name']);
   const events = new Events(clock);
+  const security = composeSecurityLog(options, stores);
   const engine = options.engine ?? createEngine(options, random, events);
   const reedSolomon = new ReedSolomon();
   const codes = erasureCodes(engine, reedSolomon);
@@ -94,7 +96,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { client } = host;
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
-  const judging = { options, network, stores, engine, host, segments, events };
+  const { record } = security;
+  const judging = { options, network, stores, engine, host, segments, events, record };
   const reputation = composeReputation(judging);
   const selection = composeSelection({
     options,
@@ -102,6 +105,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     stores,
     host,
     events,
+    record,
     standingOf: (peer) => reputation.service.standingOf(peer),
   });
   const { candidates, placement, bans, regions, isShunned } = selection;
@@ -112,6 +116,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     log: log.child({ part: 'release' }),
     client,
     releases: stores.releases,
+    onIssued: security.onReleaseIssued,
   });
   const receipts = stores.receivedReceipts;
   const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
@@ -218,6 +223,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       idsOf: (segment) => holdings.idsOf(segment),
     },
     onDamaged,
+    onReleaseReceived: security.onReleaseReceived,
   });
 
   host.adverts.onAdvert((peer, advert, addresses) => {
@@ -241,6 +247,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
 
   let running = false;
   const start = async () => {
+    await security.start();
     if (options.engine === undefined) await startEngine(engine, stores);
     await reedSolomon.start();
     stores.maintenance.start();
@@ -277,6 +284,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       bans,
       reedSolomon,
       ...ownEngine,
+      security,
       database,
     ]) {
       await part.stop().catch((error: unknown) => failures.push(error));
@@ -315,6 +323,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     audits: createAuditsService({ runner: audits }),
     reputation: reputation.api,
     auditHistory: createAuditHistoryService({ records: stores.audits, manifests: stores.manifests, scheduler, clock }),
+    securityLog: security.service,
   };
   return {
     peerId: host.peerId,

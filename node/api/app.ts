@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { noteAdminCalls } from './admin-calls.ts';
 import { hostGuard, tokenGuard } from './guards.ts';
 import {
   HEADERS_TIMEOUT_MS,
@@ -18,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { fileInfoRoutes } from './routes/file-info.ts';
 import { fileReadRoutes } from './routes/file-read.ts';
 import { fileWriteRoutes } from './routes/file-write.ts';
+import { logRoutes } from './routes/log.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { probeRoutes } from './routes/probes.ts';
@@ -69,6 +71,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     checkHost(request);
     checkToken(request);
   });
+  noteAdminCalls(app, clock, (call) => services.securityLog.adminCall(call));
   app.addHook('onSend', async (_request, reply, payload) => {
     reply.header('x-content-type-options', 'nosniff');
     return payload;
@@ -96,6 +99,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     fileReadRoutes,
     fileWriteRoutes,
     eventRoutes,
+    logRoutes,
   ]) {
     await app.register(async (scope) => routes(scope, context));
   }

@@ -5,6 +5,7 @@
  */
 import type { OperationReport } from '../kzg/operations.ts';
 import type { AuditHistoryService } from './audit-history-service.ts';
+import type { SecurityLogService } from './log-service.ts';
 import type { PeersService } from './peers-service.ts';
 import type { ReputationApi } from './reputation-service.ts';
 import type { SelectionService } from './selection-service.ts';
@@ -267,4 +268,5 @@ export interface NodeServices {
   readonly audits?: AuditsService;
   readonly reputation: ReputationApi;
   readonly auditHistory: AuditHistoryService;
+  readonly securityLog: SecurityLogService;
 }

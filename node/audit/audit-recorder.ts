@@ -12,6 +12,8 @@ export interface AuditRecorderDeps {
     prune(keep: number, since?: number, signal?: AbortSignal): Promise<number>;
   };
   readonly retention: Retention;
+  /** Told of each record that is kept. */
+  readonly onKept?: (record: AuditRecord) => void;
 }
 
 /** How many past audits are kept, and for how long; evidence is among them. */
@@ -30,18 +32,18 @@ export class AuditRecorder {
 
   /** Durable on return. @param note what else there is to say, such as that the outcome does not count yet. */
   async record(peer: string, result: AuditResult, bad: readonly BadShard[], note?: string): Promise<void> {
-    const { clock, records } = this.#deps;
+    const { clock } = this.#deps;
     const entry = { at: clock.now(), peer, role: 'auditor' as const };
     const single = new Set(bad.map((one) => one.receipt));
     for (const one of single) {
       const id = challengeId(one.request.challenge);
       const fields = { outcome: 'invalid-proof', shards: 1, milliseconds: 0, receipt: encodeAuditReceipt(one) };
-      await records.put({ ...entry, id, ...fields }, { evidence: true });
+      await this.#keep({ ...entry, id, ...fields }, true);
     }
     const { id, outcome, shards, milliseconds, receipt } = result;
     if (receipt !== undefined && single.has(receipt)) return;
     const detail = [detailOf(outcome), note].filter((text) => text !== undefined).join('; ');
-    await records.put({
+    await this.#keep({
       ...entry,
       id,
       outcome: outcome.kind,
@@ -50,6 +52,12 @@ export class AuditRecorder {
       ...(detail === '' ? {} : { detail }),
       ...(receipt === undefined ? {} : { receipt: encodeAuditReceipt(receipt) }),
     });
+  }
+
+  async #keep(record: AuditRecord, evidence = false): Promise<void> {
+    const { records, onKept } = this.#deps;
+    await records.put(record, { evidence });
+    onKept?.(record);
   }
 
   /** Removes what is beyond the retention. */

@@ -1,3 +1,4 @@
+import { toHex } from '../../protocol/bytes.ts';
 import { AuditRecorder } from '../audit/audit-recorder.ts';
 import { AuditRunner, type HolderAudit } from '../audit/audit-runner.ts';
 import { Auditor, type BadShard } from '../audit/auditor.ts';
@@ -8,6 +9,7 @@ import { READ_BURST_BYTES } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
 import { AuditScheduler } from '../audit/scheduler.ts';
 import { SetAsker } from '../audit/set-asker.ts';
+import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { locatedManifests } from '../manifest/located-manifests.ts';
@@ -35,6 +37,7 @@ export interface AuditingParts {
   readonly locator: ManifestLocator;
   readonly reader: ShardReader;
   readonly events: Events;
+  readonly record: SecurityRecord;
   readonly onDamaged: (id: Uint8Array) => void;
   readonly onResult: (result: HolderAudit) => Promise<void>;
   /** Told of every final outcome of the audits that run by themselves, with the shards that were named. */
@@ -50,7 +53,8 @@ export interface Auditing {
 
 /** Builds both sides of an audit: the prover of what is held here, and the auditor of what others hold. */
 export function composeAuditing(parts: AuditingParts): Auditing {
-  const { network, random, stores, engine, host, codes, segments, locator, reader, onDamaged, onResult } = parts;
+  const { network, random, stores, engine, host, codes, segments, locator, reader, record, onDamaged, onResult } =
+    parts;
   const { identity, clock, log, shardReader, resolved } = parts.options;
   const { config } = resolved;
   const { client } = host;
@@ -77,7 +81,12 @@ export function composeAuditing(parts: AuditingParts): Auditing {
   });
   const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
   const retention = { records: config['audit.keepRecords'], ms: config['audit.keepTime'] };
-  const recorder = new AuditRecorder({ clock, records: stores.audits, retention });
+  const recorder = new AuditRecorder({
+    clock,
+    records: stores.audits,
+    retention,
+    onKept: ({ id, peer, outcome, shards }) => record('audit', { id: toHex(id), peer, outcome, shards }),
+  });
   const audits = new AuditRunner({
     auditor,
     clock,

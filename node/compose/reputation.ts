@@ -4,6 +4,7 @@ import type { HolderAudit } from '../audit/audit-runner.ts';
 import type { BadShard } from '../audit/auditor.ts';
 import { type AuditObservation, observationOf } from '../audit/observation.ts';
 import type { OutcomeKind } from '../audit/outcome.ts';
+import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
@@ -34,6 +35,7 @@ export interface ReputationParts {
   readonly host: Host;
   readonly segments: SegmentDirectory;
   readonly events: Events;
+  readonly record: SecurityRecord;
 }
 
 export interface Reputation {
@@ -60,7 +62,7 @@ const UNSETTLED: ReadonlySet<OutcomeKind> = new Set(['timed-out', 'unreachable',
 
 /** Builds what judges peers: the scores, and evidence from and to others. */
 export function composeReputation(parts: ReputationParts): Reputation {
-  const { options, network, stores, engine, host, segments, events } = parts;
+  const { options, network, stores, engine, host, segments, events, record } = parts;
   const { clock, identity, resolved } = options;
   const log = options.log.child({ part: 'reputation' });
   const service = new ReputationService({
@@ -69,8 +71,12 @@ export function composeReputation(parts: ReputationParts): Reputation {
     store: stores.reputation,
     evidence: stores.receivedEvidence,
     onChange(peer, change) {
-      events.emit('reputation.changed', eventOf(peer, change));
-      if (change.disqualified) log.warn('a peer is disqualified', { peer, reason: change.reason });
+      const told = eventOf(peer, change);
+      events.emit('reputation.changed', told);
+      record(change.reason === 'evidence' ? 'evidence' : 'reputation', told);
+      if (!change.disqualified) return;
+      log.warn('a peer is disqualified', { peer, reason: change.reason });
+      record('disqualified', { peer, reason: change.reason });
     },
   });
   const manifests = new EvidenceManifests({

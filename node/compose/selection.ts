@@ -1,3 +1,4 @@
+import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Host } from '../network/host.ts';
 import { Bans } from '../placement/bans.ts';
 import { CandidateTable } from '../placement/candidates.ts';
@@ -18,8 +19,8 @@ export interface SelectionParts {
   readonly stores: Pick<Stores, 'bans'>;
   readonly host: Pick<Host, 'peerId' | 'peers'>;
   readonly events: Pick<Events, 'emit'>;
-  /** Scores of peers; absent: everyone has the same. */
-  readonly standingOf?: (peer: string) => Standing;
+  readonly record: SecurityRecord;
+  readonly standingOf: (peer: string) => Standing;
 }
 
 export interface Selection {
@@ -34,7 +35,8 @@ export interface Selection {
 const DAY_MS = 24 * 60 * 60_000;
 
 /** Builds what knows the peers and draws holders among them. */
-export function composeSelection({ options, random, stores, host, events, standingOf }: SelectionParts): Selection {
+export function composeSelection(parts: SelectionParts): Selection {
+  const { options, random, stores, host, events, record, standingOf } = parts;
   const { clock, log, resolved } = options;
   const { config } = resolved;
   const bans = new Bans({
@@ -44,10 +46,12 @@ export function composeSelection({ options, random, stores, host, events, standi
       const data = { peer, ...(reason === undefined ? {} : { reason }), ...(until === undefined ? {} : { until }) };
       log.info('a peer was banned', data);
       events.emit('peer.banned', data);
+      record('ban', data);
     },
     onUnbanned: (peer) => {
       log.info('the ban of a peer was lifted', { peer });
       events.emit('peer.unbanned', { peer });
+      record('unban', { peer });
     },
   });
   const listingOf = peerLists(config['placement.allow'], config['placement.deny']);
@@ -65,7 +69,7 @@ export function composeSelection({ options, random, stores, host, events, standi
     listingOf,
     doubtsRegion: (peer, region) => checksRegions && regions.doubts(peer, region),
     suspensionMs: config['placement.suspensionDays'] * DAY_MS,
-    ...(standingOf === undefined ? {} : { standingOf }),
+    standingOf,
   });
   const placement = new Placement({
     candidates,

@@ -323,6 +323,19 @@ export const OPTIONS = {
   }),
   'log.level': enumeration(LOG_LEVELS, { default: 'info', doc: 'Least severe level that is logged.' }),
   'log.format': enumeration(['text', 'json'], { default: 'text', doc: 'One line of text or of JSON per entry.' }),
+  // A year: as long as an operator may take to ask what happened. 256 MiB are about a million entries.
+  'log.retention': integer({
+    default: 365,
+    min: 1,
+    max: 36_500,
+    doc: 'Days for which the security log (`holdfast log`) is kept.',
+  }),
+  'log.maxSize': size({
+    default: 256 * MIB,
+    min: MIB,
+    max: TIB,
+    doc: 'Most bytes of the security log; beyond that the oldest entries go before their time.',
+  }),
 } as const satisfies Record<string, Option<unknown>>;
 
 export type OptionKey = keyof typeof OPTIONS;

@@ -16,6 +16,8 @@ export interface ReleaseDeps {
     /** Resolves when no promise about the object is being made. */
     settled(root: CID, signal?: AbortSignal): Promise<void>;
   };
+  /** Told of each release that was obeyed. */
+  readonly onReleaseReceived?: (release: Release) => void;
 }
 
 /** Lets go of an object that its owner released (protocol v1 §4.6). Whoever brings the release: the signature counts. */
@@ -37,6 +39,7 @@ export function releaseHandler(deps: ReleaseDeps): Handler {
       return refusal('invalid-request', 'bad-signature', 'the signature of the release does not verify');
     }
     await deps.holdings.release(release, caller.signal);
+    deps.onReleaseReceived?.(release);
     return ok();
   });
 }

@@ -16,6 +16,8 @@ export interface ReleaserDeps {
     queued(holder?: string, signal?: AbortSignal): AsyncIterable<{ holder: string; release: Release }>;
     confirmed(holder: string, root: CID): Promise<void>;
   };
+  /** Told of each release that this node issues, once it is queued for its holders. */
+  readonly onIssued?: (release: Release, holders: number) => void;
 }
 
 /** A holder that was away is tried again this often, and at once when it connects. */
@@ -50,6 +52,7 @@ export class Releaser {
     const { network, signer, clock, releases } = this.#deps;
     const release = signRelease({ network, owner: signer.publicKey, root, issuedAt: clock.now() }, signer);
     await releases.queue(release, holders);
+    this.#deps.onIssued?.(release, holders.length);
     const released = await this.#send(holders.map((holder) => ({ holder, release })));
     return { released, queued: holders.length - released };
   }

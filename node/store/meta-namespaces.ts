@@ -58,6 +58,8 @@ export const META_NAMESPACES = {
   suspicion: 27,
   /** peer → ban by the operator, dag-cbor. */
   ban: 28,
+  /** u64 sequence number → entry of the security log; 0 → its head. */
+  securityLog: 29,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -60,11 +60,16 @@ export class Table {
 
   /** Keys (without the namespace) and values, in bounded pages. Damaged records are reported and passed over. */
   async *entries(scan: Scan = {}): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
-    for await (const [stored, sealed] of this.#scan(scan)) {
-      const value = openValue(stored, sealed);
-      const key = stored.slice(this.#prefix.length);
+    for await (const [key, value] of this.records(scan)) {
       if (value === undefined) this.#metadata.onDamaged(this.damaged(key));
       else yield [key, value];
+    }
+  }
+
+  /** As `entries`, with the damaged ones: their value is undefined. */
+  async *records(scan: Scan = {}): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array | undefined]> {
+    for await (const [stored, sealed] of this.#scan(scan)) {
+      yield [stored.slice(this.#prefix.length), openValue(stored, sealed)];
     }
   }
 

@@ -22,6 +22,7 @@ import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
 import { ReputationStore } from './reputation-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
+import { SecurityLogStore } from './security-log-store.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
 
@@ -91,6 +92,7 @@ export interface Stores {
   readonly bans: BanStore;
   readonly reputation: ReputationStore;
   readonly receivedEvidence: ReceivedEvidenceStore;
+  readonly securityLog: SecurityLogStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -195,6 +197,7 @@ async function assemble(
     bans: new BanStore(metadata),
     reputation: new ReputationStore(metadata),
     receivedEvidence: new ReceivedEvidenceStore(metadata),
+    securityLog: new SecurityLogStore(metadata),
     databases,
     disk,
     damagedRecords,

@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** What stdin gives; absent: nothing. */
   readonly input?: Uint8Array | string;
+  /** Command that starts the process, e.g. one that enters a network namespace. */
+  readonly prefix?: readonly string[];
   /** After this the process is killed and the run fails. */
   readonly limitMs?: number;
 }
@@ -43,9 +45,13 @@ process.once('SIGTERM', () => process.exit(143));
 process.once('SIGINT', () => process.exit(130));
 
 /** Starts the binary with nothing of this process's own Holdfast settings. */
-export function spawnCli(args: readonly string[], { home, env, cwd }: Omit<CliOptions, 'input'>): ChildProcess {
+export function spawnCli(
+  args: readonly string[],
+  { home, env, cwd, prefix = [] }: Omit<CliOptions, 'input'>,
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST_|NODE_|FORCE_COLOR)/.test(name));
-  const child = spawn(process.execPath, [...HEAP_ARGUMENTS, MAIN, ...args], {
+  const [program, ...words] = [...prefix, process.execPath, ...HEAP_ARGUMENTS, MAIN, ...args] as [string, ...string[]];
+  const child = spawn(program, words, {
     cwd,
     env: { ...Object.fromEntries(inherited), HOLDFAST_HOME: home, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly address: string;
   /** Configuration, as environment variables. */
   readonly env: Readonly<Record<string, string>>;
+  /** Command that starts it and all commands at it, e.g. one that enters a network namespace. */
+  readonly prefix?: readonly string[];
 }
 
 /** Where the daemon's storage stands, from `status --json`. */
@@ -39,15 +41,17 @@ export class Daemon {
   readonly address: string;
   /** Configuration that it is started with. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly #prefix: readonly string[];
   readonly #log: string[] = [];
   #child: ChildProcess | undefined;
 
-  constructor({ number, home, peer, address, env }: DaemonOptions) {
+  constructor({ number, home, peer, address, env, prefix = [] }: DaemonOptions) {
     this.number = number;
     this.home = home;
     this.peer = peer;
     this.address = address;
     this.environment = env;
+    this.#prefix = prefix;
   }
 
   get running(): boolean {
@@ -68,7 +72,11 @@ export class Daemon {
   /** Starts the process and waits for its ready line. `env` overrides the configuration for this run. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     assert.equal(this.#child, undefined, `daemon ${this.number} runs already`);
-    const child = spawnCli(['daemon', '--json'], { home: this.home, env: { ...this.environment, ...env } });
+    const child = spawnCli(['daemon', '--json'], {
+      home: this.home,
+      env: { ...this.environment, ...env },
+      prefix: this.#prefix,
+    });
     this.#child = child;
     child.stdin?.end();
     const stderr = createInterface({ input: child.stderr as NodeJS.ReadableStream });
@@ -116,7 +124,7 @@ export class Daemon {
 
   /** Starts a command at this daemon. */
   begin(args: readonly string[], options: RunOptions = {}): CliRun {
-    return startCli(args, { home: this.home, ...options });
+    return startCli(args, { home: this.home, prefix: this.#prefix, ...options });
   }
 
   /** Runs a command at this daemon, whatever its exit code. */

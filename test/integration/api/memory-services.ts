@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import type { AuditEntry } from '../../../node/api/audit-history-service.ts';
+import type { AdminCall } from '../../../node/api/log-service.ts';
 import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { PeerReputation, ReputationLogEntry } from '../../../node/api/reputation-service.ts';
@@ -17,9 +19,17 @@ import type {
   OpenFile,
   Verdict,
 } from '../../../node/api/services.ts';
+import type { LogVerification } from '../../../node/audit-log/verification.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
 import { formatLink } from '../../../protocol/link.ts';
 
+const LOG_ENTRY = {
+  at: 5,
+  type: 'admin',
+  data: { method: 'POST', status: 200, ok: true },
+  hash: 'ab'.repeat(32),
+  previous: 'cd'.repeat(32),
+};
 const CODE = { name: 'fr-lagrange', k: 4, m: 2 } as const;
 const CHUNK = 64 * 1024;
 
@@ -266,6 +276,30 @@ export class MemoryServices implements NodeServices {
     const found = this.auditEntries.find((entry) => entry.id === id);
     if (found === undefined) throw new ApiError('unknown-audit', `there is no audit ${id}`);
     return found;
+  }
+
+  readonly adminCalls: AdminCall[] = [];
+  logVerification: LogVerification = { ok: true, entries: 1, first: { seq: 1, at: 5 } };
+
+  readonly securityLog: NodeServices['securityLog'] = {
+    list: async ({ before = 3, limit }) => {
+      const seqs = [2, 1].filter((seq) => seq < before);
+      const entries = seqs.slice(0, limit).map((seq) => ({ seq, ...LOG_ENTRY }));
+      return seqs.length > limit ? { entries, next: entries.at(-1)?.seq ?? 0 } : { entries };
+    },
+    head: () => ({ head: `2:${'ab'.repeat(32)}` }),
+    verify: async () => this.logVerification,
+    adminCall: (call) => {
+      this.adminCalls.push(call);
+      this.#noted.emit('call');
+    },
+  };
+
+  readonly #noted = new EventEmitter();
+
+  /** A call is noted after it is answered: waits until there are so many. */
+  async noted(calls: number): Promise<void> {
+    while (this.adminCalls.length < calls) await once(this.#noted, 'call');
   }
 
   async #add(source: AsyncIterable<Uint8Array>, { signal, onProgress, ...options }: AddOptions): Promise<AddResult> {
