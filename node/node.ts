@@ -198,6 +198,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     locator,
     reader,
     events,
+    record,
     onDamaged,
   };
   const { onResult, onObserved } = reputation;
