@@ -61,7 +61,8 @@ function afterBusy(asked: Asked, until: number): Containment {
   const busy = set.busy + 1;
   if (busy >= MAX_BUSY) {
     const outcome = { kind: 'timed-out', reason: `busy at each of ${busy} questions` } as const;
-    return settled(asked, outcome);
+    // It is silent about no shard in particular: parts would fare no better.
+    return { kind: 'final', outcome, observed: !set.probe };
   }
   const wait = Math.min(MAX_BUSY_MS, Math.max(MIN_BUSY_MS, until - now));
   return { kind: 'again', set: { ...set, busy, unreachable: false, nextAt: now + wait } };

@@ -108,7 +108,11 @@ export class SetAsker {
     const answeredAt = answered ? now : question.suspicion.answeredAt;
     const asked = { set, outcome: first, now, shards, answeredAt, jitter: this.#fraction() };
     const contained = contain(asked, rules);
-    if (result !== undefined) await recorder.record(prover.peer, result, bad, noteOf(contained));
+    // What counts is kept: who was busy for ever has not answered.
+    const counted = contained.kind === 'again' ? first : contained.outcome;
+    if (result !== undefined) {
+      await recorder.record(prover.peer, { ...result, outcome: counted }, bad, noteOf(contained));
+    }
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;

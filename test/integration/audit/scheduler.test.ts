@@ -254,6 +254,8 @@ test('a busy prover is asked again when it says, and busy for ever is no answer'
     ofPeer(observed, 'anna').map(({ outcome, detail }) => [outcome, detail]),
     [['timed-out', 'busy at each of 10 questions']],
   );
+  const [newest, before] = await Array.fromAsync(stores.audits.list());
+  assert.deepEqual([newest?.outcome, before?.outcome], ['timed-out', 'refused-busy']);
   for (let i = 1; i < 10; i++) assert.ok(asks[i]!.at - asks[i - 1]!.at >= 2 * MINUTE);
 });
 
