@@ -54,6 +54,8 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
   const { clock } = stores;
   const kept: CID[] = [];
   const released: CID[] = [];
+  /** Releases that were obeyed. */
+  const obeyed: CID[] = [];
   const holdings = new Holdings({
     network,
     signer,
@@ -104,6 +106,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
       idsOf: (segment) => holdings.idsOf(segment),
     },
     onDamaged,
+    onReleaseReceived: ({ root }) => obeyed.push(root),
   });
   const call = (method: HandledMethod, request: Uint8Array, from: Signer, more: Partial<MemoryCall> = {}) =>
     callHandler(handlers[method], request, {
@@ -111,7 +114,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
       remoteKey: from.publicKey,
       ...more,
     });
-  return { ...stores, signer, holdings, segments, prover, handlers, call, kept, released };
+  return { ...stores, signer, holdings, segments, prover, handlers, call, kept, released, obeyed };
 }
 
 export type Holder = Awaited<ReturnType<typeof openHolder>>;

@@ -67,6 +67,7 @@ test('the owner lets an object go; whoever brings the release', async (t) => {
   await assertEmpty(holder);
   assert.equal(holder.shards.usage().usedBytes, 0);
   assert.deepEqual(holder.released.map(String), [object.rootCid.toString()]);
+  assert.deepEqual(holder.obeyed.map(String), [object.rootCid.toString()]);
   assert.ok(await holder.releases.isReleased(object.rootCid));
   assert.deepEqual(told((await holder.call('release', releaseBytes(), owner)).reply), ['ok', '']);
   // It does not come back.
@@ -96,6 +97,7 @@ test('a release of another network, of another owner, or badly signed lets nothi
   for (const [status, code, request] of cases) {
     assert.deepEqual(told((await holder.call('release', request, owner)).reply), [status, code]);
   }
+  assert.deepEqual(holder.obeyed, []);
   assert.deepEqual(await heldIndices(holder), [0]);
 });
 

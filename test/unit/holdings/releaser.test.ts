@@ -18,6 +18,7 @@ function releaser() {
   /** What the holder answers; absent: it takes the release. */
   const failures = new Map<string, RequestFailure>();
   const sent: string[] = [];
+  const issued: number[] = [];
   const made = new Releaser({
     network,
     signer: owner,
@@ -43,16 +44,18 @@ function releaser() {
         queue.delete(holder);
       },
     },
+    onIssued: (_release, holders) => issued.push(holders),
   });
-  return { made, clock, queue, failures, sent };
+  return { made, clock, queue, failures, sent, issued };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a release is signed, queued before it is sent, and confirmed holder by holder', async () => {
-  const { made, queue, failures } = releaser();
+  const { made, queue, failures, issued } = releaser();
   failures.set('away', { code: 'dial-failed' });
   assert.deepEqual(await made.release(ROOT, ['here', 'away']), { released: 1, queued: 1 });
+  assert.deepEqual(issued, [2]);
   const [[holder, release]] = [...queue] as [[string, Release]];
   assert.equal(holder, 'away');
   assert.ok(verifyRelease(release) && release.root.equals(ROOT));
