@@ -1,5 +1,6 @@
 import type { LogEntryDescription, LogQuery } from '../../node/api/log-service.ts';
 import type { LogVerification } from '../../node/audit-log/verification.ts';
+import { parseTimeSpan } from '../../node/config/time-span.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -15,8 +16,6 @@ export interface LogLsArguments {
 }
 
 const PAGE = 1000;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** Lists entries of the security log, newest first. */
 export async function logLs(context: CommandContext, { limit, type, since }: LogLsArguments): Promise<ExitCode> {
   const filter = {
@@ -51,8 +50,8 @@ async function read(
 
 /** @throws CliError usage */
 export function sinceTime(text: string, now: number): number {
-  const age = /^(\d+)([smhd])$/.exec(text);
-  if (age !== null) return Math.max(0, now - Number(age[1]) * (UNIT_MS[age[2] as string] as number));
+  const age = parseTimeSpan(text);
+  if (age !== undefined) return Math.max(0, now - age);
   const time = Date.parse(text);
   if (Number.isNaN(time) || time < 0)
     throw new CliError('usage', `${text} is no date: write it as 2026-01-31 or 2026-01-31T12:00Z`);

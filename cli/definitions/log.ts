@@ -3,7 +3,7 @@ import { type Define, given, matching, wholeNumber } from '../define.ts';
 
 const HEAD = matching(/^[1-9]\d{0,15}:[0-9a-f]{64}$/, 'a head as `holdfast log head` prints it');
 const SINCE = matching(
-  /^(\d{1,9}[smhd]|\d{4}-\d{2}-\d{2}(T[\d:.]{5,12}(Z|[+-]\d{2}:\d{2})?)?)$/,
+  /^(\d{1,9}[smhdw]|\d{4}-\d{2}-\d{2}(T[\d:.]{5,12}(Z|[+-]\d{2}:\d{2})?)?)$/,
   'an age such as 12h or 7d, or a date',
 );
 const TYPE = matching(/^[a-z-]{1,64}$/, 'a type such as audit, release or admin');

@@ -152,17 +152,15 @@ function eventOf(peer: string, { reason, integrity, availability, disqualified }
   return { peer, reason, ...after, disqualified: disqualified === true };
 }
 
-const HOUR_MS = 60 * 60_000;
-
 function policyOf(config: Config): ReputationPolicy {
   return {
-    shortHalfLifeMs: config['reputation.shortHalfLifeHours'] * HOUR_MS,
-    longHalfLifeMs: config['reputation.longHalfLifeHours'] * HOUR_MS,
-    sampleIntervalMs: config['reputation.sampleMinutes'] * 60_000,
-    creditIntervalMs: config['reputation.creditHours'] * HOUR_MS,
+    shortHalfLifeMs: config['reputation.shortHalfLife'],
+    longHalfLifeMs: config['reputation.longHalfLife'],
+    sampleIntervalMs: config['reputation.sampleInterval'],
+    creditIntervalMs: config['reputation.creditInterval'],
     busyInRow: config['reputation.busyInRow'],
     vettedCredits: config['reputation.vettedAudits'],
-    vettedMs: config['reputation.vettedDays'] * 24 * HOUR_MS,
+    vettedMs: config['reputation.vettedTime'],
     minimumIntegrity: config['reputation.minimumIntegrity'],
     disqualifyBelow: config['reputation.disqualifyBelow'],
   };

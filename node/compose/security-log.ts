@@ -7,8 +7,6 @@ import { createLogService } from '../services/log-service.ts';
 import type { Stores } from '../store/stores.ts';
 import type { NodeOptions } from './node-options.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
-
 export interface SecurityLogging {
   readonly record: SecurityRecord;
   readonly service: SecurityLogService;
@@ -27,7 +25,7 @@ export function composeSecurityLog(options: NodeOptions, stores: Stores): Securi
     signer: identity,
     clock,
     log: options.log.child({ part: 'security-log' }),
-    retention: { keepMs: config['log.retention'] * DAY_MS, maxBytes: config['log.maxSize'] },
+    retention: { keepMs: config['log.retention'], maxBytes: config['log.maxSize'] },
   });
   let running = false;
   return {

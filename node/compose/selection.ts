@@ -32,8 +32,6 @@ export interface Selection {
   readonly isShunned: (peer: string) => boolean;
 }
 
-const DAY_MS = 24 * 60 * 60_000;
-
 /** Builds what knows the peers and draws holders among them. */
 export function composeSelection(parts: SelectionParts): Selection {
   const { options, random, stores, host, events, record, standingOf } = parts;
@@ -68,7 +66,7 @@ export function composeSelection(parts: SelectionParts): Selection {
     isBanned: (peer) => bans.isBanned(peer),
     listingOf,
     doubtsRegion: (peer, region) => checksRegions && regions.doubts(peer, region),
-    suspensionMs: config['placement.suspensionDays'] * DAY_MS,
+    suspensionMs: config['placement.suspension'],
     standingOf,
   });
   const placement = new Placement({

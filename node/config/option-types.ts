@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { formatSize, parseSize } from './size.ts';
+import { formatTimeSpan, parseTimeSpan } from './time-span.ts';
 
 /** Raw values as they come from YAML (any scalar or a list) or from a flag or variable (a string). */
 export type RawValue = unknown;
@@ -140,26 +141,18 @@ function boundedSize(raw: RawValue, min: number, max: number): number | undefine
   return bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= min && bytes <= max ? bytes : undefined;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** A span of time, held in milliseconds: `90s`, `15m`, `24h`, `7d`. */
 export function duration(p: Bounded): Option<number> {
-  const format = (ms: number): string => {
-    const unit = ['d', 'h', 'm'].find((name) => ms % (UNIT_MS[name] as number) === 0 && ms > 0) ?? 's';
-    return `${ms / (UNIT_MS[unit] as number)}${unit}`;
-  };
   return {
     default: p.default,
     doc: p.doc,
     placeholder: '<time>',
-    expected: `a time from ${format(p.min)} to ${format(p.max)}, e.g. 90s, 15m, 24h or 7d`,
+    expected: `a time from ${formatTimeSpan(p.min)} to ${formatTimeSpan(p.max)}, e.g. 90s, 15m, 24h or 7d`,
     parse: (raw) => {
-      const match = typeof raw === 'string' ? /^(\d{1,9}(?:\.\d{1,3})?)([smhd])$/.exec(raw) : null;
-      if (match === null) return undefined;
-      const ms = Math.round(Number(match[1]) * (UNIT_MS[match[2] as string] as number));
-      return ms >= p.min && ms <= p.max ? ms : undefined;
+      const ms = typeof raw === 'string' ? parseTimeSpan(raw) : undefined;
+      return ms !== undefined && ms >= p.min && ms <= p.max ? ms : undefined;
     },
-    format,
+    format: formatTimeSpan,
   };
 }
 

@@ -24,6 +24,7 @@ const TIB = 1024 ** 4;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** The public network answers on this port; any other is as good. */
 const DEFAULT_PEER_PORT = 4780;
@@ -134,11 +135,11 @@ export const OPTIONS = {
   }),
   // At one passed audit a day the score needs 20 days to recover from an invalid proof; a month is the long memory of
   // availability too.
-  'placement.suspensionDays': number({
-    default: 30,
+  'placement.suspension': duration({
+    default: 30 * DAY,
     min: 0,
-    max: 3650,
-    doc: 'Days for which a peer gets no new shards after a proof of it failed; 0 = only its score counts.',
+    max: 3650 * DAY,
+    doc: 'Time for which a peer gets no new shards after a proof of it failed; 0s = only its score counts.',
   }),
   'placement.allow': peerList({ default: [], doc: 'Peers that may get shards of this node; empty = any.' }),
   'placement.deny': peerList({
@@ -150,28 +151,28 @@ export const OPTIONS = {
     doc: 'Leave regions out of account that measured round-trip times speak against; never in lab mode.',
   }),
   // Reputation (reliability §4); the formulas are in node/reputation.
-  'reputation.shortHalfLifeHours': number({
-    default: 24,
-    min: 0.01,
-    max: 8760,
+  'reputation.shortHalfLife': duration({
+    default: DAY,
+    min: MINUTE,
+    max: 365 * DAY,
     doc: 'Half-life of the short window of availability: a bad day shows at once and is half forgotten a day later.',
   }),
-  'reputation.longHalfLifeHours': number({
-    default: 720,
-    min: 0.01,
-    max: 87_600,
+  'reputation.longHalfLife': duration({
+    default: 30 * DAY,
+    min: MINUTE,
+    max: 3650 * DAY,
     doc: 'Half-life of the long window of availability: 30 days tell a holder that comes and goes from one that stays.',
   }),
-  'reputation.sampleMinutes': number({
-    default: 60,
+  'reputation.sampleInterval': duration({
+    default: HOUR,
     min: 0,
-    max: 1440,
+    max: DAY,
     doc: 'Of answers, and of silences, of a peer one counts in this time: audits minutes apart see the same machine and line.',
   }),
-  'reputation.creditHours': number({
-    default: 20,
+  'reputation.creditInterval': duration({
+    default: 20 * HOUR,
     min: 0,
-    max: 720,
+    max: 30 * DAY,
     doc: 'One passed audit is credited, and one declared loss charged, in this time: once a daily cycle with its jitter.',
   }),
   'reputation.busyInRow': integer({
@@ -186,10 +187,10 @@ export const OPTIONS = {
     max: 1000,
     doc: 'Credited audits after which a newcomer is vetted.',
   }),
-  'reputation.vettedDays': number({
-    default: 3,
+  'reputation.vettedTime': duration({
+    default: 3 * DAY,
     min: 0,
-    max: 365,
+    max: 365 * DAY,
     doc: 'Time from its first credited audit after which a newcomer is vetted: a fresh identity must cost patience.',
   }),
   'reputation.minimumIntegrity': number({
@@ -255,9 +256,9 @@ export const OPTIONS = {
   }),
   // A day: what is lost is known before the next one is likely, and one pass over a disk of 1 TiB takes 12 MB/s.
   'audit.cycle': duration({
-    default: 24 * HOUR,
+    default: DAY,
     min: SECOND,
-    max: 7 * 24 * HOUR,
+    max: 7 * DAY,
     doc: 'Time in which every shard that others hold for this node is audited once; longer where audit.readRate asks for it.',
   }),
   // A tenth of what one disk of a holder reads in sequence.
@@ -277,7 +278,7 @@ export const OPTIONS = {
   'audit.retryWindow': duration({
     default: 15 * MINUTE,
     min: 0,
-    max: 24 * HOUR,
+    max: DAY,
     doc: 'Least time from the first of these tries to the last.',
   }),
   'audit.concurrency': integer({ default: 2, min: 1, max: 64, doc: 'Holders audited at a time.' }),
@@ -296,7 +297,7 @@ export const OPTIONS = {
   'audit.settle': duration({
     default: MINUTE,
     min: 0,
-    max: 24 * HOUR,
+    max: DAY,
     doc: 'Time after a start in which nobody is audited: connections come up first.',
   }),
   'audit.keepRecords': integer({
@@ -306,9 +307,9 @@ export const OPTIONS = {
     doc: 'Past audits that are kept with their receipts, 1 to 10 KB each as a rule.',
   }),
   'audit.keepTime': duration({
-    default: 90 * 24 * HOUR,
+    default: 90 * DAY,
     min: HOUR,
-    max: 3650 * 24 * HOUR,
+    max: 3650 * DAY,
     doc: 'Time for which past audits are kept.',
   }),
   'node.region': text({
@@ -324,11 +325,11 @@ export const OPTIONS = {
   'log.level': enumeration(LOG_LEVELS, { default: 'info', doc: 'Least severe level that is logged.' }),
   'log.format': enumeration(['text', 'json'], { default: 'text', doc: 'One line of text or of JSON per entry.' }),
   // A year: as long as an operator may take to ask what happened. 256 MiB are about a million entries.
-  'log.retention': integer({
-    default: 365,
-    min: 1,
-    max: 36_500,
-    doc: 'Days for which the security log (`holdfast log`) is kept.',
+  'log.retention': duration({
+    default: 365 * DAY,
+    min: DAY,
+    max: 36_500 * DAY,
+    doc: 'Time for which the security log (`holdfast log`) is kept.',
   }),
   'log.maxSize': size({
     default: 256 * MIB,
