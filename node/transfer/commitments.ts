@@ -15,7 +15,7 @@ export interface CommitmentsOptions {
   /** Bounds the jobs waiting in the engine, over all uploads. */
   readonly commits: Limiter;
   readonly evidence: EvidenceBook;
-  /** Told once of each holder that lied. */
+  /** Told once of each holder that lied, before the evidence is kept: what follows from that must not come first. */
   readonly onLiar: (peer: string, evidence: ClaimEvidence) => void;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -135,7 +135,7 @@ export class Commitments {
       throw new TransferError({ code: 'engine-inconsistent' }, message);
     }
     const found = { claim, id, right, at: clock.now() };
-    await evidence.put(found);
     onLiar(peer, found);
+    await evidence.put(found);
   }
 }

@@ -118,7 +118,11 @@ export class Staging {
   #expel({ at, claims }: Places, position: number): void {
     const peer = at.get(position) ?? claims.get(position)?.peer;
     at.delete(position);
-    if (peer === undefined) return;
+    if (peer !== undefined) this.failLiar(peer);
+  }
+
+  /** A holder that signed a wrong commitment gets nothing more of this upload. */
+  failLiar(peer: string): void {
     const message = 'it signed a commitment that is not the shard’s';
     this.#lane(peer).fail(new TransferError({ code: 'false-claim', peer }, message));
   }
@@ -157,7 +161,8 @@ export class Staging {
     for (;;) {
       const peer = segment.slots[slot];
       if (peer === undefined) return;
-      const refusal = this.#options.chooser.refusalOf(peer);
+      // Of a holder that has failed already, why it did counts more.
+      const refusal = this.#lane(peer).failed ? undefined : this.#options.chooser.refusalOf(peer);
       if (refusal !== undefined) {
         await this.#replace(segment, slot, peer, refusal);
         continue;

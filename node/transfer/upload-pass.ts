@@ -93,7 +93,7 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
   });
   const stripes = stripesInFlight(code.k + code.m, maxBufferBytes);
   const plan = planOf(deps, options, code);
-  const commitments = commitmentsOf(deps, plan, code, stripes, controller.signal);
+  const commitments = commitmentsOf(deps, plan, staging, code, stripes, controller.signal);
   const run = new UploadRun({
     journal,
     staging,
@@ -128,6 +128,7 @@ function planOf(deps: PassDeps, { commitments: asked = 'auto' }: AddOptions, cod
 function commitmentsOf(
   { clock, committer, commits, evidence, log, random }: PassDeps,
   plan: CommitmentPlan,
+  staging: Pick<Staging, 'failLiar'>,
   { id, k, m }: CodeParameters,
   stripes: number,
   signal: AbortSignal,
@@ -140,6 +141,7 @@ function commitmentsOf(
     onLiar: (peer, { claim: { upload }, id: shard, right }) => {
       const what = { peer, shard: toHex(shard), upload: toHex(upload), right: toHex(right) };
       log.warn('a holder signed a wrong commitment', what);
+      staging.failLiar(peer);
     },
     clock,
     random,
