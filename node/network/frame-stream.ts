@@ -10,7 +10,7 @@ import { freeRead } from './message-memory.ts';
 import { Progress } from './progress.ts';
 import type { TokenBucket } from './token-bucket.ts';
 import type { MethodTraffic } from './traffic.ts';
-import { halveWindowUpdates } from './window-updates.ts';
+import { controlWindow } from './window-updates.ts';
 
 const PREFIX_BYTES = 4;
 /** Bytes read ahead of the consumer: two shards. Beyond, the window of the sender closes. */
@@ -80,7 +80,7 @@ export class FrameStream {
     this.#onClosed = closed.resolve;
     const stream = options.stream;
     stream.maxReadBufferLength = MAX_READ_BUFFER_BYTES;
-    halveWindowUpdates(stream);
+    controlWindow(stream);
     stream.addEventListener('close', this.#onClose);
     stream.addEventListener('end', this.#settleReader);
     stream.addEventListener('drain', this.#onDrain);

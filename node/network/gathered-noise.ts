@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { noise } from '@libp2p/noise';
-import { freeWritten } from './message-memory.ts';
+import { freeWritten, rememberRead } from './message-memory.ts';
 import { noiseCrypto } from './noise-crypto.ts';
 
 type NoiseFactory = ReturnType<typeof noise>;
@@ -32,6 +32,7 @@ export function gatheredNoise(): NoiseFactory {
 export function gatherWrites(connection: object): void {
   const socket = 'socket' in connection ? connection.socket : undefined;
   if (!(socket instanceof Socket)) return;
+  socket.prependListener('data', rememberRead);
   const write = socket.write.bind(socket) as Socket['write'];
   const uncork = () => socket.uncork();
   const gathered = (...args: Parameters<Socket['write']>): boolean => {

@@ -7,10 +7,22 @@ const LEAST_BYTES = 4096;
 
 /** Buffers that the encryption of connections made, each for one reader. */
 const messages = new WeakSet<ArrayBufferLike>();
+/** Buffers that sockets read into. */
+const reads = new WeakSet<ArrayBufferLike>();
 
 /** Remembers what encryption or decryption has made, so that `freeWritten` or `freeRead` may free it. */
 export function remember(message: Iterable<Uint8Array>): void {
-  for (const { buffer } of message) if (buffer.byteLength >= LEAST_BYTES) messages.add(buffer);
+  for (const bytes of message) if (isWhole(bytes)) messages.add(bytes.buffer);
+}
+
+/** Remembers what a socket has read, so that `freeDecrypted` may free it. */
+export function rememberRead(bytes: Uint8Array): void {
+  if (isWhole(bytes)) reads.add(bytes.buffer);
+}
+
+/** Not a part of a pool. */
+function isWhole({ buffer, byteLength }: Uint8Array): boolean {
+  return byteLength >= LEAST_BYTES && byteLength === buffer.byteLength;
 }
 
 /** Frees ciphertext that the kernel has taken over. */
@@ -28,12 +40,11 @@ export function freeRead({ buffer, byteOffset, byteLength }: Uint8Array): void {
 }
 
 /**
- * Frees what a socket delivered, once the ciphertext in it is decrypted. Messages are decrypted in the order in which they
- * came: a chunk that reaches the end of its buffer is the last of it.
+ * Frees what a socket has read, once the ciphertext in it is decrypted to other memory. Messages are decrypted in the order
+ * in which they came: a chunk that reaches the end of its buffer is the last of it.
  */
 export function freeDecrypted(ciphertext: Iterable<Uint8Array>): void {
   for (const { buffer, byteOffset, byteLength } of ciphertext) {
-    const last = byteOffset + byteLength === buffer.byteLength;
-    if (last && buffer.byteLength >= LEAST_BYTES && buffer.byteLength !== Buffer.poolSize) freeBuffer(buffer);
+    if (byteOffset + byteLength === buffer.byteLength && reads.delete(buffer)) freeBuffer(buffer);
   }
 }

@@ -46,11 +46,13 @@ export const noiseCrypto: typeof defaultCrypto = {
   },
   chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, into) {
     if (ciphertext.byteLength < SMALL_MESSAGE_BYTES) {
-      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, into);
+      // Not to the memory of the ciphertext, as the library would: that is freed before a small message is read.
+      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key);
     }
     const plaintext = nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, keyObject(key), into);
     freeDestination(into, ciphertext);
-    freeDecrypted(chunksOf(ciphertext));
+    // The handshake, which has associated data, still hashes its ciphertext.
+    if (ad.byteLength === 0) freeDecrypted(chunksOf(ciphertext));
     remember(chunksOf(plaintext));
     return plaintext;
   },

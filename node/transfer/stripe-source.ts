@@ -100,13 +100,19 @@ export class StripeSource {
       for (const [position, shard] of rebuilt) {
         if (!equalBytes(shardId(shard), view.hashes[position] as Uint8Array)) throw this.#miscoded(index, stripe);
       }
-      for (const [position, shard] of have) if (!want.includes(position)) freeBytes(shard);
+      this.#free(have, [...rebuilt.values(), ...want.map((position) => have.get(position))]);
       const shards = want.map((j) => [j, (have.get(j) ?? rebuilt.get(j)) as Uint8Array] as const);
       return { firstShard, shards: new Map(shards) };
     } catch (error) {
       if (error instanceof StripeShortage) throw this.#shortage(index, stripe, error);
       throw error;
     }
+  }
+
+  /** A code may hand out again what it was given, as copies do. */
+  #free(have: ReadonlyMap<number, Uint8Array>, used: readonly (Uint8Array | undefined)[]): void {
+    const kept = new Set(used.map((shard) => shard?.buffer));
+    for (const shard of have.values()) if (!kept.has(shard.buffer)) freeBytes(shard);
   }
 
   async #segment(index: number): Promise<Segment> {

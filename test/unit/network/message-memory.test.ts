@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteQueue } from '../../../node/network/byte-queue.ts';
-import { freeDecrypted, freeRead, freeWritten, remember } from '../../../node/network/message-memory.ts';
+import { freeDecrypted, freeRead, freeWritten, remember, rememberRead } from '../../../node/network/message-memory.ts';
 
 const LENGTH = 65_519;
 const message = (bytes = new Uint8Array(LENGTH)) => {
@@ -42,11 +42,15 @@ test('plaintext is freed when the one frame in it was read', () => {
 test('what a socket delivered is freed once its last byte is decrypted', () => {
   const first = new Uint8Array(LENGTH);
   const second = new Uint8Array(LENGTH);
+  for (const read of [first, second]) rememberRead(read);
   freeDecrypted([first.subarray(2), second.subarray(0, 100)]);
   assert.ok(isFreed(first));
   assert.ok(!isFreed(second));
   freeDecrypted([second.subarray(102)]);
   assert.ok(isFreed(second));
+  const foreign = new Uint8Array(LENGTH);
+  freeDecrypted([foreign]);
+  assert.ok(!isFreed(foreign));
 });
 
 test('a queue tells of chunks that were copied, not of those that it lent out', () => {

@@ -31,6 +31,26 @@ for (const options of codes) {
   }
 }
 
+for (const { codeId, code } of codes) {
+  test(`any ${code.m} holders may be away: code ${codeId} with ${code.k}+${code.m}`, async () => {
+    const own = new TransferBench(code.k + code.m);
+    await own.start();
+    try {
+      const content = stream('away', 9 * FRAME_BYTES + 17);
+      const added = await own.uploader().add(pieces(content), { kind: 'file', codeId, code });
+      const holders = own.network.all;
+      for (let first = 0; first < holders.length; first++) {
+        for (const [i, holder] of holders.entries()) {
+          holder.online = (i - first + holders.length) % holders.length >= code.m;
+        }
+        assert.deepEqual(await collect((await own.downloader().open(added, signal)).read()), content);
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+}
+
 test('every stripe has one shard on each of its holders, and receipts for all', async () => {
   const own = new TransferBench(9);
   const size = 11 * FRAME_BYTES;
