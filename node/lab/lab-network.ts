@@ -95,6 +95,11 @@ export class LabNetwork {
     return this.#name;
   }
 
+  /** All nodes share it; started and stopped with them. */
+  get engine(): KzgEngine {
+    return this.#engine;
+  }
+
   get nodes(): readonly LabNode[] {
     return this.#slots;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { CID } from 'multiformats/cid';
 import type { HolderAudit } from '../../node/audit/audit-runner.ts';
 import { systemClock } from '../../node/clock.ts';
 import type { RawValue } from '../../node/config/option-types.ts';
@@ -11,6 +12,8 @@ import { systemRandom } from '../../node/random.ts';
 import { bitmapIndices } from '../../protocol/bitmap.ts';
 import { parseCid } from '../../protocol/cid.ts';
 import { FRAME_BYTES } from '../../protocol/constants.ts';
+import { networkId } from '../../protocol/hash.ts';
+import { cheapObject, finalizeAt, keepManifest, stageAt } from './cheap-object.ts';
 import { assertMoved, type Reasons, type Standings, standings } from './standings.ts';
 import { until } from './until.ts';
 
@@ -88,28 +91,40 @@ export class AdversaryLab {
     return this.node(number).peerId;
   }
 
-  /** Stores a file of random bytes with exactly these holders: copies with one, else all but one of them suffice. */
+  /** Stores a file of random bytes with exactly these holders, of which all but one suffice. */
   async add(owner: number, { holders, dataShards }: FileOptions): Promise<HeldFile> {
     const { selection, files } = this.node(owner).services;
     const others = this.lab.nodes.filter(({ number }) => number !== owner && !holders.includes(number));
     for (const { node } of others) await selection.ban(node.peerId, {});
-    const single = holders.length === 1;
-    const code = single ? { k: 1, m: 0 } : { k: holders.length - 1, m: 1 };
+    const code = { k: holders.length - 1, m: 1 };
     const { root } = await files.add(frames(dataShards), {
       kind: 'file',
       code,
-      codeName: single ? 'replica' : 'fr-lagrange',
       onProgress: () => {},
       signal: this.signal,
     });
     for (const { node } of others) await selection.unban(node.peerId);
-    const held = await holdersOf(this.lab, this.lab.node(owner), parseCid(root), code);
-    const file = { owner, root, holders: new Map(held.map((holder) => [holder.lab.number, holder])) };
+    const file = await this.#held(owner, parseCid(root), code);
     assert.deepEqual(
       [...file.holders.keys()],
       holders.toSorted((a, b) => a - b),
     );
     return file;
+  }
+
+  /** Stores a file of so many shards at one holder. */
+  async addMany(owner: number, holder: number, shards: number): Promise<HeldFile> {
+    const from = this.lab.node(owner);
+    const network = networkId(this.lab.name);
+    const object = await cheapObject({ engine: this.lab.engine, network, owner: from.identity, shards });
+    await stageAt(this.peer(holder), from, object, this.signal);
+    await keepManifest(from, object, await finalizeAt(this.peer(holder), from, object, this.signal));
+    return this.#held(owner, object.root, { k: 1, m: 0 });
+  }
+
+  async #held(owner: number, root: CID, code: { k: number; m: number }): Promise<HeldFile> {
+    const held = await holdersOf(this.lab, this.lab.node(owner), root, code);
+    return { owner, root: root.toString(), holders: new Map(held.map((holder) => [holder.lab.number, holder])) };
   }
 
   /** The outcome of one audit of each holder. */

@@ -27,7 +27,7 @@ export function lyingHolders(lab: AdversaryLab): void {
 
   test('1 of 1,000 shards dropped, another one in its place', async () => {
     const adversary = 1;
-    const file = await lab.add(9, { holders: [adversary], dataShards: 1000 });
+    const file = await lab.addMany(9, adversary, 1000);
     const [dropped, other] = await someIds(lab, file, adversary);
     const { reader } = lab.lab.node(adversary);
     reader.replace((honest) => ({
