@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { AdversaryLab } from '../helpers/adversary-lab.ts';
+import { absentHolders } from './adversary/absent-holders.ts';
 import { lyingHolders } from './adversary/lying-holders.ts';
+import { lyingOwners } from './adversary/lying-owners.ts';
 
 const { signal } = new AbortController();
 
@@ -17,5 +19,7 @@ suite('a network of 12 nodes with an adversary', async () => {
   after(() => lab.stop());
 
   lyingHolders(lab);
+  absentHolders(lab);
+  lyingOwners(lab);
   test('nothing moved afterwards', () => lab.assertMoved(0, () => []));
 });

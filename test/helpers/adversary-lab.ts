@@ -187,9 +187,9 @@ export class AdversaryLab {
    * them was blamed by another. What came late is seen by the next call.
    */
   async assertMoved(adversary: number, expected: (observer: number) => Reasons): Promise<void> {
-    const now = await standings(this.lab, this.signal);
-    assertMoved(this.#standings, now, adversary, expected);
-    this.#standings = now;
+    const before = this.#standings;
+    this.#standings = await standings(this.lab, this.signal);
+    assertMoved(before, this.#standings, adversary, expected);
   }
 
   #show(observer: number, subject: number) {
