@@ -147,12 +147,9 @@ export class AdversaryLab {
 
   /** Why a node's view of another moved, oldest first. */
   async reasons(observer: number, subject: number): Promise<string[]> {
-    const { changes } = await this.#show(observer, subject);
+    const { reputation } = this.node(observer).services;
+    const { changes } = await reputation.show(this.peer(subject), { limit: 100, signal: this.signal });
     return changes.map(({ reason }) => reason).toReversed();
-  }
-
-  async integrity(observer: number, subject: number): Promise<number> {
-    return (await this.#show(observer, subject)).integrity;
   }
 
   /** Waits until these nodes have moved a peer for this reason. */
@@ -190,11 +187,6 @@ export class AdversaryLab {
     const before = this.#standings;
     this.#standings = await standings(this.lab, this.signal);
     assertMoved(before, this.#standings, adversary, expected);
-  }
-
-  #show(observer: number, subject: number) {
-    const { reputation } = this.node(observer).services;
-    return reputation.show(this.peer(subject), { limit: 100, signal: this.signal });
   }
 }
 

