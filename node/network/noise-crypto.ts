@@ -46,7 +46,8 @@ export const noiseCrypto: typeof defaultCrypto = {
   },
   chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, into) {
     if (ciphertext.byteLength < SMALL_MESSAGE_BYTES) {
-      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, into);
+      // Not in place: what a socket delivered at once is freed with the last message in it, read or not.
+      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key);
     }
     const plaintext = nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, keyObject(key), into);
     freeDestination(into, ciphertext);
