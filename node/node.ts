@@ -1,6 +1,7 @@
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
+import type { Prover } from './audit/prover.ts';
 import { erasureCodes } from './coding/codes.ts';
 import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
@@ -42,6 +43,7 @@ export interface HoldfastNode {
   readonly host: Host;
   readonly stores: Stores;
   readonly audits: AuditRunner;
+  readonly prover: Pick<Prover, 'stats'>;
   readonly candidates: CandidateTable;
   start(): Promise<void>;
   /** Finishes or aborts what runs and closes everything, in the reverse order of `start`. Idempotent. */
@@ -203,7 +205,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   };
   const { onResult, onObserved } = reputation;
   const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved });
-  const handlers = createHandlers({
+  const honest = createHandlers({
     network,
     signer: identity,
     clock,
@@ -226,6 +228,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
     onReleaseReceived: security.onReleaseReceived,
   });
+  const handlers = options.handlers?.(honest) ?? honest;
 
   host.adverts.onAdvert((peer, advert, addresses) => {
     const { capacity, free, region, agent } = advert;
@@ -332,6 +335,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     host,
     stores,
     audits,
+    prover,
     candidates,
     start,
     stop: () => {

@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { ResolvedConfig } from '../config/config.ts';
+import type { Handler } from '../handlers/handler.ts';
+import type { HandledMethod } from '../handlers/table.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Logger } from '../log.ts';
@@ -19,5 +21,7 @@ export interface NodeOptions {
   readonly engine?: KzgEngine;
   /** Lab only: what this node reads when it proves or serves, in place of the truth. */
   readonly shardReader?: (honest: ShardReader) => ShardReader;
+  /** Lab only: what this node does for others, in place of what it should. */
+  readonly handlers?: (honest: Record<HandledMethod, Handler>) => Record<HandledMethod, Handler>;
   readonly onShutdownRequest?: () => void;
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { resolveConfig } from '../config/config.ts';
 import { markFresh } from '../config/fresh-home.ts';
 import type { RawValue } from '../config/option-types.ts';
-import { identityFromSeed } from '../identity/identity.ts';
+import { type Identity, identityFromSeed } from '../identity/identity.ts';
 import { createKzgEngine } from '../kzg/create-engine.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Logger } from '../log.ts';
@@ -15,6 +15,7 @@ import { createNode, type HoldfastNode } from '../node.ts';
 import type { RandomBytes } from '../random.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 import { LabError } from './lab-error.ts';
+import { SwitchableHandlers } from './switchable-handlers.ts';
 import { SwitchableReader } from './switchable-reader.ts';
 
 export interface LabOptions {
@@ -32,6 +33,8 @@ export interface LabOptions {
   readonly threads?: number;
   /** Further configuration of every node, by option key. */
   readonly config?: ReadonlyMap<string, RawValue>;
+  /** And of one node, by its number; it goes before that of all. */
+  readonly configOf?: (number: number) => ReadonlyMap<string, RawValue>;
   /** Told how many nodes run, while they start. */
   readonly onStarted?: (nodes: number) => void;
 }
@@ -43,13 +46,17 @@ export interface LabNode {
   readonly node: HoldfastNode;
   /** What this node reads when it proves or serves. */
   readonly reader: SwitchableReader;
+  /** What this node does for others. */
+  readonly handlers: SwitchableHandlers;
+  /** Signs what an honest node would not. */
+  readonly identity: Identity;
   readonly running: boolean;
 }
 
 interface Slot extends LabNode {
-  readonly seed: Uint8Array;
   node: HoldfastNode;
   reader: SwitchableReader;
+  handlers: SwitchableHandlers;
   running: boolean;
   /** Bytes sent in earlier runs of this node. */
   sentBefore: number;
@@ -83,6 +90,16 @@ export class LabNetwork {
     this.#engine = createKzgEngine({ random, ...(threads === undefined ? {} : { threads }) });
   }
 
+  /** Of the network, as `network.name` of its nodes. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** All nodes share it; started and stopped with them. */
+  get engine(): KzgEngine {
+    return this.#engine;
+  }
+
   get nodes(): readonly LabNode[] {
     return this.#slots;
   }
@@ -104,10 +121,10 @@ export class LabNetwork {
     this.#engine.commit(new Uint8Array(SHARD_BYTES), signal).catch(() => {});
     for (let number = 1; number <= this.#options.nodes; number++) {
       signal.throwIfAborted();
-      const seed = this.#options.random(32);
+      const identity = identityFromSeed(this.#options.random(32));
       await mkdir(this.#home(number), { recursive: true, mode: 0o700 });
       await markFresh(this.#home(number));
-      const slot = { number, seed, running: true, sentBefore: 0, ...(await this.#create(number, seed)) };
+      const slot = { number, identity, running: true, sentBefore: 0, ...(await this.#create(number, identity)) };
       this.#slots.push(slot);
       await this.#join(slot, signal);
       this.#options.onStarted?.(number);
@@ -128,7 +145,7 @@ export class LabNetwork {
     if (slot.running) return;
     await slot.node.stop();
     slot.sentBefore += sentBy(slot.node);
-    Object.assign(slot, await this.#create(number, slot.seed), { running: true });
+    Object.assign(slot, await this.#create(number, slot.identity), { running: true });
     await this.#join(slot, signal);
   }
 
@@ -152,8 +169,8 @@ export class LabNetwork {
     return join(this.#options.folder, `node-${number}`);
   }
 
-  async #create(number: number, seed: Uint8Array): Promise<Pick<Slot, 'node' | 'reader'>> {
-    const { capacityBytes, clock, random, log, version, config } = this.#options;
+  async #create(number: number, identity: Identity): Promise<Pick<Slot, 'node' | 'reader' | 'handlers'>> {
+    const { capacityBytes, clock, random, log, version, config, configOf } = this.#options;
     const flags = new Map<string, RawValue>([
       ['network.name', this.#name],
       ['network.listen', `/ip4/127.0.${number}.1/tcp/0`],
@@ -162,11 +179,13 @@ export class LabNetwork {
       ['storage.stagedQuota', String(capacityBytes)],
       ['lab.enabled', 'true'],
       ...(config ?? []),
+      ...(configOf?.(number) ?? []),
     ]);
     let reader: SwitchableReader | undefined;
+    let handlers: SwitchableHandlers | undefined;
     const node = await createNode({
       home: this.#home(number),
-      identity: identityFromSeed(seed),
+      identity,
       resolved: resolveConfig({ flags }),
       version,
       log: log.child({ node: number }),
@@ -177,8 +196,16 @@ export class LabNetwork {
         reader = new SwitchableReader(honest);
         return reader;
       },
+      handlers: (honest) => {
+        handlers = new SwitchableHandlers(honest);
+        return handlers.table();
+      },
     });
-    return { node, reader: reader as unknown as SwitchableReader };
+    return {
+      node,
+      reader: reader as unknown as SwitchableReader,
+      handlers: handlers as unknown as SwitchableHandlers,
+    };
   }
 
   /** Starts a node and connects it with those that run. */
