@@ -194,9 +194,9 @@ export class Auditor {
 
   async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
     if (opened.kind === 'refused') {
-      const { reason, entries, until } = opened.refusal;
-      if (reason === 'busy-until') return { kind: 'refused-busy', until: until as number };
-      if (reason === 'not-held') return { kind: 'not-held', missing: selection.nameEntries(entries as Uint8Array) };
+      const { reason, entries, refusal } = opened;
+      if (reason === 'busy-until') return { kind: 'refused-busy', until: refusal.until as number };
+      if (reason === 'not-held') return { kind: 'not-held', missing: selection.nameEntries(entries) };
       return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
     }
     if (opened.kind === 'opening') {

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { type AuditedPart, type AuditItem, auditItems, type SegmentLookup } from '../../protocol/audit-set.ts';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapOf } from '../../protocol/bitmap.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { AuditSetEntry } from '../../protocol/messages/audit.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -69,8 +69,8 @@ export class Selection {
   }
 
   /** All shards of these entries of the set. */
-  nameEntries(entries: Uint8Array): ShardName[] {
-    return bitmapIndices(entries).flatMap((entry) => {
+  nameEntries(entries: readonly number[]): ShardName[] {
+    return entries.flatMap((entry) => {
       const part = this.parts[entry];
       if (part === undefined) return [];
       const { segment, indices } = part;
