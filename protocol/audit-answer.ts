@@ -1,10 +1,5 @@
 import { AuditError } from './audit-error.ts';
-import {
-  type AuditRefusal,
-  type AuditRefusalReason,
-  decodeAuditRefusal,
-  verifyAuditRefusal,
-} from './audit-refusal.ts';
+import { type AuditRefusal, type AuditRefusalReason, decodeAuditRefusal, verifyAuditRefusal } from './audit-refusal.ts';
 import type { OpenedAuditRequest } from './audit-request.ts';
 import { type AuditedPart, type AuditItem, missingIds, type SegmentLookup } from './audit-set.ts';
 import { bitmapIndices } from './bitmap.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-runner.ts';
 import type { AuditResult } from '../../../node/audit/auditor.ts';
+import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -16,7 +17,7 @@ const { signal } = new AbortController();
 function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<AuditRunnerDeps> = {}) {
   const records: string[] = [];
   const made = new AuditRunner({
-    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => [] },
+    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => ({ bad: [], evidence: [] }) },
     clock: new ManualClock(),
     catalog: {
       async *list() {
@@ -34,8 +35,11 @@ function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<
       receipts: () => [],
       segments: { load: async () => undefined },
     },
-    recorder: { record: async (peer) => void records.push(peer), prune: async () => {} },
-    records: { async *evidenceAbout() {} },
+    recorder: {
+      record: async (peer) => void records.push(peer),
+      recordParts: async () => {},
+      prune: async () => {},
+    },
     ...changes,
   });
   return { made, records };
@@ -44,6 +48,7 @@ function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<
 const passed: AuditResult = {
   id: new Uint8Array(32),
   outcome: { kind: 'passed' },
+  selection: new Selection([{ receipt, segment, indices: [0, 1, 2, 3] }]),
   shards: 4,
   milliseconds: 1,
   verifyMilliseconds: 1,

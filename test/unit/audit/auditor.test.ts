@@ -43,11 +43,13 @@ function auditor(
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
   const requests: AuditRequest[] = [];
+  const warnings: string[] = [];
   const made = new Auditor({
     network,
     signer: auditorKey,
     clock,
     random: (n) => stream(`random ${requests.length}`, n),
+    log: { warn: (message) => void warnings.push(message) },
     engine: {
       combineCommitments: async (_, points) =>
         Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0),
@@ -60,7 +62,7 @@ function auditor(
       },
     },
   });
-  return { made, clock, requests };
+  return { made, clock, requests, warnings };
 }
 
 const failing = (failure: RequestFailure) => () => {
@@ -187,7 +189,7 @@ async function bisected(stripes: number, bad: number[], answer: Parameters<typeo
   const selection = selectionOf(stripes);
   const { outcome, receipt } = await made.audit(prover, selection);
   assert.equal(outcome.kind, 'invalid-proof');
-  const found = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
+  const { bad: found } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
   return { named: found.map(({ shard }) => shard.index).sort((a, b) => a - b), found, asked: requests.length - 1 };
 }
 
