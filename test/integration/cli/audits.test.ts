@@ -71,6 +71,7 @@ test('a receipt is written to a file, not over another one, and is checked there
   assert.deepEqual([written.code, written.stdout], [0, 'r\n']);
   assert.deepEqual(new Uint8Array(await readFile(join(work, 'r'))), services.receiptFile);
   assert.equal((await run(['audit', 'show', id, '--export', 'r'])).code, 1);
+  assert.equal((await run(['audit', 'ls', '--peer', 'garbage'])).code, 64);
   assert.equal((await run(['audit', 'show', id, '--export', 'r', '--force', '--no-manifest'])).code, 0);
   assert.deepEqual(services.receiptsAsked, [
     [id, true],
@@ -99,8 +100,8 @@ test('what a receipt shows decides the exit code', async (t) => {
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(work, name), bytes);
   const cases: (readonly [args: string[], code: number, out: RegExp])[] = [
     [['passed'], 0, /^passed$/m],
-    [['lost'], 1, /^declared-lost$/m],
-    [['released'], 1, /^released$/m],
+    [['lost'], 3, /^declared-lost$/m],
+    [['released'], 3, /^released$/m],
     [['forged'], 5, /^forged$/m],
     [['alone'], 1, /give its manifest with --manifest/],
     [['alone', '--manifest', 'manifest'], 0, /^passed$/m],
