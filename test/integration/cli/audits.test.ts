@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { auditExport } from '../../../protocol/audit-export.ts';
 import { fromHex } from '../../../protocol/bytes.ts';
 import { readVectors, type StructureVectors } from '../../helpers/protocol-codecs.ts';
+import { signerOf } from '../../helpers/signers.ts';
 import { folders, folderWithNode } from './cli-fixture.ts';
 
 const vectors = readVectors<StructureVectors>('structures-v1.json');
@@ -12,7 +14,7 @@ const receiptOf = (name: string): Uint8Array => fromHex(vectors.audit.answers[na
 const roots = [fromHex(vectors.manifest.root)];
 const segments = [fromHex(vectors.segment.bytes)];
 
-const PEER = '12D3KooWA';
+const PEER = peerIdFromKey(signerOf('holder').publicKey);
 const entry = (n: number) => ({
   id: n.toString(16).padStart(64, '0'),
   at: 1_700_000_000_000 - n,

@@ -361,6 +361,14 @@ test('what an own audit named is kept and published once per segment; the audit 
   await findings.observed({ ...audit('c'), peer: FORWARDER });
   await findings.proved([ahead]);
   assert.deepEqual([published.length, integrity(FORWARDER)], [2, 0.3]);
+  // What a stop kept from being told is told after the next start, once, and has counted before.
+  const cutOff = encodeAuditReceipt(await named(object, { prover: other }));
+  const record = { id: challengeId(new Uint8Array(218)), at: clock.now(), peer: FORWARDER, role: 'auditor' as const };
+  const rows = async function* () {
+    yield { ...record, outcome: 'invalid-proof', shards: 1, milliseconds: 0, receipt: cutOff };
+  };
+  for (let start = 0; start < 2; start++) await findings.resume(rows());
+  assert.deepEqual([published.length, integrity(FORWARDER)], [3, 0.3]);
 });
 
 function refusal(challenge: Uint8Array): AuditAnswer {
