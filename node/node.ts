@@ -203,8 +203,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     record,
     onDamaged,
   };
-  const { onResult, onObserved } = reputation;
-  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved });
+  const { onResult, onObserved, onProved } = reputation;
+  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved, onProved });
   const honest = createHandlers({
     network,
     signer: identity,

@@ -1,13 +1,15 @@
 import { AuditError } from './audit-error.ts';
-import { type AuditRefusal, decodeAuditRefusal, verifyAuditRefusal } from './audit-refusal.ts';
+import { type AuditRefusal, type AuditRefusalReason, decodeAuditRefusal, verifyAuditRefusal } from './audit-refusal.ts';
 import type { OpenedAuditRequest } from './audit-request.ts';
 import { type AuditedPart, type AuditItem, missingIds, type SegmentLookup } from './audit-set.ts';
 import { bitmapIndices } from './bitmap.ts';
 import { equalBytes } from './bytes.ts';
+import { MAX_CLOCK_SKEW_MS } from './constants.ts';
 import type { AuditAnswer } from './messages/audit.ts';
 import { decodeRelease, verifyRelease } from './release.ts';
 import { decodeResponse, responseDigest } from './response.ts';
 import { verifySignature } from './signature.ts';
+import { isExpired, type StoreReceipt } from './store-receipt.ts';
 import { auditOpening, challengeId } from './transcript.ts';
 
 /** What the pairing check needs: C = Σ coefficients[i] · commitments[i], then (C, z, y, π). */
@@ -30,7 +32,16 @@ export type OpenedAnswer =
       readonly pairing: PairingInput;
     }
   | { readonly kind: 'all-missing'; readonly missing: readonly Uint8Array[]; readonly sentAt: number }
-  | { readonly kind: 'refused'; readonly refusal: AuditRefusal };
+  | OpenedRefusal;
+
+export interface OpenedRefusal {
+  readonly kind: 'refused';
+  readonly refusal: AuditRefusal;
+  /** What it counts as: `expired` of a promise that still binds is `not-held`. */
+  readonly reason: AuditRefusalReason;
+  /** The entries that this is about, ascending and at least one; empty for `busy-until`. */
+  readonly entries: readonly number[];
+}
 
 /**
  * Checks all of an answer but its pairing: that it is to this challenge, signed by its prover and well-formed. Only
@@ -49,7 +60,7 @@ export function openAuditAnswer(
   commitments: readonly Uint8Array[],
 ): OpenedAnswer {
   const id = challengeId(challenge);
-  if ('refusal' in answer) return { kind: 'refused', refusal: openRefusal(id, request, answer.refusal, lookup) };
+  if ('refusal' in answer) return openRefusal(id, request, answer.refusal, lookup);
   const response = decodeResponse(answer.response);
   if (!equalBytes(response.challengeId, id)) throw wrongChallenge();
   if ((response.status === 0) !== (answer.missing.length === 0)) {
@@ -74,18 +85,33 @@ export function openAuditAnswer(
 
 function openRefusal(
   id: Uint8Array,
-  { challenge, parts }: OpenedAuditRequest,
+  request: OpenedAuditRequest,
   bytes: Uint8Array,
   lookup: SegmentLookup,
-): AuditRefusal {
+): OpenedRefusal {
+  const { challenge, parts } = request;
   const refusal = decodeAuditRefusal(bytes);
   if (!equalBytes(refusal.challengeId, id)) throw wrongChallenge();
   if (!equalBytes(refusal.prover, challenge.prover)) throw badRefusal('it is of another prover');
   if (!verifyAuditRefusal(refusal)) throw badRefusal('it is not signed by its prover');
+  const { reason } = refusal;
   const entries = bitmapIndices(refusal.entries ?? new Uint8Array(0));
   if (entries.some((entry) => entry >= parts.length)) throw badRefusal('it names an entry that was not asked for');
-  if (refusal.release === undefined) return refusal;
-  const release = decodeRelease(refusal.release);
+  if (refusal.release !== undefined) checkRelease(refusal.release, entries, request, lookup);
+  if (reason === 'expired') {
+    const binding = entries.filter((entry) => isBinding(entry, request, refusal.sentAt));
+    if (binding.length > 0) return { kind: 'refused', refusal, reason: 'not-held', entries: binding };
+  }
+  return { kind: 'refused', refusal, reason, entries };
+}
+
+function checkRelease(
+  bytes: Uint8Array,
+  entries: readonly number[],
+  { challenge, parts }: OpenedAuditRequest,
+  lookup: SegmentLookup,
+): void {
+  const release = decodeRelease(bytes);
   if (!verifyRelease(release)) throw badRefusal('its release is not signed by the owner');
   for (const entry of entries) {
     const part = parts[entry] as AuditedPart;
@@ -98,7 +124,13 @@ function openRefusal(
       equalBytes(release.network, challenge.network);
     if (!fits) throw badRefusal(`its release is not about entry ${entry}`);
   }
-  return refusal;
+}
+
+/** Whether the holder still owed an answer. It says itself when it answered: within the time that it had for that. */
+function isBinding(entry: number, { challenge, receipts }: OpenedAuditRequest, sentAt: number): boolean {
+  const { issuedAt, deadlineMs } = challenge;
+  const at = Math.min(sentAt, issuedAt + deadlineMs) + MAX_CLOCK_SKEW_MS;
+  return !isExpired(receipts[entry] as StoreReceipt, at);
 }
 
 function wrongChallenge(): AuditError {

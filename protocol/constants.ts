@@ -36,3 +36,5 @@ export const MAX_SHARDS_PER_CALL = 256;
 export const MAX_AUDIT_SHARDS = 16_384;
 /** A request or an answer of one audit. */
 export const MAX_AUDIT_BYTES = 1024 * 1024;
+/** Wall clocks of two peers may differ by this much. */
+export const MAX_CLOCK_SKEW_MS = 120_000;

@@ -1,5 +1,6 @@
 import type { AuditDetails, AuditEntry, AuditPage, HolderSchedule } from '../../node/api/audit-history-service.ts';
 import type { AuditReport } from '../../node/api/services.ts';
+import { keyFromPeerId } from '../../node/network/peer-key.ts';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
@@ -17,6 +18,7 @@ export async function auditLs(
   context: CommandContext,
   { peer, limit }: { readonly peer?: string; readonly limit: number },
 ): Promise<ExitCode> {
+  if (peer !== undefined && !isPeerId(peer)) throw new CliError('usage', `"${printable(peer)}" is not a peer id`);
   const client = await ApiClient.of(context);
   const audits: AuditEntry[] = [];
   let before: string | undefined;
@@ -32,6 +34,15 @@ export async function auditLs(
     quiet: () => audits.map(({ id }) => id).join('\n'),
   });
   return EXIT.ok;
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    keyFromPeerId(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function row({ id, at, peer, outcome, shards, milliseconds, detail = '' }: AuditEntry): string[] {

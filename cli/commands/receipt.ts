@@ -36,7 +36,7 @@ export async function receiptVerify(
     quiet: () => ('forged' in verdict ? 'forged' : verdict.outcome),
   });
   if ('forged' in verdict || verdict.outcome === 'invalid-proof') return EXIT.integrity;
-  return verdict.outcome === 'passed' ? EXIT.ok : EXIT.error;
+  return verdict.outcome === 'passed' ? EXIT.ok : EXIT.degraded;
 }
 
 type Verdict = VerifiedReceipt | { readonly forged: string };

@@ -45,7 +45,8 @@ export function defineAudits(program: Parser, define: Define): void {
   const receipt = program.command('receipt').description('receipts of audits');
   define(receipt, {
     signature: 'verify <file>',
-    description: 'check the receipt of an audit again, without a node; exit code 5 when a proof fails or it is forged',
+    description:
+      'check the receipt of an audit again, without a node; exit code 3 not all proved, 5 proof fails or forged',
     run: async (context, [file = ''], options) =>
       (await import('../commands/receipt.ts')).receiptVerify(
         context,

@@ -1,8 +1,10 @@
-import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
+import { type AuditReceipt, encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import { decodeChallenge } from '../../protocol/challenge.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { AuditRecord } from '../store/audit-receipt-store.ts';
-import type { AuditResult, BadShard } from './auditor.ts';
+import type { AuditResult, Bisected } from './auditor.ts';
 import type { AuditOutcome } from './outcome.ts';
 
 export interface AuditRecorderDeps {
@@ -31,20 +33,11 @@ export class AuditRecorder {
   }
 
   /** Durable on return. @param note what else there is to say, such as that the outcome does not count yet. */
-  async record(peer: string, result: AuditResult, bad: readonly BadShard[], note?: string): Promise<void> {
-    const { clock } = this.#deps;
-    const entry = { at: clock.now(), peer, role: 'auditor' as const };
-    const single = new Set(bad.map((one) => one.receipt));
-    for (const one of single) {
-      const id = challengeId(one.request.challenge);
-      const fields = { outcome: 'invalid-proof', shards: 1, milliseconds: 0, receipt: encodeAuditReceipt(one) };
-      await this.#keep({ ...entry, id, ...fields }, true);
-    }
+  async record(peer: string, result: AuditResult, note?: string): Promise<void> {
     const { id, outcome, shards, milliseconds, receipt } = result;
-    if (receipt !== undefined && single.has(receipt)) return;
     const detail = [detailOf(outcome), note].filter((text) => text !== undefined).join('; ');
     await this.#keep({
-      ...entry,
+      ...this.#entry(peer),
       id,
       outcome: outcome.kind,
       shards,
@@ -54,9 +47,25 @@ export class AuditRecorder {
     });
   }
 
-  async #keep(record: AuditRecord, evidence = false): Promise<void> {
+  /** What was found about parts of a set whose proof failed, and was recorded as `failed`. Durable on return. */
+  async recordParts(peer: string, failed: AuditReceipt, { bad, evidence }: Bisected): Promise<void> {
+    const recorded = toHex(challengeId(failed.request.challenge));
+    for (const receipt of new Set([...bad.map((one) => one.receipt), ...evidence])) {
+      const { challenge } = receipt.request;
+      const id = challengeId(challenge);
+      if (toHex(id) === recorded) continue;
+      const fields = { outcome: 'invalid-proof', shards: decodeChallenge(challenge).count, milliseconds: 0 };
+      await this.#keep({ ...this.#entry(peer), id, ...fields, receipt: encodeAuditReceipt(receipt) });
+    }
+  }
+
+  #entry(peer: string) {
+    return { at: this.#deps.clock.now(), peer, role: 'auditor' as const };
+  }
+
+  async #keep(record: AuditRecord): Promise<void> {
     const { records, onKept } = this.#deps;
-    await records.put(record, { evidence });
+    await records.put(record, { evidence: record.outcome === 'invalid-proof' });
     onKept?.(record);
   }
 

@@ -1,13 +1,14 @@
 import type { CID } from 'multiformats/cid';
 import { AuditError } from '../../protocol/audit-error.ts';
+import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import type { Clock } from '../clock.ts';
 import { KzgError } from '../kzg/engine.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
-import type { AuditRecord } from '../store/audit-receipt-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import type { AuditResult, BadShard, Prover } from './auditor.ts';
+import type { AuditResult, BadShard, Bisected, Prover } from './auditor.ts';
 import type { AuditOutcome } from './outcome.ts';
+import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
 
@@ -16,19 +17,14 @@ export interface HolderAudit extends Pick<AuditResult, 'outcome' | 'shards' | 'm
   readonly peer: string;
   /** Shards that fail by themselves; only after an invalid proof. */
   readonly bad: readonly BadShard[];
-  /** Challenge id, when there was an answer. */
+  /** Challenge id; absent when no challenge could be made. */
   readonly id?: Uint8Array;
 }
 
 export interface AuditRunnerDeps {
   readonly auditor: {
     audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult>;
-    bisect(
-      prover: Prover,
-      selection: Selection,
-      failed: NonNullable<AuditResult['receipt']>,
-      signal?: AbortSignal,
-    ): Promise<BadShard[]>;
+    bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<Bisected>;
   };
   readonly clock: Clock;
   readonly catalog: { list(options: { signal?: AbortSignal }): AsyncIterable<{ readonly root: CID }> };
@@ -46,12 +42,14 @@ export interface AuditRunnerDeps {
     readonly segments: SegmentLoader;
   };
   readonly recorder: {
-    record(peer: string, result: AuditResult, bad: readonly BadShard[]): Promise<void>;
+    record(peer: string, result: AuditResult): Promise<void>;
+    recordParts(peer: string, failed: AuditReceipt, found: Bisected): Promise<void>;
     prune(signal: AbortSignal): Promise<void>;
   };
-  /** Told of each result; the next audit of the holder waits for it. */
-  readonly onResult?: (result: HolderAudit) => Promise<void>;
-  readonly records: { evidenceAbout(peer: string, signal?: AbortSignal): AsyncIterable<AuditRecord> };
+  /** Told of each result, before its bad shards are looked for; the next audit of the holder waits for it. */
+  readonly onResult?: (result: Omit<HolderAudit, 'bad'>) => Promise<void>;
+  /** Told of receipts that prove a failure to others, after its result. */
+  readonly onProved?: (evidence: readonly AuditReceipt[]) => Promise<void>;
 }
 
 /** Who is audited, over what. */
@@ -63,6 +61,12 @@ interface Target {
 
 /** Holders audited at a time: verifying is cheap, and each holder proves by itself. */
 const CONCURRENCY = 4;
+/**
+ * A busy holder is waited for. It reads 6 GiB at once and then 20 MB/s (`audit.proveRate`): the next set of 2 GiB after
+ * 107 s. All waits of a run end before whoever asked for it goes away, after ten minutes.
+ */
+const WAITS = { waits: 3, mostMs: 150_000 };
+const RUN_WAIT_MS = 8 * 60_000;
 
 /** Audits holders over all that they signed for, and keeps the receipts. */
 export class AuditRunner {
@@ -87,13 +91,6 @@ export class AuditRunner {
       [...byPeer].map(([peer, receipts]) => ({ peer, receipts, segments })),
       signal,
     );
-  }
-
-  /** What this node can prove about a peer: encoded receipts of single shards whose proof fails. Newest first. */
-  async *about(peer: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    for await (const { receipt } of this.#deps.records.evidenceAbout(peer, signal)) {
-      if (receipt !== undefined) yield receipt;
-    }
   }
 
   async #targets(root: CID | undefined, signal: AbortSignal): Promise<Target[]> {
@@ -122,35 +119,54 @@ export class AuditRunner {
 
   async #auditAll(targets: readonly Target[], signal: AbortSignal): Promise<HolderAudit[]> {
     const results: HolderAudit[] = [];
+    const patience = { ...WAITS, deadline: this.#deps.clock.monotonic() + RUN_WAIT_MS };
     await forEachLimited(targets, CONCURRENCY, async ({ peer, receipts, segments }) => {
       const prover = { peer, key: keyFromPeerId(peer) };
       for await (const selection of selections(receipts, segments, signal)) {
-        const result = await this.#auditHolder(prover, selection, signal);
-        await this.#deps.onResult?.(result);
-        results.push(result);
+        results.push(await this.#auditHolder(prover, selection, patience, signal));
       }
     });
     await this.#deps.recorder.prune(signal);
     return results.sort((a, b) => a.peer.localeCompare(b.peer));
   }
 
-  async #auditHolder(prover: Prover, selection: Selection, signal: AbortSignal): Promise<HolderAudit> {
-    const { auditor, clock, recorder } = this.#deps;
+  async #auditHolder(
+    prover: Prover,
+    selection: Selection,
+    patience: Patience,
+    signal: AbortSignal,
+  ): Promise<HolderAudit> {
+    const { auditor, clock, onResult } = this.#deps;
+    const { peer } = prover;
     const started = clock.monotonic();
     try {
-      const result = await auditor.audit(prover, selection, signal);
-      const { outcome, shards, milliseconds, receipt } = result;
-      const failed = receipt !== undefined && outcome.kind === 'invalid-proof';
-      const bad = failed ? await auditor.bisect(prover, selection, receipt, signal) : [];
-      await recorder.record(prover.peer, result, bad);
-      return { peer: prover.peer, outcome, shards, milliseconds, bad, id: result.id };
+      const ask = () => auditor.audit(prover, selection, signal);
+      const result = await patiently(ask, patience, clock, signal);
+      return await this.#conclude(prover, result, signal);
     } catch (error) {
       signal.throwIfAborted();
       const outcome = ownFault(error);
       if (outcome === undefined) throw error;
       const milliseconds = clock.monotonic() - started;
-      return { peer: prover.peer, outcome, shards: selection.items.length, milliseconds, bad: [] };
+      const failed = { peer, outcome, shards: selection.items.length, milliseconds };
+      await onResult?.(failed);
+      return { ...failed, bad: [] };
     }
+  }
+
+  /** It counts before the bad shards are looked for: a stop in the midst of that excuses nobody. */
+  async #conclude(prover: Prover, result: AuditResult, signal: AbortSignal): Promise<HolderAudit> {
+    const { auditor, recorder, onResult, onProved } = this.#deps;
+    const { peer } = prover;
+    const { id, outcome, selection, shards, milliseconds, receipt } = result;
+    await recorder.record(peer, result);
+    const told = { peer, outcome, shards, milliseconds, id };
+    await onResult?.(told);
+    if (receipt === undefined || outcome.kind !== 'invalid-proof') return { ...told, bad: [] };
+    const found = await auditor.bisect(prover, selection, receipt, signal);
+    await recorder.recordParts(peer, receipt, found);
+    await onProved?.(found.evidence);
+    return { ...told, bad: found.bad };
   }
 }
 

@@ -1,6 +1,7 @@
 import { type OpenedAnswer, openAuditAnswer } from '../../protocol/audit-answer.ts';
 import { AuditError } from '../../protocol/audit-error.ts';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
+import type { AuditRefusalReason } from '../../protocol/audit-refusal.ts';
 import { openAuditRequest } from '../../protocol/audit-request.ts';
 import { setDigest } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
@@ -10,9 +11,14 @@ import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts
 import type { Signer } from '../../protocol/signature.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import type { Logger } from '../log.ts';
 import { RequestError } from '../network/errors.ts';
-import type { AuditOutcome, ShardName } from './outcome.ts';
+import { STALE } from './challenge-checks.ts';
+import { ClockDoubt } from './clock-doubt.ts';
+import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
+import { patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 
 export interface AuditorDeps {
@@ -23,6 +29,7 @@ export interface AuditorDeps {
   readonly random: (n: number) => Uint8Array;
   readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
   readonly client: { audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> };
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 export interface Prover {
@@ -36,6 +43,8 @@ export interface AuditResult {
   /** Challenge id, 32 bytes. */
   readonly id: Uint8Array;
   readonly outcome: AuditOutcome;
+  /** What the challenge was about: without the entries for which the holder has an excuse. */
+  readonly selection: Selection;
   /** Shards covered by the challenge. */
   readonly shards: number;
   /** From the question to the verdict. */
@@ -52,13 +61,24 @@ export interface BadShard {
   readonly receipt: AuditReceipt;
 }
 
+export interface Bisected {
+  readonly bad: readonly BadShard[];
+  /** Of each segment the smallest failed receipt that is about it alone: what convinces others. */
+  readonly evidence: readonly AuditReceipt[];
+}
+
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
 const DEADLINE_BASE_MS = 2_000;
 const DEADLINE_BYTES_PER_MS = 50_000;
 /** Challenges spent on naming bad shards: 2·⌈log2 16,384⌉ finds one, the rest find its neighbours. */
 const BISECTION_BUDGET = 64;
-/** A prover that leaves this many of them unanswered is asked no further. */
+/** A prover that leaves this many of them without an answer is asked no further. */
 const MAX_SILENCES = 3;
+/** While a false proof is halved, a busy prover is waited for this long. */
+const BISECTION_WAITS = { waits: 3, mostMs: 30_000 };
+const BISECTION_WAIT_MS = 5 * 60_000;
+/** Challenges about what is left when a holder has an excuse for some: it may name one object at a time. */
+const MAX_EXCUSES = 8;
 
 export function deadlineMs(shards: number): number {
   return Math.ceil(DEADLINE_BASE_MS + (shards * SHARD_BYTES) / DEADLINE_BYTES_PER_MS);
@@ -75,6 +95,8 @@ export function deadlineMs(shards: number): number {
  */
 export class Auditor {
   readonly #deps: AuditorDeps;
+  readonly #perHolder = new KeyedLock();
+  readonly #doubt = new ClockDoubt();
 
   constructor(deps: AuditorDeps) {
     this.#deps = deps;
@@ -82,9 +104,24 @@ export class Auditor {
 
   /**
    * One challenge over the whole selection, whatever its size: one opening. The receipts of the selection are verified.
-   * Failures of the prover are outcomes. @throws the signal's reason when aborted; KzgError when the manifest's own commitments are no points.
+   * A holder is asked one question at a time, whoever asks. Entries for which it has an excuse are left out, and the rest
+   * is asked about again. Failures of the prover are outcomes.
+   *
+   * @throws the signal's reason when aborted; KzgError when the manifest's own commitments are no points.
    */
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
+    return this.#perHolder.run(prover.peer, signal, async () => {
+      let { result, excused } = await this.#auditOnce(prover, selection, signal);
+      for (let round = 0; excused.length > 0 && round < MAX_EXCUSES; round++) {
+        const rest = result.selection.without(excused);
+        if (rest === undefined) break;
+        ({ result, excused } = await this.#auditOnce(prover, rest, signal));
+      }
+      return result;
+    });
+  }
+
+  async #auditOnce(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditedOnce> {
     const { clock } = this.#deps;
     const started = clock.monotonic();
     const commitments = await selection.commitments(signal);
@@ -92,13 +129,17 @@ export class Auditor {
     const asked = clock.monotonic();
     const allowed = deadlineMs(selection.items.length);
     let answered: number | undefined;
-    const result = (outcome: AuditOutcome, receipt?: AuditReceipt): AuditResult => ({
-      id: challengeId(request.challenge),
-      outcome,
-      shards: selection.items.length,
-      milliseconds: clock.monotonic() - started,
-      verifyMilliseconds: answered === undefined ? 0 : clock.monotonic() - answered,
-      ...(receipt === undefined ? {} : { receipt }),
+    const result = (outcome: AuditOutcome, receipt?: AuditReceipt, excused: readonly number[] = []): AuditedOnce => ({
+      result: {
+        id: challengeId(request.challenge),
+        outcome,
+        selection,
+        shards: selection.items.length,
+        milliseconds: clock.monotonic() - started,
+        verifyMilliseconds: answered === undefined ? 0 : clock.monotonic() - answered,
+        ...(receipt === undefined ? {} : { receipt }),
+      },
+      excused,
     });
 
     let answer: AuditAnswer;
@@ -106,7 +147,7 @@ export class Auditor {
       answer = await this.#ask(prover, request, allowed, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      return result(outcomeOfFailure(error));
+      return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error));
     }
     answered = clock.monotonic();
     if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
@@ -122,40 +163,61 @@ export class Auditor {
       }
       throw error;
     }
-    return result(await this.#judge(selection, opened, signal), { request, answer });
+    this.#doubt.answered();
+    const excused = opened.kind === 'refused' && isExcuse(opened.reason) ? opened.entries : [];
+    return result(await this.#judge(selection, opened, signal), { request, answer }, excused);
   }
 
   /**
    * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5), each with the audit receipt
-   * about it alone. What is left when the budget is spent, or when the prover stops answering, is not named.
+   * about it alone. What is left when the budget is spent, or when the prover stops answering, is not named; that a
+   * segment fails is proved all the same by the smallest receipt that came about it.
    *
    * @param failed the receipt of the proof that failed.
    */
-  async bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<BadShard[]> {
+  async bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<Bisected> {
+    const { clock } = this.#deps;
+    const patience = { ...BISECTION_WAITS, deadline: clock.monotonic() + BISECTION_WAIT_MS };
     const bad: BadShard[] = [];
-    const suspects = [{ selection, receipt: failed }];
+    const evidence = new Map<string, Suspect>();
+    const suspects: Suspect[] = [{ selection, receipt: failed }];
     let budget = BISECTION_BUDGET;
     let silences = 0;
+    const ask = (half: Selection) => {
+      budget--;
+      return patiently(() => this.audit(prover, half, signal), patience, clock, signal);
+    };
     for (let suspect = suspects.pop(); suspect !== undefined; suspect = suspects.pop()) {
-      if (suspect.selection.items.length === 1) {
-        const { receipt } = suspect;
-        for (const shard of suspect.selection.name(suspect.selection.ids)) bad.push({ shard, receipt });
-        continue;
-      }
-      for (const half of suspect.selection.halves()) {
-        if (budget === 0 || silences === MAX_SILENCES) continue;
-        budget--;
-        let { outcome, receipt } = await this.audit(prover, half, signal);
-        if (outcome.kind === 'timed-out' && budget > 0) {
-          // A moment's load must not save the shards of a half from being named.
-          budget--;
-          ({ outcome, receipt } = await this.audit(prover, half, signal));
+      const { selection: failing, receipt } = suspect;
+      const [part, ...others] = failing.parts;
+      if (part !== undefined && others.length === 0) {
+        const key = part.segment.cid.toString();
+        const known = evidence.get(key);
+        if (known === undefined || failing.items.length < known.selection.items.length) evidence.set(key, suspect);
+        if (failing.items.length === 1) {
+          for (const shard of failing.name(failing.ids)) bad.push({ shard, receipt });
+          continue;
         }
-        if (receipt === undefined) silences++;
-        else if (outcome.kind === 'invalid-proof') suspects.push({ selection: half, receipt });
+      }
+      for (const half of failing.halves()) {
+        if (budget === 0 || silences === MAX_SILENCES) continue;
+        let result = await ask(half);
+        // A moment's load must not save the shards of a half from being named.
+        if (result.outcome.kind === 'timed-out' && budget > 0) result = await ask(half);
+        if (result.receipt !== undefined && result.outcome.kind === 'invalid-proof') {
+          suspects.push({ selection: result.selection, receipt: result.receipt });
+        } else if (!ANSWERS.has(result.outcome.kind)) silences++;
       }
     }
-    return bad;
+    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt) };
+  }
+
+  /** Whether the holder finds the challenge's time wrong and is to be believed. */
+  #isStale({ peer }: Prover, error: unknown): boolean {
+    if (!(error instanceof RequestError) || error.type.code !== 'refused-not-allowed') return false;
+    if (error.type.fault.code !== STALE) return false;
+    this.#deps.log.warn('a holder finds the time of a challenge wrong: check the clock of this node', { peer });
+    return this.#doubt.stale(peer);
   }
 
   #challenge(prover: Prover, selection: Selection, commitments: readonly Uint8Array[]): AuditRequest {
@@ -194,9 +256,9 @@ export class Auditor {
 
   async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
     if (opened.kind === 'refused') {
-      const { reason, entries, until } = opened.refusal;
-      if (reason === 'busy-until') return { kind: 'refused-busy', until: until as number };
-      if (reason === 'not-held') return { kind: 'not-held', missing: selection.nameEntries(entries as Uint8Array) };
+      const { reason, entries, refusal } = opened;
+      if (reason === 'busy-until') return { kind: 'refused-busy', until: refusal.until as number };
+      if (reason === 'not-held') return { kind: 'not-held', missing: selection.nameEntries(entries) };
       return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
     }
     if (opened.kind === 'opening') {
@@ -211,6 +273,26 @@ export class Auditor {
 }
 
 class DeadlinePassed extends Error {}
+
+interface AuditedOnce {
+  readonly result: AuditResult;
+  /** Entries of the set that the holder need not prove, and shows why. */
+  readonly excused: readonly number[];
+}
+
+interface Suspect {
+  readonly selection: Selection;
+  /** Of the proof over just this selection, which failed. */
+  readonly receipt: AuditReceipt;
+}
+
+/** Answers to a half that say something about its shards; whatever else comes is as good as silence. */
+const ANSWERS: ReadonlySet<OutcomeKind> = new Set(['passed', 'declared-lost', 'not-held']);
+const CLOCK_FAULT: AuditOutcome = { kind: 'auditor-fault', reason: 'the clock of this node seems to be wrong' };
+
+function isExcuse(reason: AuditRefusalReason): boolean {
+  return reason === 'released' || reason === 'expired';
+}
 
 function outcomeOfFailure(error: unknown): AuditOutcome {
   if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: error.message };

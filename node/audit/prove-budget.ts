@@ -14,11 +14,12 @@ export interface ProveLimits {
 
 const SECONDS_PER_HOUR = 3600;
 /**
- * Read at once after a rest: two sets of the largest size, 16,384 shards, one and the halves that a failed proof is
- * followed by. A proof has to come within 2 s + bytes / 50 MB/s (protocol v1 §5): reading that is slowed down to the cap would
- * be late for every set of more than 500 shards, so the cap decides which challenge is taken, not how fast it is read.
+ * Read at once after a rest: three sets of the largest size, 16,384 shards. A failed proof is halved until its bad shard is
+ * found: both halves are read at each level, twice the set in all, beside the set itself. A proof has to come within 2 s +
+ * bytes / 50 MB/s (protocol v1 §5): reading that is slowed down to the cap would be late for every set of more than 500
+ * shards, so the cap decides which challenge is taken, not how fast it is read.
  */
-export const READ_BURST_BYTES = 4 * 1024 ** 3;
+export const READ_BURST_BYTES = 6 * 1024 ** 3;
 const ALL = 'all';
 
 /**

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { type AuditedPart, type AuditItem, auditItems, type SegmentLookup } from '../../protocol/audit-set.ts';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapOf } from '../../protocol/bitmap.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { AuditSetEntry } from '../../protocol/messages/audit.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -69,8 +69,8 @@ export class Selection {
   }
 
   /** All shards of these entries of the set. */
-  nameEntries(entries: Uint8Array): ShardName[] {
-    return bitmapIndices(entries).flatMap((entry) => {
+  nameEntries(entries: readonly number[]): ShardName[] {
+    return entries.flatMap((entry) => {
       const part = this.parts[entry];
       if (part === undefined) return [];
       const { segment, indices } = part;
@@ -83,8 +83,26 @@ export class Selection {
     });
   }
 
-  /** The items in two halves, each a selection of its own; for bisection. Needs two items or more. */
+  /** The selection without these entries of the set; undefined when nothing is left. */
+  without(entries: readonly number[]): Selection | undefined {
+    const parts = this.parts.filter((_, entry) => !entries.includes(entry));
+    return parts.length === 0 ? undefined : new Selection(parts);
+  }
+
+  /**
+   * Two halves, each a selection of its own; for bisection. Needs two parts or two items. Between segments first: only
+   * what is about one segment is evidence for others.
+   */
   halves(): [Selection, Selection] {
+    const { parts } = this;
+    if (parts.length > 1) {
+      const total = parts.reduce((sum, { indices }) => sum + indices.length, 0);
+      let split = 0;
+      for (let before = 0; split === 0 || (split < parts.length - 1 && 2 * before < total); split++) {
+        before += (parts[split] as SelectedPart).indices.length;
+      }
+      return [new Selection(parts.slice(0, split)), new Selection(parts.slice(split))];
+    }
     const middle = this.items.length >> 1;
     return [this.#only(this.items.slice(0, middle)), this.#only(this.items.slice(middle))];
   }

@@ -1,10 +1,11 @@
+import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { RandomBytes } from '../random.ts';
 import type { AskedSet, Settled, Suspicion } from '../store/audit-schedule-store.ts';
 import { timeText } from './audit-recorder.ts';
 import { ownFault } from './audit-runner.ts';
-import type { AuditResult, BadShard, Prover } from './auditor.ts';
+import type { AuditResult, Bisected, Prover } from './auditor.ts';
 import { type Containment, type ContainmentRules, contain, postponed } from './containment.ts';
 import { type AuditObservation, observationOf } from './observation.ts';
 import type { AuditOutcome, ShardName } from './outcome.ts';
@@ -14,25 +15,23 @@ import type { Selection } from './selection.ts';
 export interface SetAskerDeps {
   readonly auditor: {
     audit(prover: Prover, selection: Selection, signal: AbortSignal): Promise<AuditResult>;
-    bisect(
-      prover: Prover,
-      selection: Selection,
-      failed: NonNullable<AuditResult['receipt']>,
-      signal: AbortSignal,
-    ): Promise<BadShard[]>;
+    bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal: AbortSignal): Promise<Bisected>;
   };
   readonly store: {
     settle(set: AskedSet, holder: Uint8Array, settled: Settled): Promise<void>;
   };
   readonly recorder: {
-    record(peer: string, result: AuditResult, bad: readonly BadShard[], note?: string): Promise<void>;
+    record(peer: string, result: AuditResult, note?: string): Promise<void>;
+    recordParts(peer: string, failed: AuditReceipt, found: Bisected): Promise<void>;
   };
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Logger;
   readonly rules: ContainmentRules;
-  /** Told of every final outcome, with the shards that were named, before it is forgotten that the set was asked about. */
-  readonly onObserved: (observation: AuditObservation, bad: readonly BadShard[]) => Promise<void>;
+  /** Told of every final outcome, before it is forgotten that the set was asked about. */
+  readonly onObserved: (observation: AuditObservation) => Promise<void>;
+  /** Told of receipts that prove a failure to others, after its outcome. */
+  readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
   /** Shards about which a holder that answers for others is silent: lost, as far as this node can see. */
   readonly onSilent: (peer: string, shards: readonly ShardName[]) => void;
 }
@@ -54,7 +53,6 @@ interface Finding {
   /** Absent when no challenge could be made. */
   readonly result: AuditResult | undefined;
   readonly outcome: AuditOutcome;
-  readonly bad: readonly BadShard[];
 }
 
 /**
@@ -74,7 +72,7 @@ export class SetAsker {
     const { store, log, clock } = this.#deps;
     const { prover, set, suspicion } = question;
     try {
-      return await this.#conclude(question, await this.#find(question, signal));
+      return await this.#conclude(question, await this.#find(question, signal), signal);
     } catch (error) {
       signal.throwIfAborted();
       log.warn('an audit could not be done here and is put off', { peer: prover.peer, reason: String(error) });
@@ -88,20 +86,18 @@ export class SetAsker {
     const { auditor } = this.#deps;
     try {
       const result = await auditor.audit(prover, selection, signal);
-      const { outcome, receipt } = result;
-      const failed = receipt !== undefined && outcome.kind === 'invalid-proof';
-      const bad = failed ? await auditor.bisect(prover, selection, receipt, signal) : [];
-      return { result, outcome, bad };
+      return { result, outcome: result.outcome };
     } catch (error) {
       const outcome = ownFault(error);
       if (outcome === undefined) throw error;
-      return { result: undefined, outcome, bad: [] };
+      return { result: undefined, outcome };
     }
   }
 
-  async #conclude(question: Question, { result, outcome: first, bad }: Finding): Promise<Told> {
+  async #conclude(question: Question, { result, outcome: first }: Finding, signal: AbortSignal): Promise<Told> {
     const { clock, store, recorder, rules, onObserved, onSilent } = this.#deps;
-    const { prover, set, selection } = question;
+    const { prover, set } = question;
+    const { selection } = result ?? question;
     const now = clock.now();
     const shards = selection.items.length;
     const answered = result?.receipt !== undefined && first.kind !== 'refused-busy';
@@ -111,18 +107,28 @@ export class SetAsker {
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
     if (result !== undefined) {
-      await recorder.record(prover.peer, { ...result, outcome: counted }, bad, noteOf(contained));
+      await recorder.record(prover.peer, { ...result, outcome: counted }, noteOf(contained));
     }
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;
       score = suspicionAfter(score, outcome.kind);
-      await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }), bad);
+      await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }));
     }
+    // It counts already: a holder that draws the search out, or a stop in its midst, saves nobody.
+    if (result !== undefined && first.kind === 'invalid-proof') await this.#proveParts(prover, result, signal);
     const settled = { again: this.#again(question, contained, now), suspicion: { score, answeredAt } };
     await store.settle(set, prover.key, settled);
     if (contained.kind === 'silent') onSilent(prover.peer, selection.name(selection.ids));
     return { ...settled, verifyMilliseconds: result?.verifyMilliseconds ?? 0 };
+  }
+
+  async #proveParts(prover: Prover, { selection, receipt }: AuditResult, signal: AbortSignal): Promise<void> {
+    const { auditor, recorder, onProved } = this.#deps;
+    if (receipt === undefined) return;
+    const found = await auditor.bisect(prover, selection, receipt, signal);
+    await recorder.recordParts(prover.peer, receipt, found);
+    await onProved(found.evidence);
   }
 
   #again({ set, selection }: Question, contained: Containment, now: number): AskedSet[] {

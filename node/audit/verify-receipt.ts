@@ -63,8 +63,7 @@ export async function verifyReceipt(
   const { challenge, answer } = opened;
   const parts = opened.parts.map(({ root, segment, indices }) => ({ root, segment, shards: bitmapCount(indices) }));
   if (answer.kind === 'refused') {
-    const { reason, entries } = answer.refusal;
-    return { challenge, parts, missing: entries === undefined ? 0 : bitmapCount(entries), outcome: reason };
+    return { challenge, parts, missing: answer.entries.length, outcome: answer.reason };
   }
   const missing = answer.missing.length;
   if (answer.kind === 'opening') {

@@ -1,7 +1,8 @@
+import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import { AuditRecorder } from '../audit/audit-recorder.ts';
 import { AuditRunner, type HolderAudit } from '../audit/audit-runner.ts';
-import { Auditor, type BadShard } from '../audit/auditor.ts';
+import { Auditor } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
 import { HolderShards } from '../audit/holder-shards.ts';
 import type { AuditObservation } from '../audit/observation.ts';
@@ -39,9 +40,11 @@ export interface AuditingParts {
   readonly events: Events;
   readonly record: SecurityRecord;
   readonly onDamaged: (id: Uint8Array) => void;
-  readonly onResult: (result: HolderAudit) => Promise<void>;
-  /** Told of every final outcome of the audits that run by themselves, with the shards that were named. */
-  readonly onObserved: (observation: AuditObservation, bad: readonly BadShard[]) => Promise<void>;
+  readonly onResult: (result: Omit<HolderAudit, 'bad'>) => Promise<void>;
+  /** Told of every final outcome of the audits that run by themselves. */
+  readonly onObserved: (observation: AuditObservation) => Promise<void>;
+  /** Told of receipts that prove a failure to others, after its outcome. */
+  readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
 }
 
 export interface Auditing {
@@ -53,8 +56,21 @@ export interface Auditing {
 
 /** Builds both sides of an audit: the prover of what is held here, and the auditor of what others hold. */
 export function composeAuditing(parts: AuditingParts): Auditing {
-  const { network, random, stores, engine, host, codes, segments, locator, reader, record, onDamaged, onResult } =
-    parts;
+  const {
+    network,
+    random,
+    stores,
+    engine,
+    host,
+    codes,
+    segments,
+    locator,
+    reader,
+    record,
+    onDamaged,
+    onResult,
+    onProved,
+  } = parts;
   const { identity, clock, log, shardReader, resolved } = parts.options;
   const { config } = resolved;
   const { client } = host;
@@ -79,7 +95,15 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onDamaged,
     log: log.child({ part: 'prover' }),
   });
-  const auditor = new Auditor({ network, signer: identity, clock, random, engine, client });
+  const auditor = new Auditor({
+    network,
+    signer: identity,
+    clock,
+    random,
+    engine,
+    client,
+    log: log.child({ part: 'audit' }),
+  });
   const retention = { records: config['audit.keepRecords'], ms: config['audit.keepTime'] };
   const recorder = new AuditRecorder({
     clock,
@@ -101,15 +125,15 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       log: log.child({ part: 'audit' }),
     }),
     recorder,
-    records: stores.audits,
     onResult,
+    onProved,
   });
   const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
   return { prover, audits, scheduler };
 }
 
 function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditRecorder, config: Config): AuditScheduler {
-  const { random, stores, segments, events, onObserved } = parts;
+  const { random, stores, segments, events, onObserved, onProved } = parts;
   const { clock } = parts.options;
   const log = parts.options.log.child({ part: 'audit' });
   const asker = new SetAsker({
@@ -120,10 +144,11 @@ function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditReco
     random,
     log,
     rules: { tries: config['audit.tries'], windowMs: config['audit.retryWindow'] },
-    async onObserved(observation, bad) {
+    onProved,
+    async onObserved(observation) {
       const { peer, outcome, shards, audit = '' } = observation;
       log.debug('an audit is done', { peer, outcome, shards });
-      await onObserved(observation, bad);
+      await onObserved(observation);
       events.emit('audit.done', { peer, outcome, shards, audit });
     },
     onSilent(peer, shards) {

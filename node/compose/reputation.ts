@@ -1,7 +1,7 @@
+import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { ReputationApi } from '../api/reputation-service.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
-import type { BadShard } from '../audit/auditor.ts';
 import { type AuditObservation, observationOf } from '../audit/observation.ts';
 import type { OutcomeKind } from '../audit/outcome.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
@@ -43,9 +43,11 @@ export interface Reputation {
   readonly api: ReputationApi;
   readonly inquiry: EvidenceInquiry;
   /** Takes the result of an audit that was asked for as final. */
-  readonly onResult: (result: HolderAudit) => Promise<void>;
-  /** Takes a final outcome, with the shards that were named. */
-  readonly onObserved: (observation: AuditObservation, bad: readonly BadShard[]) => Promise<void>;
+  readonly onResult: (result: Omit<HolderAudit, 'bad'>) => Promise<void>;
+  /** Takes a final outcome. */
+  readonly onObserved: (observation: AuditObservation) => Promise<void>;
+  /** Takes receipts that prove a failure whose outcome was taken. */
+  readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
   /** What can be proved about a peer: encoded receipts, in a stable order. */
   about(peer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Keeps wrong commitments that holders signed, and charges them. */
@@ -121,11 +123,12 @@ export function composeReputation(parts: ReputationParts): Reputation {
       evidence,
     }),
     inquiry,
-    async onResult({ peer, outcome, shards, id, bad }) {
+    async onResult({ peer, outcome, shards, id }) {
       if (UNSETTLED.has(outcome.kind)) return;
-      await findings.observed(observationOf({ peer, at: clock.now(), outcome, shards, id }), bad);
+      await findings.observed(observationOf({ peer, at: clock.now(), outcome, shards, id }));
     },
-    onObserved: (observation, bad) => findings.observed(observation, bad),
+    onObserved: (observation) => findings.observed(observation),
+    onProved: (evidence) => findings.proved(evidence),
     async *about(peer, signal) {
       for await (const { bundle } of evidence.about(peer, signal)) yield bundle;
     },
@@ -134,6 +137,7 @@ export function composeReputation(parts: ReputationParts): Reputation {
     async start() {
       gossip.start();
       inquiry.start();
+      await findings.resume(stores.audits.evidence());
     },
     async stop() {
       await Promise.all([gossip.stop(), inquiry.stop()]);

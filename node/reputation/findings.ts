@@ -1,7 +1,7 @@
-import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
-import type { BadShard } from '../audit/auditor.ts';
+import { type AuditReceipt, decodeAuditReceipt, encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { AuditObservation } from '../audit/observation.ts';
 import type { Clock } from '../clock.ts';
+import type { AuditRecord } from '../store/audit-receipt-store.ts';
 import { type Bundle, readBundle } from './bundle.ts';
 import { EvidenceError } from './evidence-error.ts';
 import type { EvidenceGossip } from './evidence-gossip.ts';
@@ -9,7 +9,7 @@ import type { ReputationService } from './reputation.ts';
 
 export interface FindingsDeps {
   readonly network: Uint8Array;
-  readonly reputation: Pick<ReputationService, 'observe' | 'verified'>;
+  readonly reputation: Pick<ReputationService, 'observe' | 'verified' | 'isCurrent'>;
   readonly gossip: Pick<EvidenceGossip, 'publish'>;
   readonly clock: Clock;
 }
@@ -22,14 +22,22 @@ export class Findings {
     this.#deps = deps;
   }
 
-  /** @param bad shards that were named after an invalid proof, each with the receipt about it alone. Durable on return. */
-  async observed(observation: AuditObservation, bad: readonly BadShard[] = []): Promise<void> {
+  /** Durable on return. */
+  async observed(observation: AuditObservation): Promise<void> {
+    await this.#deps.reputation.observe(observation);
+  }
+
+  /**
+   * Keeps what proves a failure to others and tells them; what was kept before is passed over. Durable on return.
+   *
+   * @param evidence receipts of failed proofs that one observation, which has counted, is about.
+   */
+  async proved(evidence: Iterable<AuditReceipt>): Promise<void> {
     const { network, reputation, gossip, clock } = this.#deps;
-    await reputation.observe(observation);
     let alsoCounts = false;
-    for (const { receipt } of onePerSegment(bad)) {
+    for (const receipt of evidence) {
       const bundle = readable(encodeAuditReceipt(receipt), network, clock.now());
-      if (bundle === undefined) continue;
+      if (bundle === undefined || !(await reputation.isCurrent(bundle.challengedAt))) continue;
       const { accused, auditor, segment, challengedAt, audit, bytes } = bundle;
       const row = { accused, auditor, segment, challengedAt, audit, bundle: bytes };
       const isNew = await reputation.verified({ ...row, at: clock.now(), own: true }, { alsoCounts });
@@ -37,6 +45,13 @@ export class Findings {
       // The audit itself has counted for the first segment.
       alsoCounts = true;
       gossip.publish(bytes);
+    }
+  }
+
+  /** Goes on where a stop cut off between an outcome and what it proves. `records`: audits whose proof failed. */
+  async resume(records: AsyncIterable<AuditRecord>): Promise<void> {
+    for await (const { receipt } of records) {
+      if (receipt !== undefined) await this.proved([decodeAuditReceipt(receipt)]);
     }
   }
 }
@@ -49,14 +64,4 @@ function readable(bytes: Uint8Array, network: Uint8Array, now: number): Bundle |
     if (error instanceof EvidenceError) return undefined;
     throw error;
   }
-}
-
-/** One failure of a segment is enough: others count no more than one either. */
-function onePerSegment(bad: readonly BadShard[]): Iterable<BadShard> {
-  const first = new Map<string, BadShard>();
-  for (const one of bad) {
-    const segment = one.shard.segment.toString();
-    if (!first.has(segment)) first.set(segment, one);
-  }
-  return first.values();
 }

@@ -90,11 +90,10 @@ export class AuditReceiptStore {
     }
   }
 
-  /** What proves something against a peer, newest first. */
-  async *evidenceAbout(peer: string, signal?: AbortSignal): AsyncGenerator<AuditRecord> {
-    const prefix = peerKey(peer);
-    for await (const key of this.#evidence.keys({ prefix, reverse: true, signal })) {
-      const record = await this.#readable(key.subarray(prefix.length + TIME_BYTES));
+  /** What proves something against a peer, by peer. */
+  async *evidence(signal?: AbortSignal): AsyncGenerator<AuditRecord> {
+    for await (const key of this.#evidence.keys({ signal })) {
+      const record = await this.#readable(key.subarray(-HASH_BYTES));
       if (record !== undefined) yield record;
     }
   }

@@ -1,6 +1,11 @@
 import type { AuditErrorType } from '../../protocol/audit-error.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
-import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
+import {
+  type AuditRefusalReason,
+  encodeAuditRefusal,
+  signAuditRefusal,
+  type UnsignedAuditRefusal,
+} from '../../protocol/audit-refusal.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import { type Challenge, decodeChallenge, encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
@@ -25,6 +30,14 @@ interface AuditVector {
   readonly why: string;
   readonly receipt: string;
   readonly code: AuditErrorType['code'];
+}
+
+interface ExcuseVector {
+  readonly why: string;
+  readonly receipt: string;
+  /** What the refusal counts as, which is not always what it says, and for which entries of the set. */
+  readonly countsAs: AuditRefusalReason;
+  readonly entries: readonly number[];
 }
 
 /** Audit receipts that decode, are signed where they should be, and still must not count. */
@@ -145,6 +158,37 @@ export function auditFaults({ object, audit }: Built): AuditVector[] {
     vector('a refusal of an entry that was not asked for', 'bad-refusal', request, refused({ entries: bitmapOf([1]) })),
     vector('a release of another object', 'bad-refusal', request, released(release(object.segmentBytes, OWNER))),
     vector('a release signed by the holder', 'bad-refusal', request, released(release(object.rootBytes, HOLDER))),
+  ];
+}
+
+/** Refusals that say `expired`, by the time in the store receipt and the one that the holder says it answers at. */
+export function excuses({ audit: { request } }: Built): ExcuseVector[] {
+  const entry = request.set[0] as AuditSetEntry;
+  const { sig: _, ...stored } = decodeStoreReceipt(entry.receipt);
+  const { issuedAt, deadlineMs } = decodeChallenge(request.challenge);
+  const sentAt = issuedAt + 1000;
+  const far = issuedAt + 365 * 24 * 3_600_000;
+  const vector = (why: string, expiresAt: number, countsAs: AuditRefusalReason, at = sentAt): ExcuseVector => {
+    const receipt = encodeStoreReceipt(signStoreReceipt({ ...stored, expiresAt }, HOLDER));
+    const asked = { ...request, set: [{ ...entry, receipt }] };
+    const unsigned = {
+      challengeId: challengeId(request.challenge),
+      prover: HOLDER.publicKey,
+      reason: 'expired',
+      entries: bitmapOf([0]),
+      sentAt: at,
+    } as const;
+    const answer = { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, HOLDER)) };
+    return { why, receipt: toHex(encodeAuditReceipt({ request: asked, answer })), countsAs, entries: [0] };
+  };
+  return [
+    vector('a promise until released', 0, 'not-held'),
+    vector('a promise of another year', far, 'not-held'),
+    vector('a promise of another year, answered in a year', far, 'not-held', far + 1),
+    vector('just beyond the difference of two clocks', sentAt + 120_001, 'not-held'),
+    vector('just within it', sentAt + 120_000, 'expired'),
+    vector('within it, after a late answer', issuedAt + deadlineMs + 120_000, 'expired', far),
+    vector('long ago', issuedAt - 3_000_000, 'expired'),
   ];
 }
 

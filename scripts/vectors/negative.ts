@@ -13,7 +13,7 @@ import { encodeReply } from '../../protocol/status.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import { CREATED, digest, FILE_KEY, HOLDER, OWNER } from './fixtures.ts';
 import { change, formFaults, type Mutation, patch } from './mutate.ts';
-import { auditFaults } from './negative-audits.ts';
+import { auditFaults, excuses } from './negative-audits.ts';
 import { type Built, hexClaim } from './structures.ts';
 
 type Code = StructureErrorType['code'];
@@ -93,6 +93,7 @@ export function negativeVectors(built: Built): object {
     signatures,
     stageClaims: claimFaults(built.claim),
     audits: auditFaults(built),
+    excuses: excuses(built),
     links: linkFaults(object.rootBytes),
   };
 }

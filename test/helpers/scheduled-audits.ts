@@ -97,27 +97,30 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
         return {
           id: random(32),
           outcome,
+          selection,
           shards: selection.items.length,
           milliseconds: 1,
           verifyMilliseconds: 1,
           ...(answered ? { receipt: RECEIPT as NonNullable<AuditResult['receipt']> } : {}),
         };
       },
-      bisect: async () => [],
+      bisect: async () => ({ bad: [], evidence: [] }),
     },
     store: stores.auditSchedule,
     recorder: {
       // The made-up receipt has no encoding.
-      record: (peer, { receipt: _, ...result }, bad, note) => recorder.record(peer, result, bad, note),
+      record: (peer, { receipt: _, ...result }, note) => recorder.record(peer, result, note),
+      recordParts: (peer, failed, found) => recorder.recordParts(peer, failed, found),
     },
     clock,
     random,
     log: silentLogger,
     rules: { tries: 3, windowMs: 15 * MINUTE },
     async onObserved(observation) {
-      await onObserved?.(observation, []);
+      await onObserved?.(observation);
       observed.push(observation);
     },
+    onProved: async () => {},
     onSilent: (_, shards) => silent.push(...shards),
   });
   const scheduler = new AuditScheduler({

@@ -9,6 +9,7 @@ import { Selection } from '../../audit/selection.ts';
 import { identityFromSeed } from '../../identity/identity.ts';
 import { createKzgEngine } from '../../kzg/create-engine.ts';
 import type { KzgEngine } from '../../kzg/engine.ts';
+import { silentLogger } from '../../log.ts';
 import type { BenchContext } from '../bench-context.ts';
 import { anonymousBytes, MemoryWatch } from '../memory-watch.ts';
 import { ForkedProcess } from '../network/forked-process.ts';
@@ -110,6 +111,7 @@ export class AuditBench {
       clock,
       random,
       engine: this.#engine,
+      log: silentLogger,
       client: {
         audit: async (_, request) => {
           const started = clock.monotonic();

@@ -68,6 +68,7 @@ const auditor = new Auditor({
   clock: systemClock,
   random: (n) => randomBytes(n),
   engine,
+  log: silentLogger,
   client: {
     audit: async (_peer, request, signal = new AbortController().signal) =>
       tamper(await prover.answer(request, owner.publicKey, signal)),
@@ -132,7 +133,7 @@ async function withShard(index: number, bytes: Uint8Array | undefined, run: () =
 async function namedBad() {
   const { outcome, receipt } = await auditor.audit(target, selection);
   assert.equal(outcome.kind, 'invalid-proof');
-  return auditor.bisect(target, selection, receipt as NonNullable<typeof receipt>);
+  return (await auditor.bisect(target, selection, receipt as NonNullable<typeof receipt>)).bad;
 }
 
 function flipped(index: number): Uint8Array {
@@ -258,6 +259,7 @@ describe('a prover refuses', () => {
       clock: systemClock,
       random: (n) => randomBytes(n),
       engine,
+      log: silentLogger,
       client: {
         async audit(_peer, asked) {
           request = asked;

@@ -115,8 +115,8 @@ test('over sockets: holders are audited by themselves, again and again, and what
     if (outcome === 'passed' || PROVEN.includes(String(outcome))) assert.ok(record?.receipt, both);
     if (outcome === 'unreachable') assert.equal(record?.receipt, false, both);
   }
-  const evidence = await Array.fromAsync(owner.audits.about(liar.node.peerId, signal));
-  assert.ok(evidence.length > 0);
+  const evidence = await Array.fromAsync(owner.stores.audits.evidence(signal));
+  assert.ok(evidence.length > 0 && evidence.every(({ peer }) => peer === liar.node.peerId));
   const schedule = await owner.services.auditHistory.schedule();
   assert.deepEqual(schedule.map(({ peer }) => peer).sort(), [...peers].sort());
   assert.ok(schedule.find(({ peer }) => peer === liar.node.peerId)!.suspicion > 0);

@@ -6,6 +6,7 @@ import { CID } from 'multiformats/cid';
 import { Auditor } from '../../../node/audit/auditor.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { readReceiptFile, verifyReceipt } from '../../../node/audit/verify-receipt.ts';
+import { silentLogger } from '../../../node/log.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { createAuditHistoryService } from '../../../node/services/audit-history-service.ts';
 import { DishonestShardReader, damageShard } from '../../../node/store/lab-faults.ts';
@@ -44,6 +45,7 @@ async function audited(
     clock: holder.clock,
     random: (n) => randomBytes(n),
     engine,
+    log: silentLogger,
     client: {
       async audit(_, request) {
         const { reply } = await holder.call('audit', auditRequest.encode(request), owner);

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { auditExport } from '../../../protocol/audit-export.ts';
 import { fromHex } from '../../../protocol/bytes.ts';
 import { readVectors, type StructureVectors } from '../../helpers/protocol-codecs.ts';
+import { signerOf } from '../../helpers/signers.ts';
 import { folders, folderWithNode } from './cli-fixture.ts';
 
 const vectors = readVectors<StructureVectors>('structures-v1.json');
@@ -12,7 +14,7 @@ const receiptOf = (name: string): Uint8Array => fromHex(vectors.audit.answers[na
 const roots = [fromHex(vectors.manifest.root)];
 const segments = [fromHex(vectors.segment.bytes)];
 
-const PEER = '12D3KooWA';
+const PEER = peerIdFromKey(signerOf('holder').publicKey);
 const entry = (n: number) => ({
   id: n.toString(16).padStart(64, '0'),
   at: 1_700_000_000_000 - n,
@@ -71,6 +73,7 @@ test('a receipt is written to a file, not over another one, and is checked there
   assert.deepEqual([written.code, written.stdout], [0, 'r\n']);
   assert.deepEqual(new Uint8Array(await readFile(join(work, 'r'))), services.receiptFile);
   assert.equal((await run(['audit', 'show', id, '--export', 'r'])).code, 1);
+  assert.equal((await run(['audit', 'ls', '--peer', 'garbage'])).code, 64);
   assert.equal((await run(['audit', 'show', id, '--export', 'r', '--force', '--no-manifest'])).code, 0);
   assert.deepEqual(services.receiptsAsked, [
     [id, true],
@@ -99,8 +102,8 @@ test('what a receipt shows decides the exit code', async (t) => {
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(work, name), bytes);
   const cases: (readonly [args: string[], code: number, out: RegExp])[] = [
     [['passed'], 0, /^passed$/m],
-    [['lost'], 1, /^declared-lost$/m],
-    [['released'], 1, /^released$/m],
+    [['lost'], 3, /^declared-lost$/m],
+    [['released'], 3, /^released$/m],
     [['forged'], 5, /^forged$/m],
     [['alone'], 1, /give its manifest with --manifest/],
     [['alone', '--manifest', 'manifest'], 0, /^passed$/m],

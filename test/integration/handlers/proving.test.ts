@@ -5,6 +5,7 @@ import { Auditor } from '../../../node/audit/auditor.ts';
 import type { ProveLimits } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import type { BlobAccumulator, KzgEngine } from '../../../node/kzg/engine.ts';
+import { silentLogger } from '../../../node/log.ts';
 import { RequestError } from '../../../node/network/errors.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { damageShard } from '../../../node/store/lab-faults.ts';
@@ -42,6 +43,7 @@ async function auditedHolder(t: TestContext, over: Partial<HolderOptions> = {}) 
       clock: holder.clock,
       random: (n) => randomBytes(n),
       engine,
+      log: silentLogger,
       client: {
         async audit(peer, request) {
           asked.push(request);

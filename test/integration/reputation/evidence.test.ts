@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { BadShard } from '../../../node/audit/auditor.ts';
 import { silentLogger } from '../../../node/log.ts';
 import { keptManifests, SegmentDirectory } from '../../../node/manifest/segment-directory.ts';
 import { RequestError } from '../../../node/network/errors.ts';
@@ -340,12 +339,8 @@ test('what an own audit named is kept and published once per segment; the audit 
     gossip: { publish: (bundle) => void published.push(bundle) },
     clock,
   });
-  const named = async (of: SampleObject, told: Told = {}): Promise<BadShard> => {
-    const { cid } = of.segments[0] as SampleObject['segments'][number];
-    const id = sha256(of.shards[0]?.get(INDEX) as Uint8Array);
-    const receipt = decodeAuditReceipt(await bundleOf(clock, { ...told, object: of }));
-    return { shard: { root: of.rootCid, segment: cid, index: INDEX, id }, receipt };
-  };
+  const named = async (of: SampleObject, told: Told = {}) =>
+    decodeAuditReceipt(await bundleOf(clock, { ...told, object: of }));
   const audit = (id: string) => ({
     peer: HOLDER,
     at: clock.now(),
@@ -353,16 +348,27 @@ test('what an own audit named is kept and published once per segment; the audit 
     shards: 9,
     audit: id,
   });
-  await findings.observed(audit('a'), [await named(object), await named(object), await named(pointless)]);
+  await findings.observed(audit('a'));
+  await findings.proved([await named(object), await named(object), await named(pointless)]);
   assert.equal(published.length, 2);
   assert.equal(integrity(HOLDER), 0.1);
   // The next audit finds the same: it counts as itself, and is no news.
-  await findings.observed(audit('b'), [await named(object)]);
+  await findings.observed(audit('b'));
+  await findings.proved([await named(object)]);
   assert.deepEqual([published.length, integrity(HOLDER)], [2, 0]);
   // A holder whose clock is ahead: others would refuse it, here it counts.
   const ahead = await named(object, { prover: other, receipt: { issuedAt: clock.now() + 3_600_000 } });
-  await findings.observed({ ...audit('c'), peer: FORWARDER }, [ahead]);
+  await findings.observed({ ...audit('c'), peer: FORWARDER });
+  await findings.proved([ahead]);
   assert.deepEqual([published.length, integrity(FORWARDER)], [2, 0.3]);
+  // What a stop kept from being told is told after the next start, once, and has counted before.
+  const cutOff = encodeAuditReceipt(await named(object, { prover: other }));
+  const record = { id: challengeId(new Uint8Array(218)), at: clock.now(), peer: FORWARDER, role: 'auditor' as const };
+  const rows = async function* () {
+    yield { ...record, outcome: 'invalid-proof', shards: 1, milliseconds: 0, receipt: cutOff };
+  };
+  for (let start = 0; start < 2; start++) await findings.resume(rows());
+  assert.deepEqual([published.length, integrity(FORWARDER)], [3, 0.3]);
 });
 
 function refusal(challenge: Uint8Array): AuditAnswer {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-runner.ts';
 import type { AuditResult } from '../../../node/audit/auditor.ts';
+import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -16,7 +17,7 @@ const { signal } = new AbortController();
 function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<AuditRunnerDeps> = {}) {
   const records: string[] = [];
   const made = new AuditRunner({
-    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => [] },
+    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => ({ bad: [], evidence: [] }) },
     clock: new ManualClock(),
     catalog: {
       async *list() {
@@ -34,8 +35,11 @@ function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<
       receipts: () => [],
       segments: { load: async () => undefined },
     },
-    recorder: { record: async (peer) => void records.push(peer), prune: async () => {} },
-    records: { async *evidenceAbout() {} },
+    recorder: {
+      record: async (peer) => void records.push(peer),
+      recordParts: async () => {},
+      prune: async () => {},
+    },
     ...changes,
   });
   return { made, records };
@@ -44,6 +48,7 @@ function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<
 const passed: AuditResult = {
   id: new Uint8Array(32),
   outcome: { kind: 'passed' },
+  selection: new Selection([{ receipt, segment, indices: [0, 1, 2, 3] }]),
   shards: 4,
   milliseconds: 1,
   verifyMilliseconds: 1,
@@ -109,4 +114,48 @@ test('of a file of others those are audited who say to hold it', async () => {
   });
   const audits = await made.run(root, signal);
   assert.deepEqual(audits.map(({ peer }) => peer).sort(), [PEERS[0], PEERS[2]].sort());
+});
+
+test('a busy holder is waited for', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const { made } = runner(
+    async () =>
+      asked++ === 0 ? { ...passed, outcome: { kind: 'refused-busy', until: clock.now() + 107_000 } } : passed,
+    { clock, receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] } },
+  );
+  const running = made.run(receipt.root, signal);
+  while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(107_000);
+  assert.deepEqual(
+    (await running).map(({ outcome }) => outcome.kind),
+    ['passed'],
+  );
+});
+
+test('a false proof is kept and counts before its shards are looked for', async () => {
+  const done: string[] = [];
+  const failed = {
+    ...passed,
+    outcome: { kind: 'invalid-proof' },
+    receipt: {
+      request: { challenge: new Uint8Array(0), sig: new Uint8Array(0), set: [] },
+      answer: { refusal: new Uint8Array(0) },
+    },
+  } as const;
+  const { made } = runner(async () => failed, {
+    receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] },
+    auditor: {
+      audit: async () => failed,
+      bisect: () => Promise.reject(new Error('the node stops')),
+    },
+    recorder: {
+      record: async () => void done.push('recorded'),
+      recordParts: async () => {},
+      prune: async () => {},
+    },
+    onResult: async ({ outcome }) => void done.push(outcome.kind),
+  });
+  await assert.rejects(made.run(receipt.root, signal), /stops/);
+  assert.deepEqual(done, ['recorded', 'invalid-proof']);
 });

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Auditor, deadlineMs } from '../../../node/audit/auditor.ts';
+import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
+import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
+import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -43,11 +46,13 @@ function auditor(
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
   const requests: AuditRequest[] = [];
+  const warnings: string[] = [];
   const made = new Auditor({
     network,
     signer: auditorKey,
     clock,
     random: (n) => stream(`random ${requests.length}`, n),
+    log: { warn: (message) => void warnings.push(message) },
     engine: {
       combineCommitments: async (_, points) =>
         Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0),
@@ -60,7 +65,7 @@ function auditor(
       },
     },
   });
-  return { made, clock, requests };
+  return { made, clock, requests, warnings };
 }
 
 const failing = (failure: RequestFailure) => () => {
@@ -187,7 +192,7 @@ async function bisected(stripes: number, bad: number[], answer: Parameters<typeo
   const selection = selectionOf(stripes);
   const { outcome, receipt } = await made.audit(prover, selection);
   assert.equal(outcome.kind, 'invalid-proof');
-  const found = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
+  const { bad: found } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
   return { named: found.map(({ shard }) => shard.index).sort((a, b) => a - b), found, asked: requests.length - 1 };
 }
 
@@ -232,4 +237,137 @@ test('a prover that stops answering is not asked for ever', async () => {
     count % 2 === 1 ? signedAnswer(request) : failing({ code: 'closed-early' })(),
   );
   assert.equal(mostly.asked, 5);
+});
+
+const busy = (clock: ManualClock) => (request: AuditRequest) =>
+  refusing({ reason: 'busy-until', until: clock.now() + 10_000 }, request);
+
+function refusing(
+  more: { reason: 'busy-until'; until: number } | { reason: 'expired' | 'not-held'; entries: Uint8Array },
+  { challenge }: AuditRequest,
+): AuditAnswer {
+  const unsigned = {
+    challengeId: challengeId(challenge),
+    prover: holder.publicKey,
+    sentAt: 1_700_000_000_000,
+    ...more,
+  };
+  return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
+}
+
+/** Two segments, of 3 and 5 shards; the promise about the second ends at `expiresAt`. */
+function twoSegments(expiresAt = 0): Selection {
+  const [first, second] = [sampleSegment('first', 3), sampleSegment('audited', 5)];
+  const { sig: _, ...promise } = second.receipt;
+  const receipt = signStoreReceipt({ ...promise, expiresAt }, holder);
+  const part = (one: typeof first) => ({ ...one, indices: bitmapIndices(one.receipt.indices) });
+  return new Selection([part(first), part({ ...second, receipt })]);
+}
+
+test('a promise that binds is not expired because its holder says so', async () => {
+  const { made } = auditor((request) => refusing({ reason: 'expired', entries: Uint8Array.of(1) }, request));
+  const { outcome } = await made.audit(prover, selectionOf(2));
+  assert.deepEqual(outcome.kind === 'not-held' && outcome.missing.map(({ index }) => index), [0, 1]);
+});
+
+test('a promise that expired excuses its own segment alone', async () => {
+  const { made, requests } = auditor((request) =>
+    request.set.length === 2
+      ? refusing({ reason: 'expired', entries: Uint8Array.of(2) }, request)
+      : signedAnswer(request),
+  );
+  const { outcome, shards, selection } = await made.audit(prover, twoSegments(1_000_000));
+  assert.deepEqual([outcome.kind, shards, selection.parts.length, requests.length], ['passed', 3, 1, 2]);
+});
+
+/** Lets time pass until `work` has ended. */
+async function finished<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  let done = false;
+  const ended = () => {
+    done = true;
+  };
+  work.then(ended, ended);
+  while (!done) await clock.advance(1000);
+  return work;
+}
+
+test('a liar that is busy from then on is proved to have lied about the segment', async () => {
+  const clock = new ManualClock();
+  const liar = auditor(
+    (request) =>
+      request.set.length === 2 || requestCount(request) === 5 ? signedAnswer(request) : busy(clock)(request),
+    [2],
+  );
+  const selection = twoSegments();
+  const { receipt } = await liar.made.audit(prover, selection);
+  const { bad, evidence } = await finished(
+    liar.clock,
+    liar.made.bisect(prover, selection, receipt as NonNullable<typeof receipt>),
+  );
+  assert.deepEqual(bad, []);
+  assert.deepEqual(
+    evidence.map(({ request }) => request.set.map(({ indices }) => bitmapIndices(indices).length)),
+    [[5]],
+  );
+  // Each of three questions four times, and no more.
+  assert.ok(liar.requests.length <= 2 + 3 * 4);
+});
+
+test('a busy holder is waited for while a false proof is halved', async () => {
+  const made = auditor(
+    (request, asked) =>
+      asked % 2 === 0 ? refusing({ reason: 'busy-until', until: 0 }, request) : signedAnswer(request),
+    [1],
+  );
+  const selection = selectionOf(8);
+  const { receipt } = await made.made.audit(prover, selection);
+  const { bad } = await finished(
+    made.clock,
+    made.made.bisect(prover, selection, receipt as NonNullable<typeof receipt>),
+  );
+  assert.deepEqual(
+    bad.map(({ shard }) => shard.index),
+    [1],
+  );
+});
+
+function requestCount({ challenge }: AuditRequest): number {
+  return decodeChallenge(challenge).count;
+}
+
+test('the halving of the largest set ends within the budget of its prover', async () => {
+  const budgetClock = new ManualClock();
+  const limits = { perHour: 600, totalPerHour: 6000, bytesPerSecond: 2e7, totalBytesPerSecond: 1e8 };
+  const budget = new ProveBudget({ ...limits, burstBytes: READ_BURST_BYTES }, budgetClock);
+  let waits = 0;
+  const { made } = auditor(
+    (request) => {
+      const wait = budget.prove('auditor', requestCount(request) * SHARD_BYTES);
+      if (wait > 0) waits++;
+      return wait === 0 ? signedAnswer(request) : refusing({ reason: 'busy-until', until: 0 }, request);
+    },
+    [783],
+  );
+  const selection = new Selection(
+    Array.from({ length: 16 }, (_, i) => {
+      const { segment, receipt } = sampleSegment(i === 9 ? 'audited' : `segment ${i}`, MAX_AUDIT_SHARDS / 16);
+      return { segment, receipt, indices: bitmapIndices(receipt.indices) };
+    }),
+  );
+  const { receipt } = await made.audit(prover, selection);
+  const { bad } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
+  assert.deepEqual([bad.map(({ shard }) => shard.index), waits], [[783], 0]);
+});
+
+test('one holder that calls a challenge stale has not answered; several make this node doubt its clock', async () => {
+  let stale = true;
+  const refused = { code: 'refused-not-allowed', fault: { code: 'stale', message: 'm' } } as const;
+  const { made, warnings } = auditor((request) => (stale ? failing(refused)() : signedAnswer(request)));
+  const ask = async (peer: string) => (await made.audit({ ...prover, peer }, selectionOf(2))).outcome.kind;
+  assert.deepEqual([await ask('a'), await ask('a'), await ask('b')], ['timed-out', 'timed-out', 'auditor-fault']);
+  assert.equal(warnings.length, 3);
+  stale = false;
+  assert.equal(await ask('c'), 'passed');
+  stale = true;
+  assert.equal(await ask('a'), 'timed-out');
 });

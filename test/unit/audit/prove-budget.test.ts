@@ -35,10 +35,9 @@ test('only what is proved counts against all', () => {
   assert.equal(budget.ask('new', 1), 600_000);
 });
 
-test('two of the largest sets are read at once, then at the pace of the cap', async () => {
+test('three of the largest sets are read at once, then at the pace of the cap', async () => {
   const { clock, budget } = budgetOf();
-  assert.equal(budget.prove('a', LARGEST), 0);
-  assert.equal(budget.prove('a', LARGEST), 0);
+  for (let i = 0; i < 3; i++) assert.equal(budget.prove('a', LARGEST), 0);
   const wait = budget.prove('a', LARGEST);
   assert.ok(Math.abs(wait - LARGEST / 20_000) < 1, `${wait}`);
   assert.ok(budget.ask('a', LARGEST) > 0);
@@ -50,7 +49,7 @@ test('two of the largest sets are read at once, then at the pace of the cap', as
 test('what was read a second time is paid for', () => {
   const { budget } = budgetOf({ totalBytesPerSecond: Number.POSITIVE_INFINITY });
   assert.equal(budget.prove('a', LARGEST), 0);
-  budget.readMore('a', LARGEST);
+  budget.readMore('a', 2 * LARGEST);
   assert.ok(budget.prove('a', LARGEST) > 100_000);
   assert.equal(budget.prove('b', LARGEST), 0);
 });

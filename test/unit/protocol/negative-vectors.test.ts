@@ -20,6 +20,7 @@ const negative = readVectors<{
   decode: { structure: StructureName; why: string; bytes: string; padTo?: number; code: string }[];
   signatures: { structure: StructureName; why: string; bytes: string }[];
   audits: { why: string; receipt: string; code: string }[];
+  excuses: { why: string; receipt: string; countsAs: string; entries: number[] }[];
   links: { why: string; text: string; code: string }[];
 }>('negative-protocol.json');
 const vectors = readVectors<StructureVectors>('structures-v1.json');
@@ -66,6 +67,17 @@ test('audit receipts that must not count', async () => {
     const refused = (error: unknown) => error instanceof AuditError && error.code === expected;
     const decoded = decodeAuditReceipt(fromHex(receipt));
     await assert.rejects(() => verifyAuditReceipt(decoded, lookup, () => code), refused, why);
+  }
+});
+
+test('what an expired promise excuses, and what it does not', async () => {
+  const lookup = segmentLookup([fromHex(vectors.manifest.root)], [fromHex(vectors.segment.bytes)]);
+  const code = frLagrangeCode(referenceKernel);
+  assert.ok(negative.excuses.some(({ countsAs }) => countsAs === 'not-held'));
+  for (const { why, receipt, countsAs, entries } of negative.excuses) {
+    const { answer } = await verifyAuditReceipt(decodeAuditReceipt(fromHex(receipt)), lookup, () => code);
+    assert.ok(answer.kind === 'refused', why);
+    assert.deepEqual([answer.refusal.reason, answer.reason, answer.entries], ['expired', countsAs, entries], why);
   }
 });
 
