@@ -42,6 +42,24 @@ export const NEWCOMER: PeerState = {
   updatedAt: 0,
 };
 
+/** Times of what counts once in a span, and of the windows. Those of failures stay: a clock set back forgives nothing. */
+const MARKS = ['okAt', 'missAt', 'creditedSince', 'creditedAt', 'lossAt', 'falseEvidenceAt'] as const;
+
+/**
+ * The state without marks after `now`; the same object when there are none. A wall clock that was ahead and was set right
+ * would otherwise count for little what comes, and as often as it comes, until the time of the marks.
+ */
+export function notAfter(state: PeerState, now: number): PeerState {
+  const late = MARKS.filter((mark) => (state[mark] ?? 0) > now);
+  if (late.length === 0 && state.windowAt <= now && state.updatedAt <= now) return state;
+  return {
+    ...state,
+    windowAt: Math.min(state.windowAt, now),
+    updatedAt: Math.min(state.updatedAt, now),
+    ...Object.fromEntries(late.map((mark) => [mark, now])),
+  };
+}
+
 export function availabilityAt(state: PeerState, at: number, policy: ReputationPolicy): number {
   const age = at - state.windowAt;
   return availability(

@@ -5,7 +5,7 @@ import type { ReceivedEvidence } from '../store/received-evidence-store.ts';
 import type { Operation } from '../store/write-queue.ts';
 import type { ReputationChange } from './change.ts';
 import { judge, type ReputationReason } from './judge.ts';
-import { availabilityAt, NEWCOMER, type PeerState, standingAt } from './peer-state.ts';
+import { availabilityAt, NEWCOMER, notAfter, type PeerState, standingAt } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 import { type Standing, scoreOf } from './standing.ts';
 
@@ -26,7 +26,7 @@ export interface ReputationDeps {
     has(accused: string, segment: ReceivedEvidence['segment']): Promise<boolean>;
     putting(evidence: ReceivedEvidence): Promise<Operation[]>;
     horizon(): Promise<number>;
-    expire(time: number): Promise<void>;
+    expire(now: number, ageMs: number): Promise<void>;
   };
   /** Told of each change once it is durable. */
   readonly onChange: (peer: string, change: ReputationChange) => void;
@@ -78,7 +78,7 @@ export class ReputationService {
     for (const [peer, state] of found.sort(([, a], [, b]) => a.updatedAt - b.updatedAt)) {
       this.#peers.set(peer, { state, standing: undefined });
     }
-    await evidence.expire(clock.now() - EVIDENCE_AGE_MS);
+    await evidence.expire(clock.now(), EVIDENCE_AGE_MS);
   }
 
   /** Writes what is on its way. */
@@ -93,7 +93,7 @@ export class ReputationService {
     if (known === undefined) return standingAt(NEWCOMER, now, policy);
     // A wall clock that was set back must not keep an old standing.
     if (known.standing === undefined || Math.abs(now - known.standing.at) > STANDING_AGE_MS) {
-      known.standing = { value: standingAt(known.state, now, policy), at: now };
+      known.standing = { value: standingAt(notAfter(known.state, now), now, policy), at: now };
     }
     return known.standing.value;
   }
@@ -167,11 +167,13 @@ export class ReputationService {
 
   async #write(peer: string, event: Event | undefined, beside: readonly Operation[]): Promise<void> {
     const { clock, policy, store, onChange } = this.#deps;
-    const before = this.#peers.get(peer)?.state ?? NEWCOMER;
+    const now = clock.now();
+    const kept = this.#peers.get(peer)?.state ?? NEWCOMER;
     // A clock that was ahead for a while must not reserve the time until then.
-    const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, clock.now()) };
+    const before = notAfter(kept, now);
+    const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, now) };
     const after = timed === undefined ? before : judge(before, timed, policy);
-    if (after === before && beside.length === 0) return;
+    if (after === kept && beside.length === 0) return;
     const change = timed === undefined ? undefined : changeOf(before, after, timed, policy);
     const n = before.changes;
     const state = change === undefined ? after : { ...after, changes: n + 1 };

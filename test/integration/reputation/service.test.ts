@@ -163,9 +163,9 @@ test('evidence that went for want of room or by age cannot be told again', async
   assert.equal(service.standingOf('liar 0').integrity, 0.3);
   await stores.clock.advance(EVIDENCE_AGE_MS + 1);
   assert.equal(await service.isCurrent(start + 4000), false);
-  const { evidence } = await serviceOn(stores, { keep: 3 });
-  assert.equal(await rows(stores, 'receivedEvidence'), 0);
-  assert.equal(await evidence.horizon(), 0);
+  assert.equal(await service.verified(evidenceOf(stores, 'liar 4', 's')), true);
+  await serviceOn(stores, { keep: 3 });
+  assert.equal(await rows(stores, 'receivedEvidence'), 1);
   assert.equal(await service.isCurrent(stores.clock.now()), true);
 });
 
@@ -195,6 +195,41 @@ test('a time ahead of the clock does not reserve the future', async (t) => {
   await stores.clock.advance(DAY);
   await service.observe(observation(stores, 'anna', 'passed'));
   assert.equal(service.standingOf('anna').integrity, 0.52);
+});
+
+test('a clock that was ahead and is set right leaves nothing in the future', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  const { clock } = stores;
+  const passes = async (count: number, apartMs: number) => {
+    for (let i = 0; i < count; i++) {
+      await clock.advance(apartMs);
+      await service.observe(observation(stores, 'anna', 'passed'));
+    }
+  };
+  await passes(20, DAY);
+  clock.skew(365 * DAY);
+  await passes(1, HOUR);
+  clock.skew(-365 * DAY);
+  const { integrity, availability } = service.standingOf('anna');
+  const before = service.stateOf('anna')?.credits ?? 0;
+  await passes(20, 60_000);
+  assert.equal(service.stateOf('anna')?.credits, before);
+  assert.equal(service.standingOf('anna').integrity, integrity);
+  for (let i = 0; i < 48; i++) {
+    await clock.advance(HOUR);
+    await service.observe(observation(stores, 'anna', 'timed-out'));
+  }
+  assert.ok(service.standingOf('anna').availability < availability / 4);
+});
+
+test('a clock that is ahead at a start takes no evidence away', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await service.verified(evidenceOf(stores, 'liar', 's'));
+  stores.clock.skew(10 * EVIDENCE_AGE_MS);
+  await serviceOn(stores);
+  assert.equal(await rows(stores, 'receivedEvidence'), 1);
 });
 
 test('a standing fades while nothing happens', async (t) => {

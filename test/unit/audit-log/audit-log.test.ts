@@ -204,3 +204,24 @@ test('a log that was changed while the node was stopped stays broken', async () 
     }
   }
 });
+
+test('a wall clock that is ahead for once takes no entries away', async () => {
+  const store = new MemoryLog();
+  const first = logOn(store, { keepMs: 10 * DAY_MS });
+  await first.log.start();
+  await first.log.append({ type: 'audit', data: {} });
+  first.clock.skew(100 * DAY_MS);
+  await first.clock.advance(60 * 60_000);
+  await first.log.append({ type: 'audit', data: {} });
+  await first.log.stop();
+  assert.equal(entries(store)[0]?.seq, 1);
+  // Ahead at a start: the entries that it writes are ahead as well.
+  const kept = entries(store).length;
+  first.clock.skew(100 * DAY_MS);
+  const { log } = logOn(store, { keepMs: 150 * DAY_MS, clock: first.clock });
+  await log.start();
+  await log.append({ type: 'audit', data: {} });
+  await log.stop();
+  assert.ok(entries(store).length > kept);
+  assert.equal(entries(store)[0]?.seq, 1);
+});
