@@ -24,10 +24,13 @@ export interface ReputationDeps {
   };
   readonly evidence: {
     has(accused: string, segment: ReceivedEvidence['segment']): Promise<boolean>;
+    about(accused: string): AsyncIterable<Pick<ReceivedEvidence, 'challengedAt'>>;
     putting(evidence: ReceivedEvidence): Promise<Operation[]>;
     horizon(): Promise<number>;
     expire(now: number, ageMs: number): Promise<void>;
   };
+  /** Whether the peer has signed for anything of ours. */
+  readonly holds: (peer: string) => Promise<boolean>;
   /** Told of each change once it is durable. */
   readonly onChange: (peer: string, change: ReputationChange) => void;
   readonly maxPeers?: number;
@@ -41,6 +44,9 @@ const STANDING_AGE_MS = 60_000;
 const MAX_DETAIL_LENGTH = 256;
 const LIES: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment']);
 const EVIDENCE_LOCK = 'evidence';
+const ROOM_LOCK = 'room';
+/** Kept against one peer: by then nothing is left of it, and it must not push out what is known of others. */
+const MAX_EVIDENCE = 16;
 
 interface Known {
   readonly state: PeerState;
@@ -117,13 +123,20 @@ export class ReputationService {
     await this.#apply(peer, { reason: outcome, at, shards, audit, detail });
   }
 
-  /** The peer signed a wrong commitment; the evidence of it is kept. Durable on return. */
-  async falseCommitment(peer: string, at: number, detail: string): Promise<void> {
-    await this.#apply(peer, { reason: 'false-commitment', at, detail });
+  /**
+   * The peer signed a wrong commitment. Durable on return, together with `beside`: the evidence of it must not be kept
+   * without being charged.
+   */
+  async falseCommitment(peer: string, at: number, detail: string, beside: readonly Operation[]): Promise<void> {
+    await this.#apply(peer, { reason: 'false-commitment', at, detail }, beside);
   }
 
-  /** The peer signed an accusation that is provably false. Durable on return. */
+  /**
+   * The peer signed an accusation that is provably false. Durable on return. Of a stranger nothing is kept: a key costs
+   * nothing, and thousands of them must not push out who earned its standing. Gossip scores who forwards such things.
+   */
   async falseEvidence(peer: string, at: number, detail: string): Promise<void> {
+    if (!this.#peers.has(peer)) return;
     await this.#apply(peer, { reason: 'false-evidence', at, detail });
   }
 
@@ -139,6 +152,7 @@ export class ReputationService {
       const { accused, segment, auditor, audit, own, at } = evidence;
       if (await this.#deps.evidence.has(accused, segment)) return false;
       if (evidence.challengedAt <= (await this.#deps.evidence.horizon())) return false;
+      if (await this.hasEnough(accused)) return false;
       const beside = await this.#deps.evidence.putting(evidence);
       const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
       const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
@@ -152,6 +166,13 @@ export class ReputationService {
   async isCurrent(challengedAt: number): Promise<boolean> {
     const { clock, evidence } = this.#deps;
     return challengedAt > clock.now() - EVIDENCE_AGE_MS && challengedAt > (await evidence.horizon());
+  }
+
+  /** Whether as much is kept against a peer as ever is. */
+  async hasEnough(accused: string): Promise<boolean> {
+    let kept = 0;
+    for await (const _ of this.#deps.evidence.about(accused)) kept++;
+    return kept >= MAX_EVIDENCE;
   }
 
   #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {
@@ -184,16 +205,28 @@ export class ReputationService {
     if (change !== undefined) onChange(peer, change);
   }
 
-  /** Of too many peers one that never failed goes first, the one that changed longest ago. */
   async #makeRoom(newest: string): Promise<void> {
-    if (this.#peers.size <= (this.#deps.maxPeers ?? DEFAULT_MAX_PEERS)) return;
+    await this.#lock.run(ROOM_LOCK, undefined, async () => {
+      if (this.#peers.size <= (this.#deps.maxPeers ?? DEFAULT_MAX_PEERS)) return;
+      const leaving = await this.#leaving(newest);
+      if (leaving === undefined) return;
+      this.#peers.delete(leaving);
+      await this.#deps.store.remove(leaving);
+    });
+  }
+
+  /**
+   * Of too many peers who earned nothing and holds nothing of ours goes first, be it the newest: that is what anybody can
+   * make thousands of. Then one that never failed; each time the one that changed longest ago.
+   */
+  async #leaving(newest: string): Promise<string | undefined> {
+    for (const [peer, { state }] of this.#peers) {
+      if (state.credits === 0 && !(await this.#deps.holds(peer))) return peer;
+    }
     const others = [...this.#peers].filter(([peer]) => peer !== newest);
     const spotless = others.find(([, { state }]) => state.integrityFailedAt === undefined);
     const qualified = others.find(([, { state }]) => state.disqualifiedAt === undefined);
-    const leaving = (spotless ?? qualified ?? others[0])?.[0];
-    if (leaving === undefined) return;
-    this.#peers.delete(leaving);
-    await this.#deps.store.remove(leaving);
+    return (spotless ?? qualified ?? others[0])?.[0];
   }
 }
 

@@ -5,15 +5,19 @@ import { EVIDENCE_AGE_MS, ReputationService } from '../../../node/reputation/rep
 import { META_NAMESPACES, type MetaNamespace } from '../../../node/store/meta-namespaces.ts';
 import { ReceivedEvidenceStore } from '../../../node/store/received-evidence-store.ts';
 import type { Stores } from '../../../node/store/stores.ts';
+import { signStageClaim } from '../../../protocol/stage-claim.ts';
 import type { ManualClock } from '../../helpers/manual-clock.ts';
-import { cidOf, openTestStores } from '../../helpers/store-home.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { cidOf, openTestStores, uploadId } from '../../helpers/store-home.ts';
 import { DAY, HOUR, POLICY } from '../../unit/reputation/policy-fixture.ts';
+
+const ANNA = signerOf('anna');
 
 type Opened = Stores & { readonly home: string; readonly clock: ManualClock };
 
-async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number } = {}) {
+async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number; holders?: string[] } = {}) {
   const told: ReputationChange[] = [];
-  const { keep, ...options } = more;
+  const { keep, holders = [], ...options } = more;
   const evidence =
     keep === undefined
       ? stores.receivedEvidence
@@ -23,6 +27,7 @@ async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: numbe
     policy: POLICY,
     store: stores.reputation,
     evidence,
+    holds: async (peer) => holders.includes(peer),
     onChange: (_, change) => void told.push(change),
     ...options,
   });
@@ -171,12 +176,58 @@ test('evidence that went for want of room or by age cannot be told again', async
 
 test('of too many peers one that never failed is forgotten first, with its log', async (t) => {
   const stores = await open(t);
-  const { service } = await serviceOn(stores, { maxPeers: 3 });
+  const { service } = await serviceOn(stores, { maxPeers: 3, holders: ['liar'] });
   await service.verified(evidenceOf(stores, 'liar', 's'));
   for (const peer of ['anna', 'ben', 'carl']) await service.observe(observation(stores, peer, 'passed'));
   assert.deepEqual(service.peers(), ['ben', 'carl', 'liar']);
   assert.deepEqual(await logOf(stores, 'anna'), []);
   assert.deepEqual((await serviceOn(stores)).service.peers(), ['ben', 'carl', 'liar']);
+});
+
+test('strangers by the thousand push out nobody who earned credits or holds something of ours', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { maxPeers: 4, holders: ['keeper'] });
+  await service.observe(observation(stores, 'keeper', 'timed-out'));
+  await service.observe(observation(stores, 'anna', 'passed'));
+  for (let i = 0; i < 10; i++) {
+    await service.falseEvidence(`accuser ${i}`, stores.clock.now(), 'bad-audit');
+    assert.equal(service.stateOf(`accuser ${i}`), undefined);
+    await service.verified(evidenceOf(stores, `throw-away ${i}`, 's'));
+  }
+  assert.deepEqual(service.peers(), ['anna', 'keeper', 'throw-away 8', 'throw-away 9']);
+  // Nor does one come in where all others earned their place.
+  await service.observe(observation(stores, 'ben', 'passed'));
+  await service.observe(observation(stores, 'carl', 'passed'));
+  await service.verified(evidenceOf(stores, 'throw-away', 's'));
+  assert.deepEqual(service.peers(), ['anna', 'ben', 'carl', 'keeper']);
+  // Who is known pays for it.
+  await service.falseEvidence('anna', stores.clock.now(), 'bad-audit');
+  assert.equal(service.standingOf('anna').integrity, 0.31);
+});
+
+test('what this node finds against one peer is bounded as well', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { keep: 20 });
+  const own = (segment: number) => service.verified({ ...evidenceOf(stores, 'liar', `${segment}`), own: true });
+  for (let i = 0; i < 16; i++) assert.equal(await own(i), true);
+  assert.equal(await own(16), false);
+  assert.equal(await rows(stores, 'receivedEvidence'), 16);
+  assert.equal(await service.verified(evidenceOf(stores, 'other', 's', stores.clock.now() - DAY)), true);
+});
+
+test('a false commitment is kept and charged in one batch, or neither', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  const signed = signStageClaim(
+    { upload: uploadId(1), ids: new Uint8Array(32), commitments: new Uint8Array(48) },
+    ANNA,
+  );
+  const found = { claim: signed, id: new Uint8Array(32), right: new Uint8Array(48).fill(7), at: 1 };
+  const beside = await stores.claimEvidence.putting(found);
+  assert.deepEqual(await Array.fromAsync(stores.claimEvidence.list()), []);
+  await service.falseCommitment('anna', stores.clock.now(), 'shard', beside);
+  assert.equal((await Array.fromAsync(stores.claimEvidence.list())).length, 1);
+  assert.equal(service.standingOf('anna').integrity, 0.3);
 });
 
 test('what cannot be written changes nothing', async (t) => {
