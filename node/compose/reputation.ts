@@ -77,7 +77,9 @@ export function composeReputation(parts: ReputationParts): Reputation {
     onChange(peer, change) {
       const told = eventOf(peer, change);
       events.emit('reputation.changed', told);
-      record(change.reason === 'evidence' ? 'evidence' : 'reputation', told);
+      const { reason, detail } = change;
+      const why = reason === 'forgiven' && detail !== undefined ? { detail } : {};
+      record(reason === 'evidence' ? 'evidence' : 'reputation', { ...told, ...why });
       if (!change.disqualified) return;
       log.warn('a peer is disqualified', { peer, reason: change.reason });
       record('disqualified', { peer, reason: change.reason });
@@ -123,6 +125,8 @@ export function composeReputation(parts: ReputationParts): Reputation {
       inquiry,
       log: stores.reputation,
       evidence,
+      claims: stores.claimEvidence,
+      now,
     }),
     inquiry,
     async onResult({ peer, outcome, shards, id, bad }) {
@@ -162,7 +166,6 @@ function policyOf(config: Config): ReputationPolicy {
     longHalfLifeMs: config['reputation.longHalfLife'],
     sampleIntervalMs: config['reputation.sampleInterval'],
     creditIntervalMs: config['reputation.creditInterval'],
-    busyInRow: config['reputation.busyInRow'],
     vettedCredits: config['reputation.vettedAudits'],
     vettedMs: config['reputation.vettedTime'],
     minimumIntegrity: config['reputation.minimumIntegrity'],

@@ -32,7 +32,8 @@ export class EvidenceIntake {
     if (accused === self) throw refused('about-self', 'it is about this node');
     if (!(await reputation.isCurrent(challengedAt))) throw refused('too-old', 'it is older than what is remembered');
     if (await evidence.has(accused, segment)) throw refused('known', 'this failure has counted');
-    if (await reputation.hasEnough(accused)) throw refused('enough', `${accused} has nothing left to lose`);
+    if (await reputation.hasEnough(accused, challengedAt))
+      throw refused('enough', `${accused} has nothing left to lose`);
     for await (const other of evidence.about(auditor, signal)) {
       if (other.auditor === accused) throw refused('retaliation', 'the accused proved a failure of the accuser before');
     }

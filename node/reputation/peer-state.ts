@@ -20,9 +20,10 @@ export interface PeerState {
   /** Last charges of what is charged once in a span. */
   readonly lossAt?: number;
   readonly falseEvidenceAt?: number;
-  readonly busyInRow: number;
   readonly integrityFailedAt?: number;
   readonly disqualifiedAt?: number;
+  /** When the operator forgave it: of challenges before that nothing counts any more. */
+  readonly forgivenAt?: number;
   /** Ids of the last audits that counted. */
   readonly audits: readonly string[];
   /** Entries written to the log so far. */
@@ -36,7 +37,6 @@ export const NEWCOMER: PeerState = {
   long: EMPTY_WINDOW,
   windowAt: 0,
   credits: 0,
-  busyInRow: 0,
   audits: [],
   changes: 0,
   updatedAt: 0,

@@ -42,7 +42,8 @@ const DEFAULT_MAX_PEERS = 4096;
 /** A standing is made anew after this time: what decays with half-lives of a day moves by 0.05 % in it. */
 const STANDING_AGE_MS = 60_000;
 const MAX_DETAIL_LENGTH = 256;
-const LIES: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment']);
+/** Lies and pardons: told even when they move nothing. */
+const TOLD: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment', 'forgiven']);
 const EVIDENCE_LOCK = 'evidence';
 const ROOM_LOCK = 'room';
 /** Kept against one peer: by then nothing is left of it, and it must not push out what is known of others. */
@@ -141,6 +142,16 @@ export class ReputationService {
   }
 
   /**
+   * Gives a peer the standing of a newcomer, disqualified or not. What is known against it stays and does not count again.
+   * Durable on return. @returns whether the peer has a state.
+   */
+  async forgive(peer: string, at: number, detail?: string): Promise<boolean> {
+    if (!this.#peers.has(peer)) return false;
+    await this.#apply(peer, { reason: 'forgiven', at, detail });
+    return true;
+  }
+
+  /**
    * Verified evidence; it counts once per accused and segment. What an own audit found has moved the score by its
    * observation, so that of its segments (`alsoCounts`) only the further ones count here: everywhere the same.
    *
@@ -149,14 +160,14 @@ export class ReputationService {
   async verified(evidence: ReceivedEvidence, { alsoCounts = true } = {}): Promise<boolean> {
     // One at a time: the same evidence may come from several sides at once, and the store makes room as it writes.
     const taking = this.#lock.run(EVIDENCE_LOCK, undefined, async () => {
-      const { accused, segment, auditor, audit, own, at } = evidence;
+      const { accused, segment, auditor, audit, own, at, challengedAt } = evidence;
       if (await this.#deps.evidence.has(accused, segment)) return false;
-      if (evidence.challengedAt <= (await this.#deps.evidence.horizon())) return false;
-      if (await this.hasEnough(accused)) return false;
+      if (challengedAt <= (await this.#deps.evidence.horizon())) return false;
+      if (await this.hasEnough(accused, challengedAt)) return false;
       const beside = await this.#deps.evidence.putting(evidence);
       const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
       const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
-      await this.#apply(accused, alsoCounts ? event : undefined, beside);
+      await this.#apply(accused, alsoCounts && !this.#isForgiven(accused, challengedAt) ? event : undefined, beside);
       return true;
     });
     return this.#track(taking);
@@ -168,11 +179,18 @@ export class ReputationService {
     return challengedAt > clock.now() - EVIDENCE_AGE_MS && challengedAt > (await evidence.horizon());
   }
 
-  /** Whether as much is kept against a peer as ever is. */
-  async hasEnough(accused: string): Promise<boolean> {
+  /** Whether as much is kept against a peer as ever is; what was forgiven leaves room for what was not. */
+  async hasEnough(accused: string, challengedAt: number): Promise<boolean> {
+    const forgiven = this.#isForgiven(accused, challengedAt);
     let kept = 0;
-    for await (const _ of this.#deps.evidence.about(accused)) kept++;
+    for await (const other of this.#deps.evidence.about(accused)) {
+      if (this.#isForgiven(accused, other.challengedAt) === forgiven) kept++;
+    }
     return kept >= MAX_EVIDENCE;
+  }
+
+  #isForgiven(peer: string, challengedAt: number): boolean {
+    return challengedAt <= (this.stateOf(peer)?.forgivenAt ?? 0);
   }
 
   #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {
@@ -240,7 +258,7 @@ function changeOf(
   const disqualified = before.disqualifiedAt === undefined && after.disqualifiedAt !== undefined;
   const moved = before.integrity !== after.integrity || availability[0] !== availability[1] || disqualified;
   // A lie at the bottom of the scale moves nothing any more, and is told all the same.
-  if (!moved && !LIES.has(reason)) return undefined;
+  if (!moved && !TOLD.has(reason)) return undefined;
   return {
     at,
     reason,

@@ -205,6 +205,28 @@ test('strangers by the thousand push out nobody who earned credits or holds some
   assert.equal(service.standingOf('anna').integrity, 0.31);
 });
 
+test('who is forgiven is a newcomer here, for good, with all that was known kept and counted no more', async (t) => {
+  const stores = await open(t);
+  const { service, told } = await serviceOn(stores);
+  assert.equal(await service.forgive('liar', stores.clock.now()), false);
+  for (let i = 0; i < 16; i++) await service.verified(evidenceOf(stores, 'liar', `${i}`));
+  assert.equal(service.standingOf('liar').disqualified, true);
+  await stores.clock.advance(DAY);
+  assert.equal(await service.forgive('liar', stores.clock.now(), 'a broken disk'), true);
+  const { reason, detail, integrity } = told.at(-1) as ReputationChange;
+  assert.deepEqual([reason, detail, integrity], ['forgiven', 'a broken disk', [0, 0.5]]);
+  const { service: again } = await serviceOn(stores);
+  assert.deepEqual(again.standingOf('liar'), again.standingOf('nobody'));
+  assert.equal(await rows(stores, 'receivedEvidence'), 16);
+  assert.equal(await again.verified(evidenceOf(stores, 'liar', '1')), false);
+  // A failure of before that nobody had told of yet, and one of today.
+  await again.verified(evidenceOf(stores, 'liar', 'late', stores.clock.now() - DAY / 2));
+  assert.equal(again.standingOf('liar').integrity, 0.5);
+  await stores.clock.advance(1);
+  assert.equal(await again.verified(evidenceOf(stores, 'liar', 'today')), true);
+  assert.equal(again.standingOf('liar').integrity, 0.3);
+});
+
 test('what this node finds against one peer is bounded as well', async (t) => {
   const stores = await open(t);
   const { service } = await serviceOn(stores, { keep: 20 });
