@@ -10,6 +10,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Wall clocks of honest nodes may differ by this much (reliability §2). */
+export const MAX_SKEW_MS = 2 * 60_000;
+
 /** Timers of Node hold 31 bits and fire at once beyond them. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,4 +1,4 @@
-import { anyText, bool, count, list, object, text } from './schemas.ts';
+import { anyText, bool, count, list, object, real, text } from './schemas.ts';
 
 export const logQuery = object({
   'before?': { ...count, description: 'Only entries with a lower sequence number' },
@@ -11,7 +11,7 @@ const entry = object({
   seq: count,
   at: count,
   type: anyText,
-  data: { type: 'object', additionalProperties: { anyOf: [bool, { type: 'number' }, anyText] } },
+  data: { type: 'object', additionalProperties: { anyOf: [bool, real, anyText] } },
   hash: anyText,
   previous: anyText,
 });

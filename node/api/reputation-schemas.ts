@@ -1,9 +1,9 @@
+import { PEER_ID_PATTERN } from '../network/peer-id-pattern.ts';
 import { anyText, bool, count, list, object, text } from './schemas.ts';
 
-const PEER_PATTERN = '^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$';
 const score = { type: 'number', minimum: 0, maximum: 1 };
 const beforeAndAfter = { type: 'array', items: score, minItems: 2, maxItems: 2, description: 'Before and after' };
-const peerId = text(64, { pattern: PEER_PATTERN });
+const peerId = text(64, { pattern: PEER_ID_PATTERN });
 
 const standing = {
   peer: anyText,

@@ -5,6 +5,7 @@ import type { Challenge } from '../../protocol/challenge.ts';
 import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import type { AuditSetEntry } from '../../protocol/messages/audit.ts';
+import { MAX_SKEW_MS } from '../clock.ts';
 
 export interface ChallengeFault {
   readonly code: 'other-network' | 'not-addressed' | 'not-auditor' | 'stale';
@@ -13,8 +14,6 @@ export interface ChallengeFault {
 /** Why a request is not answered at all; unsigned, since it binds nobody. */
 export class ChallengeRefused extends CodedError<ChallengeFault> {}
 
-/** Wall clocks may differ by this much (reliability §2, clock skew). */
-const CLOCK_SKEW_MS = 2 * 60_000;
 /**
  * However long an auditor says it will wait: the largest set takes 45 s (protocol v1 §5), and a challenge that stays fresh
  * could be sent again when its answer is no longer remembered.
@@ -43,7 +42,7 @@ export function checkAddress(challenge: Challenge, { network, prover, auditor, n
     throw new ChallengeRefused({ code: 'not-auditor' }, 'the challenge is of another auditor');
   }
   const age = now - challenge.issuedAt;
-  if (age < -CLOCK_SKEW_MS || age > Math.min(challenge.deadlineMs, MAX_LIFE_MS) + CLOCK_SKEW_MS) {
+  if (age < -MAX_SKEW_MS || age > Math.min(challenge.deadlineMs, MAX_LIFE_MS) + MAX_SKEW_MS) {
     throw new ChallengeRefused({ code: 'stale' }, 'the challenge is too old or from the future: check the clocks');
   }
 }

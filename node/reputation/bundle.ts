@@ -8,6 +8,7 @@ import { StructureError } from '../../protocol/cbor.ts';
 import { decodeChallenge } from '../../protocol/challenge.ts';
 import { decodeStoreReceipt, isExpired } from '../../protocol/store-receipt.ts';
 import { challengeId } from '../../protocol/transcript.ts';
+import { MAX_SKEW_MS } from '../clock.ts';
 import { NetworkError } from '../network/errors.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
 import { type EvidenceRefusal, refused } from './evidence-error.ts';
@@ -29,8 +30,6 @@ export interface Bundle {
   readonly challengedAt: number;
 }
 
-/** Clocks may differ by this much (reliability §2). */
-export const MAX_SKEW_MS = 120_000;
 /** Of one segment a holder has one shard a stripe, and 1,024 stripes are the most there are. */
 const MAX_SHARDS = 1024;
 

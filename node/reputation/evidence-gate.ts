@@ -8,11 +8,11 @@ import {
 import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { TOPICS } from '../../protocol/topics.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, MAX_SKEW_MS } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { RateLimiter } from '../network/rate-limit.ts';
 import { WeightedCache } from '../weighted-cache.ts';
-import { MAX_SKEW_MS, readBundle } from './bundle.ts';
+import { readBundle } from './bundle.ts';
 import { EVIDENCE_REFUSALS, EvidenceError, type EvidenceRefusal, refused } from './evidence-error.ts';
 import type { EvidenceIntake } from './evidence-intake.ts';
 
