@@ -306,6 +306,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       host,
       engine,
       stores,
+      proofs: () => prover.stats(),
       isRunning: () => running,
       requestShutdown: () => options.onShutdownRequest?.(),
     }),

@@ -1,5 +1,5 @@
 import type { LogEntryDescription, LogQuery } from '../../node/api/log-service.ts';
-import type { LogVerification } from '../../node/audit-log/verification.ts';
+import type { LogProblem, LogVerification } from '../../node/audit-log/verification.ts';
 import { parseTimeSpan } from '../../node/config/time-span.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
@@ -76,12 +76,14 @@ export async function logVerify(context: CommandContext, head: string | undefine
 }
 
 function describe(found: LogVerification, head: string | undefined): string {
-  const { problem, entries, first, last, pruned, checkpoint, known } = found;
+  const { problem, further = [], unlisted = 0, entries, first, last, pruned, checkpoint, known } = found;
   const lines = [
     problem === undefined
       ? `the log is whole: ${plural(entries, 'entry', 'entries')}`
-      : `the log is BROKEN at entry ${problem.seq} (${problem.kind}): ${printable(problem.detail)}`,
+      : `the log is BROKEN at entry ${problemText(problem)}`,
+    ...further.map((other) => `and at entry ${problemText(other)}`),
   ];
+  if (unlisted > 0) lines.push(`and ${unlisted} more problems`);
   if (first !== undefined) lines.push(`begins: entry ${first.seq}, ${formatTime(first.at)}`);
   if (pruned !== undefined)
     lines.push(`pruned: up to entry ${pruned.through}, at ${formatTime(pruned.at)}, by retention (signed)`);
@@ -99,6 +101,10 @@ function describe(found: LogVerification, head: string | undefined): string {
       'not checked: a log set back as a whole to an earlier state; give --head with what `log head` printed before',
     );
   return lines.join('\n');
+}
+
+function problemText({ seq, kind, detail }: LogProblem): string {
+  return `${seq} (${kind}): ${printable(detail)}`;
 }
 
 /** Prints what an operator keeps elsewhere. */

@@ -1,5 +1,6 @@
 import type {
   EvidenceDescription,
+  FalseCommitment,
   PeerReputation,
   ReputationDetails,
   ReputationLogEntry,
@@ -51,6 +52,26 @@ export async function reputationShow(context: CommandContext, peer: string, chan
   return EXIT.ok;
 }
 
+/** Lifts a disqualification, and all else that counted against a peer. */
+export async function reputationForgive(
+  context: CommandContext,
+  peer: string,
+  why: { readonly reason?: string },
+): Promise<ExitCode> {
+  const client = await ApiClient.of(context);
+  const forgiven = await client.json<PeerReputation>({
+    method: 'POST',
+    path: `/v1/reputation/${encodeURIComponent(peer)}/forgive`,
+    json: why,
+  });
+  await writeResult(context, {
+    json: forgiven,
+    text: () => `forgave ${forgiven.peer}: its standing is that of a newcomer`,
+    quiet: () => forgiven.score.toFixed(3),
+  });
+  return EXIT.ok;
+}
+
 function row(peer: PeerReputation): string[] {
   return [peer.peer, peer.score.toFixed(3), peer.integrity.toFixed(2), peer.availability.toFixed(3), standingOf(peer)];
 }
@@ -62,7 +83,7 @@ function standingOf({ disqualified, vetted, integrityFailedAt }: PeerReputation)
 }
 
 function describe(details: ReputationDetails): string {
-  const { changes, evidence } = details;
+  const { changes, evidence, falseCommitments } = details;
   return [
     table([
       ['peer', details.peer],
@@ -74,6 +95,7 @@ function describe(details: ReputationDetails): string {
     ]),
     ...(changes.length === 0 ? ['no changes'] : ['changes', table(changes.map(changeRow))]),
     ...(evidence.length === 0 ? [] : ['evidence', table(evidence.map(evidenceRow))]),
+    ...(falseCommitments.length === 0 ? [] : ['false commitments', table(falseCommitments.map(commitmentRow))]),
     ...(details.next === undefined ? [] : ['older changes are left out: see --changes']),
   ].join('\n');
 }
@@ -95,4 +117,8 @@ function moved(name: string, [before = 0, after = 0]: readonly number[], digits:
 
 function evidenceRow({ segment, auditor, challengedAt, keptBy }: EvidenceDescription): string[] {
   return [`  ${formatTime(challengedAt)}`, `segment ${segment}`, `found by ${auditor}`, `kept by ${keptBy}`];
+}
+
+function commitmentRow({ shard, at }: FalseCommitment): string[] {
+  return [`  ${formatTime(at)}`, `shard ${shard}`];
 }

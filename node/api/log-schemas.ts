@@ -1,7 +1,4 @@
-import { count, object, text } from './schemas.ts';
-
-const anyText = { type: 'string' };
-const bool = { type: 'boolean' };
+import { anyText, bool, count, list, object, real, text } from './schemas.ts';
 
 export const logQuery = object({
   'before?': { ...count, description: 'Only entries with a lower sequence number' },
@@ -14,12 +11,12 @@ const entry = object({
   seq: count,
   at: count,
   type: anyText,
-  data: { type: 'object', additionalProperties: { anyOf: [bool, { type: 'number' }, anyText] } },
+  data: { type: 'object', additionalProperties: { anyOf: [bool, real, anyText] } },
   hash: anyText,
   previous: anyText,
 });
 
-export const logPage = object({ entries: { type: 'array', items: entry }, 'next?': count });
+export const logPage = object({ entries: list(entry), 'next?': count });
 
 export const logHead = object({
   'head?': { ...anyText, description: 'seq:hash of the newest entry: keep it elsewhere, and verify with it later' },
@@ -29,6 +26,8 @@ export const verificationQuery = object({
   'head?': text(90, { pattern: '^[1-9]\\d{0,15}:[0-9a-f]{64}$', description: 'A head that was kept elsewhere' }),
 });
 
+const problem = object({ seq: count, kind: anyText, detail: anyText });
+
 export const logVerification = object({
   ok: bool,
   entries: count,
@@ -37,5 +36,7 @@ export const logVerification = object({
   'checkpoint?': object({ seq: count, at: count, after: count }),
   'pruned?': object({ through: count, at: count }),
   'known?': { type: 'string', enum: ['found', 'pruned'] },
-  'problem?': object({ seq: count, kind: anyText, detail: anyText }),
+  'problem?': problem,
+  'further?': list(problem),
+  'unlisted?': count,
 });

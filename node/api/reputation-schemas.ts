@@ -1,12 +1,9 @@
-import { count, object, text } from './schemas.ts';
+import { PEER_ID_PATTERN } from '../network/peer-id-pattern.ts';
+import { anyText, bool, count, list, object, text } from './schemas.ts';
 
-const PEER_PATTERN = '^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$';
-const anyText = { type: 'string' };
-const bool = { type: 'boolean' };
 const score = { type: 'number', minimum: 0, maximum: 1 };
-const list = (items: object) => ({ type: 'array', items });
 const beforeAndAfter = { type: 'array', items: score, minItems: 2, maxItems: 2, description: 'Before and after' };
-const peerId = text(64, { pattern: PEER_PATTERN });
+const peerId = text(64, { pattern: PEER_ID_PATTERN });
 
 const standing = {
   peer: anyText,
@@ -20,17 +17,20 @@ const standing = {
   updatedAt: count,
 };
 
+export const peerStanding = object(standing);
+
 export const reputationQuery = object({
   'after?': peerId,
   'limit?': { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
 });
 
 export const reputationPage = object({
-  peers: list(object(standing)),
+  peers: list(peerStanding),
   'next?': anyText,
   accusations: object({ accepted: count, refused: { type: 'object', additionalProperties: count } }),
 });
 
+export const forgiveBody = object({ 'reason?': text(256) });
 export const peerParams = object({ peer: peerId });
 
 export const changesQuery = object({
@@ -55,4 +55,5 @@ export const reputationDetails = object({
   ),
   'next?': count,
   evidence: list(object({ segment: anyText, auditor: anyText, audit: anyText, challengedAt: count, keptBy: anyText })),
+  falseCommitments: list(object({ shard: anyText, at: count })),
 });

@@ -50,12 +50,21 @@ export interface EvidenceDescription {
   readonly keptBy: string;
 }
 
+/** A commitment that a peer signed and that is not the shard's. */
+export interface FalseCommitment {
+  /** The shard, by its hash, hex. */
+  readonly shard: string;
+  readonly at: number;
+}
+
 export interface ReputationDetails extends PeerReputation {
   /** Newest first. */
   readonly changes: readonly ReputationLogEntry[];
   /** Pass as `before` to go on; absent on the last page. */
   readonly next?: number;
   readonly evidence: readonly EvidenceDescription[];
+  /** Kept by this node, newest first. */
+  readonly falseCommitments: readonly FalseCommitment[];
 }
 
 export interface ReputationApi {
@@ -65,4 +74,6 @@ export interface ReputationApi {
     peer: string,
     options: { readonly before?: number; readonly limit: number; readonly signal: AbortSignal },
   ): Promise<ReputationDetails>;
+  /** Gives a peer the standing of a newcomer again; what is proved against it stays and does not count again. */
+  forgive(peer: string, reason: string | undefined): Promise<PeerReputation>;
 }

@@ -174,6 +174,15 @@ export const nodeDescription = object({
     threads: count,
     operations: list(object({ operation: anyText, backend: anyText, candidates: list(kzgCandidate) })),
   }),
+  audits: object({
+    proofs: count,
+    repeated: count,
+    declaredLost: count,
+    refusals: { type: 'object', additionalProperties: count },
+    bytesRead: count,
+    running: count,
+    waiting: count,
+  }),
 });
 
 const reason = object({ component: anyText, ok: bool, detail: anyText });

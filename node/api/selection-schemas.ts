@@ -1,10 +1,7 @@
 /** JSON Schemas of the routes about bans and the choice of holders. */
-import { count, object, peerFields, text } from './schemas.ts';
+import { anyText, bool, count, list, object, peerFields, real, text } from './schemas.ts';
 
-const anyText = { type: 'string' };
-const bool = { type: 'boolean' };
 const share = { type: 'number', minimum: 0, maximum: 1 };
-const list = (items: object) => ({ type: 'array', items });
 
 export const peerParams = object({ peer: text(64) });
 
@@ -32,7 +29,7 @@ const standing = object({
 export const peerDetails = object({
   ...peerFields,
   'standing?': standing,
-  'fastestMs?': { type: 'number' },
+  'fastestMs?': real,
   reasons: list(anyText),
   'ban?': banDescription,
 });
@@ -54,7 +51,7 @@ export const placementExplanation = object({
       verdict: { type: 'string', enum: ['holder', 'eligible', 'crowded', 'ineligible'] },
       reasons: list(anyText),
       'standing?': standing,
-      'weight?': { type: 'number' },
+      'weight?': real,
       'chance?': share,
     }),
   ),

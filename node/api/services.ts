@@ -193,6 +193,21 @@ export interface HealthReason {
   readonly detail: string;
 }
 
+/** What became of challenges to this node since it started. */
+export interface ProofCounts {
+  readonly proofs: number;
+  /** Answers given again. */
+  readonly repeated: number;
+  /** Proofs that left out shards that are lost. */
+  readonly declaredLost: number;
+  /** By code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Bytes of shards read for proofs. */
+  readonly bytesRead: number;
+  readonly running: number;
+  readonly waiting: number;
+}
+
 export interface NodeDescription {
   readonly peer: string;
   /** Ed25519 public key, hex. */
@@ -208,6 +223,7 @@ export interface NodeDescription {
     readonly threads: number;
     readonly operations: readonly OperationReport[];
   };
+  readonly audits: ProofCounts;
 }
 
 export interface NodeService {

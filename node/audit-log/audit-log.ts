@@ -64,6 +64,8 @@ export class AuditLog {
   #stopping: AbortController | undefined;
   #stopped = false;
   #upkeep: Promise<unknown> = Promise.resolve();
+  /** Time of the newest entry of the run before, and the monotonic time when it was read. */
+  #before = { at: 0, monotonic: 0 };
 
   constructor(deps: AuditLogDeps) {
     this.#deps = deps;
@@ -169,12 +171,15 @@ export class AuditLog {
     const stored = await storedHead(store);
     const head = stored === undefined || stored === 'damaged' ? undefined : decodeHead(stored, signer.publicKey);
     const [last] = await Array.fromAsync(newest(store));
+    const { clock } = this.#deps;
     if (head === undefined && stored === undefined && last === undefined) {
+      this.#before = { at: clock.now(), monotonic: clock.monotonic() };
       this.#state = emptyState(signer.publicKey);
       return;
     }
     const entry = last?.bytes === undefined ? undefined : decodeEntry(last.bytes);
     const hash = typeof entry === 'object' ? entry.hash : undefined;
+    this.#before = { at: typeof entry === 'object' ? entry.at : 0, monotonic: clock.monotonic() };
     if (head !== undefined && head.seq === last?.seq) {
       this.#state = head;
       return;
@@ -237,7 +242,7 @@ export class AuditLog {
   async #prune(): Promise<void> {
     const { store, signer, clock, retention } = this.#deps;
     const now = clock.now();
-    const removal = await removable(store.records({}), this.#state as LogState, retention, now);
+    const removal = await removable(store.records({}), this.#state as LogState, retention, this.#lived(now));
     if (removal === undefined) {
       this.#pruneDue = false;
       return;
@@ -247,6 +252,15 @@ export class AuditLog {
       return { change, result: next };
     });
     this.#unsure = false;
+  }
+
+  /**
+   * What age is counted from: the wall clock, but no further than this run has lasted since the newest entry of the one
+   * before. A clock that is ahead for once must not take everything; entries that it writes are ahead as well.
+   */
+  #lived(now: number): number {
+    const { at, monotonic } = this.#before;
+    return Math.min(now, at + this.#deps.clock.monotonic() - monotonic);
   }
 
   /** Not while the state in memory may be wrong: the next entry that is written settles that. */

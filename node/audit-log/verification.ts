@@ -19,7 +19,7 @@ export type LogProblemKind =
   | 'too-long'
   | 'other-history';
 
-/** The first entry that is wrong, and how. */
+/** An entry that is wrong, and how. */
 export interface LogProblem {
   readonly seq: number;
   readonly kind: LogProblemKind;
@@ -31,15 +31,20 @@ export interface LogVerification {
   /** Entries read. */
   readonly entries: number;
   readonly first?: { readonly seq: number; readonly at: number };
-  /** The newest good entry; `head` = `seq:hash` is what an operator keeps elsewhere. */
+  /** The newest entry before the first problem; `head` = `seq:hash` is what an operator keeps elsewhere. */
   readonly last?: { readonly seq: number; readonly at: number; readonly head: string };
-  /** The newest signed checkpoint, and how many entries came after it. */
+  /** The newest signed checkpoint before the first problem, and how many entries came after it. */
   readonly checkpoint?: { readonly seq: number; readonly at: number; readonly after: number };
   /** Where older entries were pruned by retention. */
   readonly pruned?: { readonly through: number; readonly at: number };
   /** Of the head that was given: found in the log, or older than where it begins now. */
   readonly known?: 'found' | 'pruned';
+  /** The first one. */
   readonly problem?: LogProblem;
+  /** Those after it, as many as are listed at most. */
+  readonly further?: readonly LogProblem[];
+  /** How many more there are. */
+  readonly unlisted?: number;
 }
 
 export interface VerificationInput {
@@ -53,26 +58,38 @@ export interface VerificationInput {
   readonly known?: LogPlace | undefined;
 }
 
+/** A log with a gap that was closed has as many problems as entries. */
+const MAX_FURTHER = 31;
+
 /**
  * Reads the whole log: every entry hashes to what it says, follows the one before, and the first and the last are where
- * signed statements put them. Stops at the first problem. What this cannot see is a log set back as a whole to an earlier
- * state, signed head included: for that the caller gives a `known` head.
+ * signed statements put them. Goes on after a problem, from what is there: one that is known, such as a break that stays
+ * in the log for good, must not hide what is altered later. What this cannot see is a log set back as a whole to an
+ * earlier state, signed head included: for that the caller gives a `known` head.
  */
 export async function verifyLog(input: VerificationInput): Promise<LogVerification> {
   const walk = new Walk(input.publicKey, input.known);
-  for await (const record of input.records) {
-    const problem = walk.step(record);
-    if (problem !== undefined) return walk.report(problem);
-  }
-  return walk.report(walk.beginningProblem() ?? walk.endProblem(input.head));
+  for await (const record of input.records) walk.step(record);
+  return walk.end(input.head);
+}
+
+/** An entry that was read; without a hash when it does not tell one that holds. */
+interface Passed {
+  readonly seq: number;
+  readonly hash: Uint8Array | undefined;
 }
 
 class Walk {
   readonly #publicKey: Uint8Array;
   readonly #known: LogPlace | undefined;
+  readonly #problems: LogProblem[] = [];
+  #unlisted = 0;
   #entries = 0;
+  #firstSeq = 0;
+  /** The first of all, when it can be read. */
   #first: LogEntry | undefined;
-  #last: LogEntry | undefined;
+  #before: Passed | undefined;
+  #good: LogEntry | undefined;
   #checkpoint: LogEntry | undefined;
   #anchor: { readonly entry: LogEntry; readonly place: LogPlace } | undefined;
   #foundKnown = false;
@@ -82,29 +99,56 @@ class Walk {
     this.#known = known;
   }
 
-  step({ seq, bytes }: LogRecord): LogProblem | undefined {
+  step({ seq, bytes }: LogRecord): void {
     this.#entries++;
-    const before = this.#last;
-    if (before !== undefined && seq !== before.seq + 1) {
-      return { seq: before.seq + 1, kind: 'missing', detail: `entries ${before.seq + 1} to ${seq - 1} are missing` };
+    if (this.#entries === 1) this.#firstSeq = seq;
+    const last = this.#before?.seq;
+    if (last !== undefined && seq !== last + 1) {
+      this.#note({ seq: last + 1, kind: 'missing', detail: `entries ${last + 1} to ${seq - 1} are missing` });
+      this.#before = undefined;
     }
+    const entry = bytes === undefined ? 'unreadable' : decodeEntry(bytes);
+    const problem = this.#problemOf(seq, bytes, entry);
+    if (problem !== undefined) this.#note(problem);
+    if (typeof entry === 'string' || entry.seq !== seq) {
+      this.#before = { seq, hash: undefined };
+      return;
+    }
+    this.#before = entry;
+    if (this.#entries === 1) this.#first = entry;
+    if (this.#problems.length > 0) return;
+    this.#good = entry;
+    if (entry.type === 'checkpoint') this.#checkpoint = entry;
+  }
+
+  end(head: Uint8Array | undefined | 'damaged'): LogVerification {
+    for (const problem of [this.#beginningProblem(), this.#endProblem(head)]) if (problem) this.#note(problem);
+    return this.#report();
+  }
+
+  #note(problem: LogProblem): void {
+    if (this.#problems.length > MAX_FURTHER) this.#unlisted++;
+    else this.#problems.push(problem);
+  }
+
+  #problemOf(
+    seq: number,
+    bytes: Uint8Array | undefined,
+    entry: LogEntry | 'altered' | 'unreadable',
+  ): LogProblem | undefined {
     if (bytes === undefined) return { seq, kind: 'unreadable', detail: 'its checksum is wrong' };
-    const entry = decodeEntry(bytes);
     if (entry === 'altered') return { seq, kind: 'altered', detail: 'its content does not match its hash' };
     if (entry === 'unreadable') return { seq, kind: 'unreadable', detail: 'it is not an entry of a log' };
     if (entry.seq !== seq) return { seq, kind: 'misplaced', detail: `it holds entry ${entry.seq}` };
-    if (before !== undefined && !equalBytes(entry.previous, before.hash)) {
+    const before = this.#before;
+    if (before?.hash !== undefined && !equalBytes(entry.previous, before.hash)) {
       return { seq, kind: 'unlinked', detail: `it does not follow entry ${before.seq} as that is now` };
     }
-    const problem = this.#statementProblem(entry) ?? this.#knownProblem(entry);
-    if (problem !== undefined) return problem;
-    this.#first ??= entry;
-    this.#last = entry;
-    return undefined;
+    return this.#statementProblem(entry) ?? this.#knownProblem(entry);
   }
 
   /** The log begins at entry 1, or where its newest anchor says. */
-  beginningProblem(): LogProblem | undefined {
+  #beginningProblem(): LogProblem | undefined {
     const first = this.#first;
     if (first === undefined) return undefined;
     const { seq } = first;
@@ -121,8 +165,8 @@ class Walk {
     };
   }
 
-  endProblem(stored: Uint8Array | undefined | 'damaged'): LogProblem | undefined {
-    const last = this.#last;
+  #endProblem(stored: Uint8Array | undefined | 'damaged'): LogProblem | undefined {
+    const last = this.#before;
     const seq = last?.seq ?? 0;
     const head = stored === undefined || stored === 'damaged' ? undefined : decodeHead(stored, this.#publicKey);
     if (head === undefined) {
@@ -136,20 +180,23 @@ class Walk {
     return this.#headProblem(head, last) ?? this.#shorterThanKnown(seq);
   }
 
-  report(problem: LogProblem | undefined): LogVerification {
-    const { seq: checked = 0 } = this.#last ?? {};
+  #report(): LogVerification {
+    const [problem, ...further] = this.#problems;
+    const { seq: checked = 0 } = this.#good ?? {};
     const known = this.#foundKnown ? 'found' : this.#isKnownPruned() ? 'pruned' : undefined;
     return {
       ok: problem === undefined,
       entries: this.#entries,
       ...(this.#first && { first: { seq: this.#first.seq, at: this.#first.at } }),
-      ...(this.#last && { last: { seq: checked, at: this.#last.at, head: formatHead(this.#last) } }),
+      ...(this.#good && { last: { seq: checked, at: this.#good.at, head: formatHead(this.#good) } }),
       ...(this.#checkpoint && {
         checkpoint: { seq: this.#checkpoint.seq, at: this.#checkpoint.at, after: checked - this.#checkpoint.seq },
       }),
       ...(this.#anchor && { pruned: { through: this.#anchor.place.seq, at: this.#anchor.entry.at } }),
       ...(known && { known }),
       ...(problem && { problem }),
+      ...(further.length > 0 && { further }),
+      ...(this.#unlisted > 0 && { unlisted: this.#unlisted }),
     };
   }
 
@@ -159,7 +206,6 @@ class Walk {
       const place = signedPlace('checkpoint', data, this.#publicKey);
       if (place === undefined || place.seq !== seq - 1 || !equalBytes(place.hash, previous))
         return { seq, kind: 'bad-checkpoint', detail: 'this node did not sign this checkpoint for this place' };
-      this.#checkpoint = entry;
     } else if (type === 'anchor') {
       const place = signedPlace('anchor', data, this.#publicKey);
       if (place === undefined || place.seq >= seq)
@@ -178,7 +224,7 @@ class Walk {
   /** The first entry also tells the hash of the one before it, which may be pruned. */
   #knownProblem({ seq, hash, previous }: LogEntry): LogProblem | undefined {
     const known = this.#known;
-    const told = known?.seq === seq ? hash : known?.seq === seq - 1 && this.#first === undefined ? previous : undefined;
+    const told = known?.seq === seq ? hash : known?.seq === seq - 1 && this.#entries === 1 ? previous : undefined;
     if (known === undefined || told === undefined) return undefined;
     this.#foundKnown = equalBytes(known.hash, told);
     return this.#foundKnown
@@ -186,7 +232,7 @@ class Walk {
       : { seq, kind: 'other-history', detail: 'it is not the entry of the head that was given' };
   }
 
-  #headProblem(head: LogState, last: LogEntry | undefined): LogProblem | undefined {
+  #headProblem(head: LogState, last: Passed | undefined): LogProblem | undefined {
     const seq = last?.seq ?? 0;
     if (head.seq > seq)
       return {
@@ -200,9 +246,9 @@ class Walk {
         kind: 'too-long',
         detail: `the signed head is entry ${head.seq}: what follows was not written by this node`,
       };
-    if (last !== undefined && !equalBytes(head.hash, last.hash))
+    if (last?.hash !== undefined && !equalBytes(head.hash, last.hash))
       return { seq, kind: 'unlinked', detail: 'it is not the entry that the signed head names' };
-    const first = this.#first?.seq ?? 0;
+    const first = this.#firstSeq;
     return head.first === first
       ? undefined
       : { seq: first, kind: 'no-anchor', detail: `the signed head says that the log begins with entry ${head.first}` };

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
-import type { RandomBytes } from '../random.ts';
+import { type RandomBytes, randomFraction } from '../random.ts';
 import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-schedule-store.ts';
 import { postponed } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
@@ -272,7 +272,7 @@ export class AuditScheduler {
     const known = this.#holders.get(peer);
     if (known !== undefined) return known;
     const { clock, random, options, store } = this.#deps;
-    const fraction = Buffer.from(random(6)).readUIntBE(0, 6) / 2 ** 48;
+    const fraction = randomFraction(random);
     const holder = new ScheduledHolder({ peer, key }, clock.now() + (fraction * options.cycleMs) / FIRST_SHARE);
     holder.suspicion = (await store.suspicionOf(key)) ?? holder.suspicion;
     this.#holders.set(peer, holder);

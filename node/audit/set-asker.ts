@@ -1,7 +1,7 @@
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import type { RandomBytes } from '../random.ts';
+import { type RandomBytes, randomFraction } from '../random.ts';
 import type { AskedSet, Settled, Suspicion } from '../store/audit-schedule-store.ts';
 import { timeText } from './audit-recorder.ts';
 import { ownFault } from './audit-runner.ts';
@@ -95,14 +95,14 @@ export class SetAsker {
   }
 
   async #conclude(question: Question, { result, outcome: first }: Finding, signal: AbortSignal): Promise<Told> {
-    const { clock, store, recorder, rules, onObserved, onSilent } = this.#deps;
+    const { clock, random, store, recorder, rules, onObserved, onSilent } = this.#deps;
     const { prover, set } = question;
     const { selection } = result ?? question;
     const now = clock.now();
     const shards = selection.items.length;
     const answered = result?.receipt !== undefined && first.kind !== 'refused-busy';
     const answeredAt = answered ? now : question.suspicion.answeredAt;
-    const asked = { set, outcome: first, now, shards, answeredAt, jitter: this.#fraction() };
+    const asked = { set, outcome: first, now, shards, answeredAt, jitter: randomFraction(random) };
     const contained = contain(asked, rules);
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
@@ -138,10 +138,6 @@ export class SetAsker {
       const fresh = { id: this.#deps.random(16), peer: set.peer, parts: half.auditedParts, since: set.since };
       return postponed({ ...fresh, ...UNTRIED, probe: true }, now);
     });
-  }
-
-  #fraction(): number {
-    return Buffer.from(this.#deps.random(6)).readUIntBE(0, 6) / 2 ** 48;
   }
 }
 

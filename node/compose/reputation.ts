@@ -9,7 +9,7 @@ import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { Host } from '../network/host.ts';
-import { peerIdFromKey } from '../network/peer-key.ts';
+import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import type { ReputationChange } from '../reputation/change.ts';
 import { EvidenceChecker } from '../reputation/evidence-checker.ts';
 import { EvidenceGate } from '../reputation/evidence-gate.ts';
@@ -72,10 +72,16 @@ export function composeReputation(parts: ReputationParts): Reputation {
     policy: policyOf(resolved.config),
     store: stores.reputation,
     evidence: stores.receivedEvidence,
+    async holds(peer) {
+      for await (const _ of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) return true;
+      return false;
+    },
     onChange(peer, change) {
       const told = eventOf(peer, change);
       events.emit('reputation.changed', told);
-      record(change.reason === 'evidence' ? 'evidence' : 'reputation', told);
+      const { reason, detail } = change;
+      const why = reason === 'forgiven' && detail !== undefined ? { detail } : {};
+      record(reason === 'evidence' ? 'evidence' : 'reputation', { ...told, ...why });
       if (!change.disqualified) return;
       log.warn('a peer is disqualified', { peer, reason: change.reason });
       record('disqualified', { peer, reason: change.reason });
@@ -121,6 +127,8 @@ export function composeReputation(parts: ReputationParts): Reputation {
       inquiry,
       log: stores.reputation,
       evidence,
+      claims: stores.claimEvidence,
+      now,
     }),
     inquiry,
     async onResult({ peer, outcome, shards, id }) {
@@ -147,8 +155,8 @@ export function composeReputation(parts: ReputationParts): Reputation {
 }
 
 async function chargeClaim({ claimEvidence }: Stores, service: ReputationService, found: ClaimEvidence): Promise<void> {
-  await claimEvidence.put(found);
-  await service.falseCommitment(peerIdFromKey(found.claim.holder), found.at, `shard ${toHex(found.id)}`);
+  const beside = await claimEvidence.putting(found);
+  await service.falseCommitment(peerIdFromKey(found.claim.holder), found.at, `shard ${toHex(found.id)}`, beside);
 }
 
 function eventOf(peer: string, { reason, integrity, availability, disqualified }: ReputationChange) {
@@ -162,7 +170,6 @@ function policyOf(config: Config): ReputationPolicy {
     longHalfLifeMs: config['reputation.longHalfLife'],
     sampleIntervalMs: config['reputation.sampleInterval'],
     creditIntervalMs: config['reputation.creditInterval'],
-    busyInRow: config['reputation.busyInRow'],
     vettedCredits: config['reputation.vettedAudits'],
     vettedMs: config['reputation.vettedTime'],
     minimumIntegrity: config['reputation.minimumIntegrity'],

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { PEER_ID_PATTERN } from '../network/peer-id-pattern.ts';
 import { formatSize, parseSize } from './size.ts';
 import { formatTimeSpan, parseTimeSpan } from './time-span.ts';
 
@@ -121,8 +122,10 @@ export function sizeOrAuto(p: {
   };
 }
 
-/** Bytes per second, or `unlimited` (held as Infinity). Below 64 KiB/s a shard would run into its time limits. */
-/** Bytes a second; unlimited unless a default is given. */
+/**
+ * Bytes per second, or `unlimited` (held as Infinity), which is the default unless one is given. Below 64 KiB/s a shard
+ * would run into its time limits.
+ */
 export function rate(p: { readonly default?: number; readonly doc: string }): Option<number> {
   const min = 64 * 1024;
   const max = 1024 ** 4;
@@ -185,8 +188,7 @@ export function addressList(p: Described<readonly string[]>): Option<readonly st
   };
 }
 
-/** Text form of the id of an Ed25519 peer (libp2p peer ids, identity multihash): `12D3Koo…`. */
-const PEER_ID = /^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/;
+const PEER_ID = new RegExp(PEER_ID_PATTERN);
 const MAX_PEERS = 1000;
 
 /** A YAML list of peer ids, or text separated by commas. */

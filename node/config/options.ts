@@ -175,12 +175,6 @@ export const OPTIONS = {
     max: 30 * DAY,
     doc: 'One passed audit is credited, and one declared loss charged, in this time: once a daily cycle with its jitter.',
   }),
-  'reputation.busyInRow': integer({
-    default: 5,
-    min: 1,
-    max: 1000,
-    doc: 'Busy answers one after the other that count as one silence.',
-  }),
   'reputation.vettedAudits': integer({
     default: 5,
     min: 0,

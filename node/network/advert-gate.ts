@@ -1,12 +1,12 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
+import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import { type Advert, decodeAdvert, verifyAdvert } from '../../protocol/hello.ts';
 import { TOPICS } from '../../protocol/topics.ts';
 import type { Clock } from '../clock.ts';
 import { peerIdFromKey } from './peer-key.ts';
 
-/** Clocks may differ by 2 minutes; an advert that is younger than this still counts when it arrives late. */
-const MAX_SKEW_MS = 120_000;
+/** An advert that is younger than this still counts when it arrives late. */
 const MAX_AGE_MS = 300_000;
 /** One a minute, with some leave for a message that was slow and the next that was not. */
 const MIN_INTERVAL_MS = TOPICS.hello.minIntervalMs - 5_000;
@@ -74,7 +74,7 @@ export class AdvertGate {
 
   #timing(peer: string, { issuedAt }: Advert, gossip: boolean): string | undefined {
     const now = this.#clock.now();
-    if (issuedAt > now + MAX_SKEW_MS) return 'it is from the future';
+    if (issuedAt > now + MAX_CLOCK_SKEW_MS) return 'it is from the future';
     if (issuedAt < now - MAX_AGE_MS) return 'it is old';
     const seen = this.#seen.get(peer);
     if (seen === undefined) return undefined;

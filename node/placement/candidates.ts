@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type Standing, scoreOf } from '../reputation/standing.ts';
 import type { Listing } from './peer-lists.ts';
-import { isSuspended, NEUTRAL_STANDING } from './standing.ts';
+import { isSuspended } from './standing.ts';
 import { subnetOf } from './subnet.ts';
 
 /** What a peer said about itself in its last signed advert. Sizes in bytes. */
@@ -42,7 +42,7 @@ export interface CandidateTableOptions {
   /** An advert older than this no longer counts; three missed adverts of one per minute by default. */
   readonly maxAgeMs?: number;
   readonly maxEntries?: number;
-  readonly standingOf?: (peer: string) => Standing;
+  readonly standingOf: (peer: string) => Standing;
   readonly isBanned?: (peer: string) => boolean;
   readonly listingOf?: (peer: string) => Listing | undefined;
   /** Whether what was measured speaks against the region that a peer declares. */
@@ -126,7 +126,7 @@ export class CandidateTable {
     const { clock, maxAgeMs = DEFAULT_MAX_AGE_MS, suspensionMs = DEFAULT_SUSPENSION_MS } = options;
     const address = this.#connections.get(peer);
     const subnets = [...(address === undefined ? [] : [address]), ...advert.addresses].map(subnetOf);
-    const standing = options.standingOf?.(peer) ?? NEUTRAL_STANDING;
+    const standing = options.standingOf(peer);
     const doubted = options.doubtsRegion?.(peer, advert.region) ?? false;
     return {
       peer,

@@ -1,3 +1,4 @@
+import { type RandomBytes, randomFraction } from '../random.ts';
 import type { Candidate } from './candidates.ts';
 import { barring, isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -34,7 +35,7 @@ export interface PlacementOptions {
   /** This node: never eligible for its own files. */
   readonly self: string;
   readonly strategy: Strategy;
-  readonly random: (bytes: number) => Uint8Array;
+  readonly random: RandomBytes;
   readonly minimumIntegrity?: number;
   /** 0 … 1: share of the holders of a stripe that may be newcomers while vetted peers suffice. */
   readonly newcomerShare?: number;
@@ -140,7 +141,7 @@ export class Placement {
       const allowed = pool.filter((candidate) => spread.allows(candidate, constraints));
       if (allowed.length === 0) continue;
       const weights = this.#weigh(allowed, (region) => spread.holdersIn(region));
-      return allowed[drawIndex(weights, this.#uniform())] as Candidate;
+      return allowed[drawIndex(weights, randomFraction(this.#options.random))] as Candidate;
     }
     throw tooFewPeers(1, 0);
   }
@@ -175,12 +176,6 @@ export class Placement {
   #requirements({ exclude = [], beside = [], bytesEach }: SelectRequest): Requirements {
     const { self, minimumIntegrity = MINIMUM_INTEGRITY } = this.#options;
     return { holders: new Set(beside), exclude: new Set([self, ...exclude]), bytesEach, minimumIntegrity };
-  }
-
-  /** 48 random bits as a number in [0, 1). */
-  #uniform(): number {
-    const bytes = this.#options.random(6);
-    return bytes.reduce((value, byte) => value * 256 + byte, 0) / 2 ** 48;
   }
 }
 

@@ -1,14 +1,5 @@
 import type { Standing } from '../reputation/standing.ts';
 
-/** Everyone's, as long as nobody keeps scores. */
-export const NEUTRAL_STANDING: Standing = {
-  integrity: 0.5,
-  availability: 1,
-  vetted: false,
-  integrityFailedAt: undefined,
-  disqualified: false,
-};
-
 /**
  * Whether a proven integrity failure still keeps a peer from getting new shards. Its score alone would not: one invalid
  * proof leaves a newcomer at 0.3 and a long-standing peer at 0.8 (reliability §4), yet who answers with a false proof

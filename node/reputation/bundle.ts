@@ -6,6 +6,7 @@ import { bitmapIndices } from '../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { decodeChallenge } from '../../protocol/challenge.ts';
+import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import { decodeStoreReceipt, isExpired } from '../../protocol/store-receipt.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import { NetworkError } from '../network/errors.ts';
@@ -29,8 +30,6 @@ export interface Bundle {
   readonly challengedAt: number;
 }
 
-/** Clocks may differ by this much (reliability §2). */
-export const MAX_SKEW_MS = 120_000;
 /** Of one segment a holder has one shard a stripe, and 1,024 stripes are the most there are. */
 const MAX_SHARDS = 1024;
 
@@ -84,6 +83,6 @@ function read(bytes: Uint8Array, network: Uint8Array, now: number): Bundle {
 
 /** A holder answers for what it signed for from then on, and two clocks may differ. */
 function timingFault(challengedAt: number, storedAt: number, now: number): EvidenceRefusal | undefined {
-  if (challengedAt > now + MAX_SKEW_MS) return 'from-future';
-  return challengedAt < storedAt - MAX_SKEW_MS ? 'before-receipt' : undefined;
+  if (challengedAt > now + MAX_CLOCK_SKEW_MS) return 'from-future';
+  return challengedAt < storedAt - MAX_CLOCK_SKEW_MS ? 'before-receipt' : undefined;
 }

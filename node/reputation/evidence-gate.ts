@@ -7,12 +7,13 @@ import {
 } from '../../protocol/accusation.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
+import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import { TOPICS } from '../../protocol/topics.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { RateLimiter } from '../network/rate-limit.ts';
 import { WeightedCache } from '../weighted-cache.ts';
-import { MAX_SKEW_MS, readBundle } from './bundle.ts';
+import { readBundle } from './bundle.ts';
 import { EVIDENCE_REFUSALS, EvidenceError, type EvidenceRefusal, refused } from './evidence-error.ts';
 import type { EvidenceIntake } from './evidence-intake.ts';
 
@@ -87,7 +88,7 @@ export class EvidenceGate {
     if (!equalBytes(accusation.network, network)) throw refused('other-network', 'it is of another network');
     const now = clock.now();
     const age = now - accusation.issuedAt;
-    if (age < -MAX_SKEW_MS) throw refused('from-future', 'it is from the future');
+    if (age < -MAX_CLOCK_SKEW_MS) throw refused('from-future', 'it is from the future');
     if (age > MAX_AGE_MS) throw refused('too-old', 'it is old');
     const bundle = readBundle(accusation.bundle, network, now);
     if (!equalBytes(accusation.accuser, bundle.auditorKey)) throw refused('not-auditor', 'its accuser did not audit');

@@ -1,15 +1,15 @@
 import type { OutcomeKind } from '../audit/outcome.ts';
 import { decayed, observed, type Window } from './availability.ts';
 import { type IntegrityEvent, integrityAfter } from './integrity.ts';
-import type { PeerState } from './peer-state.ts';
+import { NEWCOMER, type PeerState } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 
 /**
  * What a score can move for: a final outcome of an own audit, evidence of somebody else that was verified here
  * (`evidence`), a wrong commitment that the peer signed (`false-commitment`), an accusation of it that is provably false
- * (`false-evidence`).
+ * (`false-evidence`), the word of the operator of this node (`forgiven`).
  */
-export type ReputationReason = OutcomeKind | 'evidence' | 'false-commitment' | 'false-evidence';
+export type ReputationReason = OutcomeKind | 'evidence' | 'false-commitment' | 'false-evidence' | 'forgiven';
 
 export interface ReputationEvent {
   readonly reason: ReputationReason;
@@ -19,7 +19,7 @@ export interface ReputationEvent {
   readonly audit?: string | undefined;
 }
 
-/** Audit ids remembered: a scheduler that was restarted tells its last outcomes again, not those of last week. */
+/** Audit ids remembered: evidence from others may be of an audit that has counted, and comes soon after it or not at all. */
 const MAX_AUDITS = 16;
 
 /**
@@ -32,12 +32,13 @@ const MAX_AUDITS = 16;
  * - Only a passed audit counts as answered and only silence as missed, so that the two scores stay separate; of each kind one
  *   per `sampleIntervalMs`, since audits minutes apart see the same machine on the same line, and a large holder would
  *   otherwise gather hundreds in a day that outweigh its vanishing.
- * - `refused-busy` means nothing, unless it is the answer `busyInRow` times in a row: who is always busy is not available.
+ * - `refused-busy` means nothing: the audits that run by themselves make silence of it when a peer is always busy.
+ * - Who is forgiven begins as a newcomer; what was proved before does not count again.
  */
 export function judge(state: PeerState, event: ReputationEvent, policy: ReputationPolicy): PeerState {
-  const { reason, audit } = event;
+  const { audit } = event;
   if (audit !== undefined && state.audits.includes(audit)) return state;
-  const next = applied(isAnswer(reason) && state.busyInRow > 0 ? { ...state, busyInRow: 0 } : state, event, policy);
+  const next = applied(state, event, policy);
   if (next === state) return state;
   const audits = audit === undefined ? next.audits : [...next.audits, audit].slice(-MAX_AUDITS);
   return { ...next, audits, updatedAt: Math.max(state.updatedAt, event.at) };
@@ -63,18 +64,12 @@ function applied(state: PeerState, event: ReputationEvent, policy: ReputationPol
     case 'false-evidence':
       if (isRecent(state.falseEvidenceAt, at, policy.creditIntervalMs)) return state;
       return { ...moved(state, 'false-evidence'), falseEvidenceAt: latest(state.falseEvidenceAt, at) };
+    case 'forgiven':
+      return { ...NEWCOMER, audits: state.audits, changes: state.changes, windowAt: at, forgivenAt: at };
     case 'refused-busy':
-      return state.busyInRow + 1 < policy.busyInRow
-        ? { ...state, busyInRow: state.busyInRow + 1 }
-        : sampled({ ...state, busyInRow: 0 }, 'miss', at, policy);
     case 'auditor-fault':
       return state;
   }
-}
-
-/** Outcomes that show that the peer did the work, or said why not. */
-function isAnswer(reason: ReputationReason): boolean {
-  return reason === 'passed' || reason === 'declared-lost' || reason === 'not-held' || reason === 'invalid-proof';
 }
 
 function moved(state: PeerState, event: IntegrityEvent): PeerState {

@@ -20,9 +20,10 @@ export interface PeerState {
   /** Last charges of what is charged once in a span. */
   readonly lossAt?: number;
   readonly falseEvidenceAt?: number;
-  readonly busyInRow: number;
   readonly integrityFailedAt?: number;
   readonly disqualifiedAt?: number;
+  /** When the operator forgave it: of challenges before that nothing counts any more. */
+  readonly forgivenAt?: number;
   /** Ids of the last audits that counted. */
   readonly audits: readonly string[];
   /** Entries written to the log so far. */
@@ -36,11 +37,28 @@ export const NEWCOMER: PeerState = {
   long: EMPTY_WINDOW,
   windowAt: 0,
   credits: 0,
-  busyInRow: 0,
   audits: [],
   changes: 0,
   updatedAt: 0,
 };
+
+/** Times of what counts once in a span, and of the windows. Those of failures stay: a clock set back forgives nothing. */
+const MARKS = ['okAt', 'missAt', 'creditedSince', 'creditedAt', 'lossAt', 'falseEvidenceAt'] as const;
+
+/**
+ * The state without marks after `now`; the same object when there are none. A wall clock that was ahead and was set right
+ * would otherwise count for little what comes, and as often as it comes, until the time of the marks.
+ */
+export function notAfter(state: PeerState, now: number): PeerState {
+  const late = MARKS.filter((mark) => (state[mark] ?? 0) > now);
+  if (late.length === 0 && state.windowAt <= now && state.updatedAt <= now) return state;
+  return {
+    ...state,
+    windowAt: Math.min(state.windowAt, now),
+    updatedAt: Math.min(state.updatedAt, now),
+    ...Object.fromEntries(late.map((mark) => [mark, now])),
+  };
+}
 
 export function availabilityAt(state: PeerState, at: number, policy: ReputationPolicy): number {
   const age = at - state.windowAt;

@@ -7,8 +7,6 @@ export interface ReputationPolicy {
   readonly sampleIntervalMs: number;
   /** One passed audit is credited, and one declared loss charged, in each such span. */
   readonly creditIntervalMs: number;
-  /** Busy answers one after the other that count as one missed. */
-  readonly busyInRow: number;
   /** Credited audits, and the time since the first of them, that make a newcomer vetted. */
   readonly vettedCredits: number;
   readonly vettedMs: number;

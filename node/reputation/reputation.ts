@@ -5,7 +5,7 @@ import type { ReceivedEvidence } from '../store/received-evidence-store.ts';
 import type { Operation } from '../store/write-queue.ts';
 import type { ReputationChange } from './change.ts';
 import { judge, type ReputationReason } from './judge.ts';
-import { availabilityAt, NEWCOMER, type PeerState, standingAt } from './peer-state.ts';
+import { availabilityAt, NEWCOMER, notAfter, type PeerState, standingAt } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 import { type Standing, scoreOf } from './standing.ts';
 
@@ -24,10 +24,13 @@ export interface ReputationDeps {
   };
   readonly evidence: {
     has(accused: string, segment: ReceivedEvidence['segment']): Promise<boolean>;
+    about(accused: string): AsyncIterable<Pick<ReceivedEvidence, 'challengedAt'>>;
     putting(evidence: ReceivedEvidence): Promise<Operation[]>;
     horizon(): Promise<number>;
-    expire(time: number): Promise<void>;
+    expire(now: number, ageMs: number): Promise<void>;
   };
+  /** Whether the peer has signed for anything of ours. */
+  readonly holds: (peer: string) => Promise<boolean>;
   /** Told of each change once it is durable. */
   readonly onChange: (peer: string, change: ReputationChange) => void;
   readonly maxPeers?: number;
@@ -39,8 +42,12 @@ const DEFAULT_MAX_PEERS = 4096;
 /** A standing is made anew after this time: what decays with half-lives of a day moves by 0.05 % in it. */
 const STANDING_AGE_MS = 60_000;
 const MAX_DETAIL_LENGTH = 256;
-const LIES: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment']);
+/** Lies and pardons: told even when they move nothing. */
+const TOLD: ReadonlySet<ReputationReason> = new Set(['invalid-proof', 'evidence', 'false-commitment', 'forgiven']);
 const EVIDENCE_LOCK = 'evidence';
+const ROOM_LOCK = 'room';
+/** Kept against one peer: by then nothing is left of it, and it must not push out what is known of others. */
+const MAX_EVIDENCE = 16;
 
 interface Known {
   readonly state: PeerState;
@@ -78,7 +85,7 @@ export class ReputationService {
     for (const [peer, state] of found.sort(([, a], [, b]) => a.updatedAt - b.updatedAt)) {
       this.#peers.set(peer, { state, standing: undefined });
     }
-    await evidence.expire(clock.now() - EVIDENCE_AGE_MS);
+    await evidence.expire(clock.now(), EVIDENCE_AGE_MS);
   }
 
   /** Writes what is on its way. */
@@ -93,7 +100,7 @@ export class ReputationService {
     if (known === undefined) return standingAt(NEWCOMER, now, policy);
     // A wall clock that was set back must not keep an old standing.
     if (known.standing === undefined || Math.abs(now - known.standing.at) > STANDING_AGE_MS) {
-      known.standing = { value: standingAt(known.state, now, policy), at: now };
+      known.standing = { value: standingAt(notAfter(known.state, now), now, policy), at: now };
     }
     return known.standing.value;
   }
@@ -117,14 +124,31 @@ export class ReputationService {
     await this.#apply(peer, { reason: outcome, at, shards, audit, detail });
   }
 
-  /** The peer signed a wrong commitment; the evidence of it is kept. Durable on return. */
-  async falseCommitment(peer: string, at: number, detail: string): Promise<void> {
-    await this.#apply(peer, { reason: 'false-commitment', at, detail });
+  /**
+   * The peer signed a wrong commitment. Durable on return, together with `beside`: the evidence of it must not be kept
+   * without being charged.
+   */
+  async falseCommitment(peer: string, at: number, detail: string, beside: readonly Operation[]): Promise<void> {
+    await this.#apply(peer, { reason: 'false-commitment', at, detail }, beside);
   }
 
-  /** The peer signed an accusation that is provably false. Durable on return. */
+  /**
+   * The peer signed an accusation that is provably false. Durable on return. Of a stranger nothing is kept: a key costs
+   * nothing, and thousands of them must not push out who earned its standing. Gossip scores who forwards such things.
+   */
   async falseEvidence(peer: string, at: number, detail: string): Promise<void> {
+    if (!this.#peers.has(peer)) return;
     await this.#apply(peer, { reason: 'false-evidence', at, detail });
+  }
+
+  /**
+   * Gives a peer the standing of a newcomer, disqualified or not. What is known against it stays and does not count again.
+   * Durable on return. @returns whether the peer has a state.
+   */
+  async forgive(peer: string, at: number, detail?: string): Promise<boolean> {
+    if (!this.#peers.has(peer)) return false;
+    await this.#apply(peer, { reason: 'forgiven', at, detail });
+    return true;
   }
 
   /**
@@ -136,13 +160,14 @@ export class ReputationService {
   async verified(evidence: ReceivedEvidence, { alsoCounts = true } = {}): Promise<boolean> {
     // One at a time: the same evidence may come from several sides at once, and the store makes room as it writes.
     const taking = this.#lock.run(EVIDENCE_LOCK, undefined, async () => {
-      const { accused, segment, auditor, audit, own, at } = evidence;
+      const { accused, segment, auditor, audit, own, at, challengedAt } = evidence;
       if (await this.#deps.evidence.has(accused, segment)) return false;
-      if (evidence.challengedAt <= (await this.#deps.evidence.horizon())) return false;
+      if (challengedAt <= (await this.#deps.evidence.horizon())) return false;
+      if (await this.hasEnough(accused, challengedAt)) return false;
       const beside = await this.#deps.evidence.putting(evidence);
       const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
       const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
-      await this.#apply(accused, alsoCounts ? event : undefined, beside);
+      await this.#apply(accused, alsoCounts && !this.#isForgiven(accused, challengedAt) ? event : undefined, beside);
       return true;
     });
     return this.#track(taking);
@@ -152,6 +177,20 @@ export class ReputationService {
   async isCurrent(challengedAt: number): Promise<boolean> {
     const { clock, evidence } = this.#deps;
     return challengedAt > clock.now() - EVIDENCE_AGE_MS && challengedAt > (await evidence.horizon());
+  }
+
+  /** Whether as much is kept against a peer as ever is; what was forgiven leaves room for what was not. */
+  async hasEnough(accused: string, challengedAt: number): Promise<boolean> {
+    const forgiven = this.#isForgiven(accused, challengedAt);
+    let kept = 0;
+    for await (const other of this.#deps.evidence.about(accused)) {
+      if (this.#isForgiven(accused, other.challengedAt) === forgiven) kept++;
+    }
+    return kept >= MAX_EVIDENCE;
+  }
+
+  #isForgiven(peer: string, challengedAt: number): boolean {
+    return challengedAt <= (this.stateOf(peer)?.forgivenAt ?? 0);
   }
 
   #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {
@@ -167,11 +206,13 @@ export class ReputationService {
 
   async #write(peer: string, event: Event | undefined, beside: readonly Operation[]): Promise<void> {
     const { clock, policy, store, onChange } = this.#deps;
-    const before = this.#peers.get(peer)?.state ?? NEWCOMER;
+    const now = clock.now();
+    const kept = this.#peers.get(peer)?.state ?? NEWCOMER;
     // A clock that was ahead for a while must not reserve the time until then.
-    const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, clock.now()) };
+    const before = notAfter(kept, now);
+    const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, now) };
     const after = timed === undefined ? before : judge(before, timed, policy);
-    if (after === before && beside.length === 0) return;
+    if (after === kept && beside.length === 0) return;
     const change = timed === undefined ? undefined : changeOf(before, after, timed, policy);
     const n = before.changes;
     const state = change === undefined ? after : { ...after, changes: n + 1 };
@@ -182,16 +223,28 @@ export class ReputationService {
     if (change !== undefined) onChange(peer, change);
   }
 
-  /** Of too many peers one that never failed goes first, the one that changed longest ago. */
   async #makeRoom(newest: string): Promise<void> {
-    if (this.#peers.size <= (this.#deps.maxPeers ?? DEFAULT_MAX_PEERS)) return;
+    await this.#lock.run(ROOM_LOCK, undefined, async () => {
+      if (this.#peers.size <= (this.#deps.maxPeers ?? DEFAULT_MAX_PEERS)) return;
+      const leaving = await this.#leaving(newest);
+      if (leaving === undefined) return;
+      this.#peers.delete(leaving);
+      await this.#deps.store.remove(leaving);
+    });
+  }
+
+  /**
+   * Of too many peers who earned nothing and holds nothing of ours goes first, be it the newest: that is what anybody can
+   * make thousands of. Then one that never failed; each time the one that changed longest ago.
+   */
+  async #leaving(newest: string): Promise<string | undefined> {
+    for (const [peer, { state }] of this.#peers) {
+      if (state.credits === 0 && !(await this.#deps.holds(peer))) return peer;
+    }
     const others = [...this.#peers].filter(([peer]) => peer !== newest);
     const spotless = others.find(([, { state }]) => state.integrityFailedAt === undefined);
     const qualified = others.find(([, { state }]) => state.disqualifiedAt === undefined);
-    const leaving = (spotless ?? qualified ?? others[0])?.[0];
-    if (leaving === undefined) return;
-    this.#peers.delete(leaving);
-    await this.#deps.store.remove(leaving);
+    return (spotless ?? qualified ?? others[0])?.[0];
   }
 }
 
@@ -205,7 +258,7 @@ function changeOf(
   const disqualified = before.disqualifiedAt === undefined && after.disqualifiedAt !== undefined;
   const moved = before.integrity !== after.integrity || availability[0] !== availability[1] || disqualified;
   // A lie at the bottom of the scale moves nothing any more, and is told all the same.
-  if (!moved && !LIES.has(reason)) return undefined;
+  if (!moved && !TOLD.has(reason)) return undefined;
   return {
     at,
     reason,

@@ -1,5 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
-import type { HealthReason, NodeDescription, NodeService } from '../api/services.ts';
+import type { HealthReason, NodeDescription, NodeService, ProofCounts } from '../api/services.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Stores } from '../store/stores.ts';
@@ -16,6 +16,8 @@ export interface NodeServiceDeps {
   };
   readonly engine: Pick<KzgEngine, 'backend' | 'threads' | 'operations'>;
   readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'>;
+  /** Of the prover. */
+  readonly proofs: () => ProofCounts;
   readonly isRunning: () => boolean;
   readonly requestShutdown: () => void;
 }
@@ -25,7 +27,7 @@ export function createNodeService(deps: NodeServiceDeps): NodeService {
   return {
     describe: () => describe(deps, startedAt),
     ready: async () => ready(deps),
-    health: async () => [...ready(deps), records(deps), peers(deps), proofs(deps), space(deps)],
+    health: async () => [...ready(deps), records(deps), peers(deps), proofs(deps), audits(deps), space(deps)],
     requestShutdown: deps.requestShutdown,
   };
 }
@@ -44,6 +46,7 @@ async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeD
     connectedPeers: host.connected().length,
     files,
     kzg: { backend: engine.backend, threads: engine.threads, operations: engine.operations() },
+    audits: deps.proofs(),
   };
 }
 
@@ -76,6 +79,14 @@ function proofs({ engine }: NodeServiceDeps): HealthReason {
   }
   const notes = [...failed].map(([backend, detail]) => `; ${backend} failed and is used no more: ${detail}`);
   return { component: 'proofs', ok: failed.size === 0, detail: [engine.backend, ...notes].join('') };
+}
+
+/** Refusals are no fault: whoever asks for more than the budgets allow is told to come back. */
+function audits({ proofs }: NodeServiceDeps): HealthReason {
+  const { proofs: given, repeated, refusals, running, waiting } = proofs();
+  const refused = Object.values(refusals).reduce((sum, count) => sum + count, 0);
+  const detail = `${given} proofs given, ${repeated} again, ${refused} refused, ${running} running, ${waiting} waiting`;
+  return { component: 'audits', ok: true, detail };
 }
 
 function space({ stores }: NodeServiceDeps): HealthReason {

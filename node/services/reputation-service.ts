@@ -1,10 +1,13 @@
+import { toHex } from '../../protocol/bytes.ts';
+import { ApiError } from '../api/problem.ts';
 import type {
   EvidenceDescription,
+  FalseCommitment,
   PeerReputation,
   ReputationApi,
   ReputationLogEntry,
 } from '../api/reputation-service.ts';
-import { parsePeerId } from '../network/peer-key.ts';
+import { keyFromPeerId } from '../network/peer-key.ts';
 import type { ReputationChange } from '../reputation/change.ts';
 import type { EvidenceGate } from '../reputation/evidence-gate.ts';
 import type { EvidenceInquiry } from '../reputation/evidence-inquiry.ts';
@@ -15,7 +18,7 @@ import { asApi } from './api-failure.ts';
 export interface ReputationApiDeps {
   /** Peer id of this node. */
   readonly self: string;
-  readonly reputation: Pick<ReputationService, 'peers' | 'stateOf' | 'standingOf' | 'scoreOf'>;
+  readonly reputation: Pick<ReputationService, 'peers' | 'stateOf' | 'standingOf' | 'scoreOf' | 'forgive'>;
   readonly gate: Pick<EvidenceGate, 'counts'>;
   readonly inquiry: Pick<EvidenceInquiry, 'howSeen'>;
   readonly log: {
@@ -25,13 +28,18 @@ export interface ReputationApiDeps {
     ): AsyncIterable<readonly [n: number, change: ReputationChange]>;
   };
   readonly evidence: { about(peer: string, signal?: AbortSignal): AsyncIterable<ReceivedEvidence> };
+  /** Wrong commitments that were signed, newest first. */
+  readonly claims: {
+    list(options: { holder: Uint8Array; signal: AbortSignal }): AsyncIterable<{ id: Uint8Array; at: number }>;
+  };
+  readonly now: () => number;
 }
 
-/** Evidence listed of one peer; more would say nothing new. */
+/** Pieces of evidence, and false commitments, listed of one peer; more would say nothing new. */
 const MAX_EVIDENCE = 100;
 
 export function createReputationService(deps: ReputationApiDeps): ReputationApi {
-  const { self, reputation, gate, inquiry, log, evidence } = deps;
+  const { self, reputation, gate, inquiry, log, evidence, claims, now } = deps;
 
   const describe = (peer: string): PeerReputation => {
     const { integrity, availability, vetted, disqualified, integrityFailedAt } = reputation.standingOf(peer);
@@ -62,6 +70,15 @@ export function createReputationService(deps: ReputationApiDeps): ReputationApi 
     return listed;
   };
 
+  const falseCommitments = async (holder: Uint8Array, signal: AbortSignal): Promise<FalseCommitment[]> => {
+    const listed: FalseCommitment[] = [];
+    for await (const { id, at } of claims.list({ holder, signal })) {
+      listed.push({ shard: toHex(id), at });
+      if (listed.length === MAX_EVIDENCE) break;
+    }
+    return listed;
+  };
+
   return {
     async list({ after, limit }) {
       const peers = reputation.peers().filter((peer) => after === undefined || peer > after);
@@ -75,7 +92,7 @@ export function createReputationService(deps: ReputationApiDeps): ReputationApi 
     },
     show: (peer, { before, limit, signal }) =>
       asApi(async () => {
-        parsePeerId(peer);
+        const key = keyFromPeerId(peer);
         const changes: ReputationLogEntry[] = [];
         for await (const [n, change] of log.changes(peer, { ...(before === undefined ? {} : { before }), signal })) {
           changes.push({ n, ...change });
@@ -88,7 +105,14 @@ export function createReputationService(deps: ReputationApiDeps): ReputationApi 
           changes: page,
           ...(changes.length > limit && last !== undefined ? { next: last.n } : {}),
           evidence: await evidenceAbout(peer, signal),
+          falseCommitments: await falseCommitments(key, signal),
         };
+      }),
+    forgive: (peer, reason) =>
+      asApi(async () => {
+        keyFromPeerId(peer);
+        if (await reputation.forgive(peer, now(), reason)) return describe(peer);
+        throw new ApiError('unknown-peer', `${peer} was never judged here: see \`holdfast reputation ls\``);
       }),
   };
 }

@@ -19,6 +19,7 @@ import type { Placement } from '../placement/select.ts';
 import type { Spread } from '../placement/spread.ts';
 import type { ReceivedReceiptStore } from '../store/received-receipt-store.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
+import { maxPerRegion } from '../transfer/required-shards.ts';
 import { asApi } from './api-failure.ts';
 import { rootOf } from './root-argument.ts';
 
@@ -134,7 +135,7 @@ function requestFor(root: Root, segment: number, beside: readonly string[]) {
     count: Math.max(1, width - beside.length),
     beside,
     bytesEach: SHARD_BYTES * stripeGeometry(root, segment).stripes,
-    maxPerRegion: Math.max(1, code.m),
+    maxPerRegion: maxPerRegion(code),
   };
 }
 

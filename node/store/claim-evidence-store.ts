@@ -11,6 +11,7 @@ import { fixedBytes, packed, timestamp } from '../../protocol/fields.ts';
 import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import { structure } from '../../protocol/structure.ts';
 import { type Metadata, Table } from './metadata.ts';
+import type { Operation } from './write-queue.ts';
 
 /** A wrong commitment that a holder signed: `isFalseClaim(claim, id, right)` tells anyone who has the shard. */
 interface StoredEvidence {
@@ -42,25 +43,23 @@ const TIME_BYTES = 8;
 
 /** What holders signed that was not so, in the order of time; the oldest goes when there is too much. */
 export class ClaimEvidenceStore {
-  readonly #metadata: Metadata;
   readonly #table: Table;
   readonly #keep: number;
 
   constructor(metadata: Metadata, keep = DEFAULT_KEEP) {
-    this.#metadata = metadata;
     this.#table = new Table(metadata, 'claimEvidence');
     this.#keep = keep;
   }
 
-  /** Durable on return. */
-  async put({ claim, id, right, at }: StoredEvidence): Promise<void> {
+  /** What writes this evidence, and makes room for it: to be written in one batch with what it leads to. */
+  async putting({ claim, id, right, at }: StoredEvidence): Promise<Operation[]> {
     const row = codec.encode({ ...claim, id, right, at });
     const operations = [this.#table.putting(concat(u64(at), claim.holder, id), row)];
     let newer = 1;
     for await (const key of this.#table.keys({ reverse: true })) {
       if (++newer > this.#keep) operations.push(this.#table.deleting(key));
     }
-    await this.#metadata.database.write(operations);
+    return operations;
   }
 
   /** Newest first; of one holder when its public key is given. */

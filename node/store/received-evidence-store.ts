@@ -83,8 +83,14 @@ export class ReceivedEvidenceStore {
     }
   }
 
-  /** Evidence of challenges before `time` goes. */
-  async expire(time: number, signal?: AbortSignal): Promise<void> {
+  /**
+   * Evidence of challenges older than `ageMs` goes: older as seen from `now` and from the newest challenge, so that a
+   * wall clock that is ahead for once does not take everything.
+   */
+  async expire(now: number, ageMs: number, signal?: AbortSignal): Promise<void> {
+    const newest = await this.#byTime.keys({ reverse: true, signal }).next();
+    if (newest.value === undefined) return;
+    const time = Math.min(now, u64At(newest.value, 0)) - ageMs;
     const operations: Operation[] = [];
     for await (const key of this.#byTime.keys({ signal })) {
       if (u64At(key, 0) >= time) break;

@@ -16,7 +16,7 @@ import type { SegmentRecord, UploadJournal } from './journal.ts';
 import type { FinalizeClient, HolderChooser, ReceiptBook, StageClient } from './ports.ts';
 import type { Rebuild } from './rebuild.ts';
 import { receiptFault } from './receipt-check.ts';
-import { requiredShards } from './required-shards.ts';
+import { maxPerRegion, requiredShards } from './required-shards.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface FinalizerOptions {
@@ -203,8 +203,7 @@ export class Finalizer {
   async #replaceMissing(of: OpenSegment, missing: readonly number[]): Promise<boolean> {
     let asked = false;
     for (const group of this.#distinctStripes(missing)) {
-      const beside = [...new Set(of.signed.values())];
-      const [peer] = this.#choose(of, group, beside);
+      const peer = this.#choose(of, group);
       if (peer === undefined) continue;
       asked = true;
       await this.#rebuildAt(peer, of, group);
@@ -228,21 +227,31 @@ export class Finalizer {
     return groups.map((group) => group.indices);
   }
 
-  /** Somebody who holds nothing of the segment yet; in a small network, who holds nothing of these stripes. */
-  #choose(of: OpenSegment, group: readonly number[], beside: readonly string[]): string[] {
-    const { chooser, root, suspects } = this.#options;
-    const doubtful = new Set([...this.#failed, ...suspects]);
-    const bytesEach = group.length * SHARD_BYTES;
-    try {
-      return chooser.select({ count: 1, beside, exclude: [...doubtful], bytesEach }).peers;
-    } catch (error) {
-      if (!(error instanceof PlacementError)) throw error;
-      const stripes = new Set(group.map((index) => shardPosition(root.code, index).stripe));
-      const taken = new Set<string>();
-      for (const [index, peer] of of.signed) if (stripes.has(shardPosition(root.code, index).stripe)) taken.add(peer);
-      const left = chooser.eligible({ exclude: [...taken], bytesEach });
-      return left.sort((a, b) => Number(doubtful.has(a)) - Number(doubtful.has(b))).slice(0, 1);
+  /**
+   * Somebody who holds nothing of the segment yet; in a small network, who holds nothing of these stripes, and at last who
+   * failed before. What the choice could not keep to is warned about.
+   */
+  #choose(of: OpenSegment, group: readonly number[]): string | undefined {
+    const { chooser, root, suspects, warn } = this.#options;
+    const doubtful = [...new Set([...this.#failed, ...suspects])];
+    const stripes = new Set(group.map((index) => shardPosition(root.code, index).stripe));
+    const ofStripes = [...of.signed].filter(([index]) => stripes.has(shardPosition(root.code, index).stripe));
+    const taken = [...new Set(ofStripes.map(([, peer]) => peer))];
+    const request = { count: 1, bytesEach: group.length * SHARD_BYTES, maxPerRegion: maxPerRegion(root.code) };
+    for (const { beside, exclude } of [
+      { beside: [...new Set(of.signed.values())], exclude: doubtful },
+      { beside: taken, exclude: doubtful },
+      { beside: taken, exclude: [] },
+    ]) {
+      try {
+        const { peers, warnings } = chooser.select({ ...request, beside, exclude });
+        for (const warning of warnings) warn(warning);
+        return peers[0];
+      } catch (error) {
+        if (!(error instanceof PlacementError)) throw error;
+      }
     }
+    return undefined;
   }
 
   async #rebuildAt(peer: string, of: OpenSegment, indices: readonly number[]): Promise<void> {

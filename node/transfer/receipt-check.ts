@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { isSubsetOf } from '../../protocol/bitmap.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import { isExpired, type StoreReceipt, verifyStoreReceipt } from '../../protocol/store-receipt.ts';
 
 export interface ExpectedReceipt {
@@ -16,9 +17,6 @@ export interface ExpectedReceipt {
   readonly now: number;
 }
 
-/** Clocks may differ by 2 minutes. Until its date a receipt binds its holder to nothing that others would believe. */
-const MAX_SKEW_MS = 120_000;
-
 /** What is wrong with a receipt; undefined when it binds its holder to everything expected. */
 export function receiptFault(receipt: StoreReceipt, expected: ExpectedReceipt): string | undefined {
   if (!equalBytes(receipt.network, expected.network)) return 'it is of another network';
@@ -28,6 +26,7 @@ export function receiptFault(receipt: StoreReceipt, expected: ExpectedReceipt): 
   if (!receipt.segment.equals(expected.segment)) return 'it is for another segment';
   if (!isSubsetOf(expected.indices, receipt.indices)) return 'it does not cover all shards';
   if (isExpired(receipt, expected.now)) return 'it has expired';
-  if (receipt.issuedAt > expected.now + MAX_SKEW_MS) return 'it is dated in the future';
+  // Until its date a receipt binds its holder to nothing that others would believe.
+  if (receipt.issuedAt > expected.now + MAX_CLOCK_SKEW_MS) return 'it is dated in the future';
   return verifyStoreReceipt(receipt) ? undefined : 'its signature is wrong';
 }

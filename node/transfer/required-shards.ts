@@ -10,3 +10,8 @@ export function requiredShards(code: CodeParameters, dataCount: number, minShard
   const least = code.id === 0 ? 1 : dataCount + 1;
   return Math.min(all, Math.max(least, all - (code.k + code.m - minShards)));
 }
+
+/** Holders that one region may have: as many as a stripe can lose, so that a region that fails as a whole costs no file. */
+export function maxPerRegion({ m }: CodeParameters): number {
+  return Math.max(1, m);
+}

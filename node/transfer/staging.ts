@@ -6,7 +6,7 @@ import { PlacementError } from '../placement/placement-error.ts';
 import { forEachLimited } from './abortable.ts';
 import type { Placed, UploadJournal } from './journal.ts';
 import type { HolderChooser, OfferedShard } from './ports.ts';
-import { requiredShards } from './required-shards.ts';
+import { maxPerRegion, requiredShards } from './required-shards.ts';
 import { type ClaimedCommitment, type LaneOptions, StageLane } from './stage-lane.ts';
 import { TransferError } from './transfer-error.ts';
 
@@ -216,9 +216,14 @@ export class Staging {
   #spare(slots: readonly (string | undefined)[], exclude: readonly string[]): string | undefined {
     const beside = slots.filter((peer) => peer !== undefined);
     const { chooser, warn } = this.#options;
-    const maxPerRegion = this.#maxPerRegion();
     try {
-      const { peers, warnings } = chooser.select({ count: 1, exclude, beside, bytesEach: SHARD_BYTES, maxPerRegion });
+      const { peers, warnings } = chooser.select({
+        count: 1,
+        exclude,
+        beside,
+        bytesEach: SHARD_BYTES,
+        maxPerRegion: maxPerRegion(this.#options.code),
+      });
       for (const warning of warnings) warn(warning);
       return peers[0];
     } catch (error) {
@@ -249,15 +254,10 @@ export class Staging {
 
   #draws(count: number, exclude: readonly string[]): string[] {
     const { chooser, warn } = this.#options;
-    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: this.#maxPerRegion() };
+    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: maxPerRegion(this.#options.code) };
     const { peers, warnings } = chooser.select(request);
     for (const warning of warnings) warn(warning);
     return peers;
-  }
-
-  /** As many as a stripe can lose: a region that fails as a whole costs no file. */
-  #maxPerRegion(): number {
-    return Math.max(1, this.#options.code.m);
   }
 
   /** Room a holder needs for its slot of a segment: one shard per stripe. */

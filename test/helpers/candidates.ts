@@ -2,6 +2,16 @@ import fc from 'fast-check';
 import type { Candidate } from '../../node/placement/candidates.ts';
 import { Placement, type PlacementOptions } from '../../node/placement/select.ts';
 import { STRATEGY_NAMES, type StrategyName, strategyOf } from '../../node/placement/strategies.ts';
+import type { Standing } from '../../node/reputation/standing.ts';
+
+/** Of a peer that nobody judged yet and that always answers. */
+export const NEUTRAL_STANDING: Standing = {
+  integrity: 0.5,
+  availability: 1,
+  vetted: false,
+  integrityFailedAt: undefined,
+  disqualified: false,
+};
 
 /** A newcomer that may be drawn, in a subnet of its own. */
 export function candidate(peer: string, changes: Partial<Candidate> = {}): Candidate {

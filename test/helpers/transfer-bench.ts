@@ -18,6 +18,7 @@ import { Uploader, type UploaderOptions } from '../../node/transfer/upload.ts';
 import { concat, equalBytes, toHex } from '../../protocol/bytes.ts';
 import { networkId } from '../../protocol/hash.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import { NEUTRAL_STANDING } from './candidates.ts';
 import { hashCommitment, MemoryNetwork } from './memory-network.ts';
 import { signerOf } from './signers.ts';
 
@@ -72,7 +73,10 @@ export class TransferBench {
   readonly receipts: StoreReceipt[] = [];
   readonly nodes = new Map<string, Uint8Array>();
   readonly released: { readonly root: CID; readonly holders: readonly string[] }[] = [];
-  readonly table = new CandidateTable({ clock: { now: () => 0, monotonic: () => 0 } });
+  readonly table = new CandidateTable({
+    clock: { now: () => 0, monotonic: () => 0 },
+    standingOf: () => NEUTRAL_STANDING,
+  });
   readonly networkId = networkId('test');
   readonly #reedSolomon = new ReedSolomon();
   readonly evidence: ClaimEvidence[] = [];

@@ -1,5 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { changesQuery, peerParams, reputationDetails, reputationPage, reputationQuery } from '../reputation-schemas.ts';
+import {
+  changesQuery,
+  forgiveBody,
+  peerParams,
+  peerStanding,
+  reputationDetails,
+  reputationPage,
+  reputationQuery,
+} from '../reputation-schemas.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
 import { problem } from '../schemas.ts';
@@ -27,5 +35,16 @@ export function reputationRoutes(app: FastifyInstance, { services: { reputation 
     },
     async (request, reply) =>
       reputation.show(request.params.peer, { ...request.query, signal: requestSignal(reply, stopping) }),
+  );
+  app.post<{ Params: { peer: string }; Body: { reason?: string } }>(
+    '/v1/reputation/:peer/forgive',
+    {
+      schema: {
+        params: peerParams,
+        body: forgiveBody,
+        response: { 200: peerStanding, '4xx': problem, '5xx': problem },
+      },
+    },
+    async (request) => reputation.forgive(request.params.peer, request.body.reason),
   );
 }

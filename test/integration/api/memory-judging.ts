@@ -31,6 +31,7 @@ const CHANGES: readonly ReputationLogEntry[] = [
 /** What a node thinks of its peers and remembers of itself, in memory. */
 export class MemoryJudging {
   judged: PeerReputation[] = [JUDGED];
+  readonly forgiven: (readonly [peer: string, reason: string | undefined])[] = [];
   readonly reputation: NodeServices['reputation'] = {
     list: async ({ after, limit }) => {
       const peers = this.judged.filter(({ peer }) => after === undefined || peer > after);
@@ -44,7 +45,19 @@ export class MemoryJudging {
     },
     show: async (peer, { limit }) => {
       const found = this.judged.find((one) => one.peer === peer) ?? { ...JUDGED, peer };
-      return { ...found, changes: CHANGES.slice(0, limit), ...(limit < 2 ? { next: 1 } : {}), evidence: [] };
+      return {
+        ...found,
+        changes: CHANGES.slice(0, limit),
+        ...(limit < 2 ? { next: 1 } : {}),
+        evidence: [],
+        falseCommitments: [{ shard: 'ab'.repeat(32), at: 7 }],
+      };
+    },
+    forgive: async (peer, reason) => {
+      const found = this.judged.find((one) => one.peer === peer);
+      if (found === undefined) throw new ApiError('unknown-peer', `${peer} was never judged here`);
+      this.forgiven.push([peer, reason]);
+      return found;
     },
   };
 

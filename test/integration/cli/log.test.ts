@@ -97,6 +97,9 @@ test('a running node that finds its log broken makes the command end with 5', as
   const { code, stdout } = await run(['log', 'verify']);
   assert.equal(code, 5);
   assert.equal(stdout, 'the log is BROKEN at entry 2 (altered): odd\ufffd[2J\n');
+  const further = [{ seq: 5, kind: 'missing' as const, detail: 'gone' }];
+  services.logVerification = { ...services.logVerification, further, unlisted: 7 };
+  assert.match((await run(['log', 'verify'])).stdout, /\nand at entry 5 \(missing\): gone\nand 7 more problems\n$/);
   assert.match(
     (await run(['log', 'ls'])).stdout,
     /^2 {2}1970-01-01T00:00:00Z {2}admin {2}method=POST status=200 ok=true\n1 /,

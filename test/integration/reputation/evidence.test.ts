@@ -126,9 +126,12 @@ async function gateOn(t: TestContext, kept: readonly SampleObject[] = []) {
     policy: POLICY,
     store: stores.reputation,
     evidence,
+    holds: async () => false,
     onChange: () => {},
   });
   await reputation.start();
+  // Known here: of strangers nothing is kept.
+  await reputation.observe({ peer: AUDITOR, at: clock.now(), outcome: 'timed-out', shards: 1 });
   for (const { rootCid, rootBytes, segments } of kept) {
     await stores.manifests.putRoot(rootCid, rootBytes);
     for (const { cid, bytes } of segments) await stores.manifests.putSegment(rootCid, cid, bytes);
@@ -221,6 +224,16 @@ describe('evidence that is true', () => {
     const accusation = accuse(await bundleOf(clock));
     for (let i = 0; i < 20; i++) assert.equal(await verdict(accusation), 'ignore no-manifest');
     assert.equal(asked.length, 2 * 12);
+  });
+
+  test('that this node found before its home was restored is taken again, once', async (t) => {
+    const { accuse, verdict, integrity, clock, receivedEvidence } = await gateOn(t, [object]);
+    const bundle = await bundleOf(clock, { by: me });
+    assert.equal(await verdict(accuse(bundle, {}, me)), 'accept counted');
+    assert.equal(await verdict(accuse(bundle, { issuedAt: clock.now() - 1 }, me)), 'ignore known');
+    assert.equal(integrity(HOLDER), 0.3);
+    const [kept] = await Array.fromAsync(receivedEvidence.about(HOLDER));
+    assert.equal(kept?.own, true);
   });
 
   test('about this node moves nothing here', async (t) => {

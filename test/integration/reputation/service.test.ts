@@ -5,15 +5,19 @@ import { EVIDENCE_AGE_MS, ReputationService } from '../../../node/reputation/rep
 import { META_NAMESPACES, type MetaNamespace } from '../../../node/store/meta-namespaces.ts';
 import { ReceivedEvidenceStore } from '../../../node/store/received-evidence-store.ts';
 import type { Stores } from '../../../node/store/stores.ts';
+import { signStageClaim } from '../../../protocol/stage-claim.ts';
 import type { ManualClock } from '../../helpers/manual-clock.ts';
-import { cidOf, openTestStores } from '../../helpers/store-home.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { cidOf, openTestStores, uploadId } from '../../helpers/store-home.ts';
 import { DAY, HOUR, POLICY } from '../../unit/reputation/policy-fixture.ts';
+
+const ANNA = signerOf('anna');
 
 type Opened = Stores & { readonly home: string; readonly clock: ManualClock };
 
-async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number } = {}) {
+async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number; holders?: string[] } = {}) {
   const told: ReputationChange[] = [];
-  const { keep, ...options } = more;
+  const { keep, holders = [], ...options } = more;
   const evidence =
     keep === undefined
       ? stores.receivedEvidence
@@ -23,6 +27,7 @@ async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: numbe
     policy: POLICY,
     store: stores.reputation,
     evidence,
+    holds: async (peer) => holders.includes(peer),
     onChange: (_, change) => void told.push(change),
     ...options,
   });
@@ -163,20 +168,88 @@ test('evidence that went for want of room or by age cannot be told again', async
   assert.equal(service.standingOf('liar 0').integrity, 0.3);
   await stores.clock.advance(EVIDENCE_AGE_MS + 1);
   assert.equal(await service.isCurrent(start + 4000), false);
-  const { evidence } = await serviceOn(stores, { keep: 3 });
-  assert.equal(await rows(stores, 'receivedEvidence'), 0);
-  assert.equal(await evidence.horizon(), 0);
+  assert.equal(await service.verified(evidenceOf(stores, 'liar 4', 's')), true);
+  await serviceOn(stores, { keep: 3 });
+  assert.equal(await rows(stores, 'receivedEvidence'), 1);
   assert.equal(await service.isCurrent(stores.clock.now()), true);
 });
 
 test('of too many peers one that never failed is forgotten first, with its log', async (t) => {
   const stores = await open(t);
-  const { service } = await serviceOn(stores, { maxPeers: 3 });
+  const { service } = await serviceOn(stores, { maxPeers: 3, holders: ['liar'] });
   await service.verified(evidenceOf(stores, 'liar', 's'));
   for (const peer of ['anna', 'ben', 'carl']) await service.observe(observation(stores, peer, 'passed'));
   assert.deepEqual(service.peers(), ['ben', 'carl', 'liar']);
   assert.deepEqual(await logOf(stores, 'anna'), []);
   assert.deepEqual((await serviceOn(stores)).service.peers(), ['ben', 'carl', 'liar']);
+});
+
+test('strangers by the thousand push out nobody who earned credits or holds something of ours', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { maxPeers: 4, holders: ['keeper'] });
+  await service.observe(observation(stores, 'keeper', 'timed-out'));
+  await service.observe(observation(stores, 'anna', 'passed'));
+  for (let i = 0; i < 10; i++) {
+    await service.falseEvidence(`accuser ${i}`, stores.clock.now(), 'bad-audit');
+    assert.equal(service.stateOf(`accuser ${i}`), undefined);
+    await service.verified(evidenceOf(stores, `throw-away ${i}`, 's'));
+  }
+  assert.deepEqual(service.peers(), ['anna', 'keeper', 'throw-away 8', 'throw-away 9']);
+  // Nor does one come in where all others earned their place.
+  await service.observe(observation(stores, 'ben', 'passed'));
+  await service.observe(observation(stores, 'carl', 'passed'));
+  await service.verified(evidenceOf(stores, 'throw-away', 's'));
+  assert.deepEqual(service.peers(), ['anna', 'ben', 'carl', 'keeper']);
+  // Who is known pays for it.
+  await service.falseEvidence('anna', stores.clock.now(), 'bad-audit');
+  assert.equal(service.standingOf('anna').integrity, 0.31);
+});
+
+test('who is forgiven is a newcomer here, for good, with all that was known kept and counted no more', async (t) => {
+  const stores = await open(t);
+  const { service, told } = await serviceOn(stores);
+  assert.equal(await service.forgive('liar', stores.clock.now()), false);
+  for (let i = 0; i < 16; i++) await service.verified(evidenceOf(stores, 'liar', `${i}`));
+  assert.equal(service.standingOf('liar').disqualified, true);
+  await stores.clock.advance(DAY);
+  assert.equal(await service.forgive('liar', stores.clock.now(), 'a broken disk'), true);
+  const { reason, detail, integrity } = told.at(-1) as ReputationChange;
+  assert.deepEqual([reason, detail, integrity], ['forgiven', 'a broken disk', [0, 0.5]]);
+  const { service: again } = await serviceOn(stores);
+  assert.deepEqual(again.standingOf('liar'), again.standingOf('nobody'));
+  assert.equal(await rows(stores, 'receivedEvidence'), 16);
+  assert.equal(await again.verified(evidenceOf(stores, 'liar', '1')), false);
+  // A failure of before that nobody had told of yet, and one of today.
+  await again.verified(evidenceOf(stores, 'liar', 'late', stores.clock.now() - DAY / 2));
+  assert.equal(again.standingOf('liar').integrity, 0.5);
+  await stores.clock.advance(1);
+  assert.equal(await again.verified(evidenceOf(stores, 'liar', 'today')), true);
+  assert.equal(again.standingOf('liar').integrity, 0.3);
+});
+
+test('what this node finds against one peer is bounded as well', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { keep: 20 });
+  const own = (segment: number) => service.verified({ ...evidenceOf(stores, 'liar', `${segment}`), own: true });
+  for (let i = 0; i < 16; i++) assert.equal(await own(i), true);
+  assert.equal(await own(16), false);
+  assert.equal(await rows(stores, 'receivedEvidence'), 16);
+  assert.equal(await service.verified(evidenceOf(stores, 'other', 's', stores.clock.now() - DAY)), true);
+});
+
+test('a false commitment is kept and charged in one batch, or neither', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  const signed = signStageClaim(
+    { upload: uploadId(1), ids: new Uint8Array(32), commitments: new Uint8Array(48) },
+    ANNA,
+  );
+  const found = { claim: signed, id: new Uint8Array(32), right: new Uint8Array(48).fill(7), at: 1 };
+  const beside = await stores.claimEvidence.putting(found);
+  assert.deepEqual(await Array.fromAsync(stores.claimEvidence.list()), []);
+  await service.falseCommitment('anna', stores.clock.now(), 'shard', beside);
+  assert.equal((await Array.fromAsync(stores.claimEvidence.list())).length, 1);
+  assert.equal(service.standingOf('anna').integrity, 0.3);
 });
 
 test('what cannot be written changes nothing', async (t) => {
@@ -195,6 +268,41 @@ test('a time ahead of the clock does not reserve the future', async (t) => {
   await stores.clock.advance(DAY);
   await service.observe(observation(stores, 'anna', 'passed'));
   assert.equal(service.standingOf('anna').integrity, 0.52);
+});
+
+test('a clock that was ahead and is set right leaves nothing in the future', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  const { clock } = stores;
+  const passes = async (count: number, apartMs: number) => {
+    for (let i = 0; i < count; i++) {
+      await clock.advance(apartMs);
+      await service.observe(observation(stores, 'anna', 'passed'));
+    }
+  };
+  await passes(20, DAY);
+  clock.skew(365 * DAY);
+  await passes(1, HOUR);
+  clock.skew(-365 * DAY);
+  const { integrity, availability } = service.standingOf('anna');
+  const before = service.stateOf('anna')?.credits ?? 0;
+  await passes(20, 60_000);
+  assert.equal(service.stateOf('anna')?.credits, before);
+  assert.equal(service.standingOf('anna').integrity, integrity);
+  for (let i = 0; i < 48; i++) {
+    await clock.advance(HOUR);
+    await service.observe(observation(stores, 'anna', 'timed-out'));
+  }
+  assert.ok(service.standingOf('anna').availability < availability / 4);
+});
+
+test('a clock that is ahead at a start takes no evidence away', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores);
+  await service.verified(evidenceOf(stores, 'liar', 's'));
+  stores.clock.skew(10 * EVIDENCE_AGE_MS);
+  await serviceOn(stores);
+  assert.equal(await rows(stores, 'receivedEvidence'), 1);
 });
 
 test('a standing fades while nothing happens', async (t) => {

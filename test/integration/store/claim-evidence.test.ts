@@ -18,7 +18,9 @@ function lie(by = ANNA, at = 1) {
 
 test('evidence comes back as it was signed, newest first, also after a restart', async (t) => {
   const stores = await openTestStores(t);
-  for (const evidence of [lie(ANNA, 1), lie(BEN, 3), lie(ANNA, 2)]) await stores.claimEvidence.put(evidence);
+  for (const evidence of [lie(ANNA, 1), lie(BEN, 3), lie(ANNA, 2)]) {
+    await stores.databases.meta.write(await stores.claimEvidence.putting(evidence));
+  }
   await stores.close();
   const { claimEvidence } = await openTestStores(t, { home: stores.home, create: false });
   const all = await Array.fromAsync(claimEvidence.list());
@@ -35,7 +37,7 @@ test('evidence comes back as it was signed, newest first, also after a restart',
 test('the oldest goes when there is too much', async (t) => {
   const { databases } = await openTestStores(t);
   const store = new ClaimEvidenceStore({ database: databases.meta, onDamaged: () => assert.fail() }, 3);
-  for (const at of [5, 1, 4, 2, 3]) await store.put(lie(ANNA, at));
+  for (const at of [5, 1, 4, 2, 3]) await databases.meta.write(await store.putting(lie(ANNA, at)));
   const kept = await Array.fromAsync(store.list());
   assert.deepEqual(
     kept.map(({ at }) => at),

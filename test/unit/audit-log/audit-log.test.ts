@@ -204,3 +204,57 @@ test('a log that was changed while the node was stopped stays broken', async () 
     }
   }
 });
+
+test('a wall clock that is ahead for once takes no entries away', async () => {
+  const store = new MemoryLog();
+  const first = logOn(store, { keepMs: 10 * DAY_MS });
+  await first.log.start();
+  await first.log.append({ type: 'audit', data: {} });
+  first.clock.skew(100 * DAY_MS);
+  await first.clock.advance(60 * 60_000);
+  await first.log.append({ type: 'audit', data: {} });
+  await first.log.stop();
+  assert.equal(entries(store)[0]?.seq, 1);
+  // Ahead at a start: the entries that it writes are ahead as well.
+  const kept = entries(store).length;
+  first.clock.skew(100 * DAY_MS);
+  const { log } = logOn(store, { keepMs: 150 * DAY_MS, clock: first.clock });
+  await log.start();
+  await log.append({ type: 'audit', data: {} });
+  await log.stop();
+  assert.ok(entries(store).length > kept);
+  assert.equal(entries(store)[0]?.seq, 1);
+});
+
+test('a break stays told of and hides nothing that is altered after it', async () => {
+  const store = new MemoryLog();
+  const first = logOn(store);
+  await first.log.start();
+  await first.log.append({ type: 'start', data: {} });
+  await first.log.stop();
+  store.stored.delete(Math.max(...store.stored.keys()));
+  const { log } = logOn(store);
+  await log.start();
+  for (let n = 0; n < 40; n++) await log.append({ type: 'audit', data: { n } });
+  const broken = await log.verify(undefined, never);
+  assert.equal(broken.ok, false);
+  const kinds = ({ problem, further = [] }: LogVerification) => [problem?.kind, ...further.map(({ kind }) => kind)];
+  const before = kinds(broken);
+  assert.ok(before.includes('broken-off') && before.length <= 3, before.join());
+  const last = Math.max(...store.stored.keys());
+  const bytes = store.stored.get(last - 5) as Uint8Array;
+  bytes[40] = (bytes[40] as number) ^ 1;
+  const altered = await log.verify(undefined, never);
+  assert.deepEqual(kinds(altered), [...before, altered.further?.at(-1)?.kind]);
+  assert.equal(altered.further?.at(-1)?.seq, last - 5);
+  // Every entry, and the gap: more than anybody reads.
+  for (const [seq, entry] of store.stored)
+    store.stored.set(
+      seq,
+      entry.map((byte) => byte ^ 1),
+    );
+  const all = await log.verify(undefined, never);
+  assert.equal((all.further?.length ?? 0) + (all.unlisted ?? 0) + 1, all.entries + 1);
+  assert.equal(all.further?.length, 31);
+  await log.stop();
+});

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CandidateTable } from '../../../node/placement/candidates.ts';
 import { peerLists } from '../../../node/placement/peer-lists.ts';
-import { NEUTRAL_STANDING } from '../../../node/placement/standing.ts';
 import { subnetOf } from '../../../node/placement/subnet.ts';
+import { NEUTRAL_STANDING } from '../../helpers/candidates.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 const advert = (peer: string, changes = {}) => ({
@@ -17,7 +17,7 @@ const advert = (peer: string, changes = {}) => ({
 
 test('a peer is online while its advert is young or a connection is open', async () => {
   const clock = new ManualClock();
-  const table = new CandidateTable({ clock, maxAgeMs: 1000 });
+  const table = new CandidateTable({ clock, maxAgeMs: 1000, standingOf: () => NEUTRAL_STANDING });
   table.advertised(advert('a'));
   assert.equal(table.get('a')?.online, true);
   await clock.advance(1001);
@@ -34,7 +34,7 @@ test('a peer is online while its advert is young or a connection is open', async
 });
 
 test('promised bytes count until the next advert', () => {
-  const table = new CandidateTable({ clock: new ManualClock() });
+  const table = new CandidateTable({ clock: new ManualClock(), standingOf: () => NEUTRAL_STANDING });
   table.advertised(advert('a'));
   table.promised('a', 50);
   table.promised('a', 50);
@@ -44,7 +44,7 @@ test('promised bytes count until the next advert', () => {
 });
 
 test('the table is bounded: the oldest advert leaves first', () => {
-  const table = new CandidateTable({ clock: new ManualClock(), maxEntries: 3 });
+  const table = new CandidateTable({ clock: new ManualClock(), maxEntries: 3, standingOf: () => NEUTRAL_STANDING });
   for (const peer of ['a', 'b', 'c']) table.advertised(advert(peer));
   table.advertised(advert('a'));
   table.advertised(advert('d'));

@@ -113,11 +113,8 @@ describe('availability', () => {
     assert.deepEqual(after(times(50, 'timed-out'), 1000).short, { ok: 0, miss: 1 });
   });
 
-  test('busy is no silence until it is the answer several times in a row', () => {
-    assert.equal(after(times(4, 'refused-busy'), HOUR).short.miss, 0);
-    assert.equal(after([...times(4, 'refused-busy'), 'passed', ...times(4, 'refused-busy')], HOUR).short.miss, 0);
-    assert.equal(after(times(5, 'refused-busy'), HOUR).short.miss, 1);
-    assert.equal(after(times(9, 'refused-busy'), HOUR).short.miss, 1);
+  test('busy is no silence', () => {
+    assert.deepEqual(after(times(30, 'refused-busy'), HOUR), NEWCOMER);
   });
 
   test('the order in which observations come in does not matter', () => {
@@ -169,6 +166,18 @@ describe('standing', () => {
     const lied = judge(five, { reason: 'evidence', at: at(5) }, POLICY);
     assert.equal(standingAt(lied, at(30), POLICY).vetted, false);
     assert.equal(standingAt(lied, at(30), POLICY).integrityFailedAt, at(5));
+  });
+
+  test('who is forgiven is a newcomer, and no audit of before counts again', () => {
+    const lies = times(3, 'invalid-proof').reduce(
+      (state, reason, i) => judge(state, { reason, at: START, audit: `${i}` }, POLICY),
+      after(times(5, 'passed')),
+    );
+    const forgiven = judge(lies, { reason: 'forgiven', at: START + 6 * DAY }, POLICY);
+    const at = START + 7 * DAY;
+    assert.deepEqual(standingAt(forgiven, at, POLICY), standingAt(NEWCOMER, at, POLICY));
+    assert.equal(judge(forgiven, { reason: 'invalid-proof', at, audit: '1' }, POLICY), forgiven);
+    assert.equal(judge(forgiven, { reason: 'invalid-proof', at, audit: 'new' }, POLICY).integrity, 0.3);
   });
 
   test('the score grows with both numbers, and is 0 for who is disqualified', () => {

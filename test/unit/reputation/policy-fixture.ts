@@ -9,7 +9,6 @@ export const POLICY: ReputationPolicy = {
   longHalfLifeMs: 30 * DAY,
   sampleIntervalMs: HOUR,
   creditIntervalMs: 20 * HOUR,
-  busyInRow: 5,
   vettedCredits: 5,
   vettedMs: 3 * DAY,
   minimumIntegrity: 0.3,

@@ -5,6 +5,16 @@ import { createNodeService, type NodeServiceDeps } from '../../../node/services/
 import { DamagedRecords } from '../../../node/store/damaged-records.ts';
 import { StoreError } from '../../../node/store/errors.ts';
 
+const PROOFS = {
+  proofs: 3,
+  repeated: 1,
+  declaredLost: 0,
+  refusals: { 'busy-until': 2 },
+  bytesRead: 5,
+  running: 1,
+  waiting: 0,
+};
+
 function service(candidates: readonly CandidateReport[], damagedRecords = new DamagedRecords()) {
   const operations = [{ operation: 'commit' as const, backend: 'wasm', candidates }];
   const deps = {
@@ -19,6 +29,7 @@ function service(candidates: readonly CandidateReport[], damagedRecords = new Da
       databases: {},
       shards: { usage: () => ({ freeBytes: 1, capacityBytes: 2 }) },
     },
+    proofs: () => PROOFS,
     isRunning: () => true,
     requestShutdown: () => undefined,
   } as unknown as NodeServiceDeps;
@@ -56,4 +67,12 @@ test('records that were passed over are counted, each once', async () => {
   damaged.note(new StoreError({ code: 'damaged-record', table: 'peer', key: Uint8Array.of(1) }));
   const detail = 'damaged and passed over: 2 of audit, 1 of peer';
   assert.deepEqual(await reason(), { component: 'records', ok: false, detail });
+});
+
+test('what became of challenges is told, and is no fault', async () => {
+  const node = service([used]);
+  assert.deepEqual((await node.describe()).audits, PROOFS);
+  const detail = '3 proofs given, 1 again, 2 refused, 1 running, 0 waiting';
+  const found = (await node.health()).find(({ component }) => component === 'audits');
+  assert.deepEqual(found, { component: 'audits', ok: true, detail });
 });
