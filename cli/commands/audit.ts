@@ -136,9 +136,9 @@ export async function auditSchedule(context: CommandContext): Promise<ExitCode> 
     json: { holders },
     text: () =>
       table(
-        holders.map(({ peer, shards, covered, cycle, nextAt, suspicion, waiting, underAudited }) => [
+        holders.map(({ peer, shards, asked, cycle, nextAt, suspicion, waiting, underAudited }) => [
           peer,
-          `${covered} of ${plural(shards, 'shard')}`,
+          `${asked} of ${plural(shards, 'shard')} asked`,
           `cycle ${cycle}`,
           `next ${formatTime(nextAt)}`,
           suspicion === 0 ? '' : `suspicion ${suspicion}`,

@@ -27,9 +27,9 @@ export interface AuditDetails extends AuditEntry {
 /** How far one holder is audited. */
 export interface HolderSchedule {
   readonly peer: string;
-  /** Shards it answered for when the cycle began, and those covered since. */
+  /** Shards it answered for when the cycle began, and those asked about since, with or without an answer. */
   readonly shards: number;
-  readonly covered: number;
+  readonly asked: number;
   readonly cycle: number;
   /** Absent before the first audit. */
   readonly startedAt?: number;

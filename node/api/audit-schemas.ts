@@ -32,7 +32,7 @@ export const auditSchedule = object({
     object({
       peer: anyText,
       shards: count,
-      covered: count,
+      asked: count,
       cycle: count,
       'startedAt?': count,
       nextAt: count,

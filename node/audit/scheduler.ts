@@ -7,7 +7,7 @@ import { postponed } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
 import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
-import { type CycleRules, dueTasks, readingMs } from './scheduler-plan.ts';
+import { type CycleRules, dueTasks, onTime, readingMs } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
 import { type SetAsker, type Told, UNTRIED } from './set-asker.ts';
 import { Spending } from './spending.ts';
@@ -172,11 +172,12 @@ export class AuditScheduler {
   }
 
   async #nextSlice(holder: ScheduledHolder, signal: AbortSignal): Promise<void> {
-    const { holders, store, random, clock } = this.#deps;
-    const cycle = holder.underWay ?? (await this.#newCycle(holder, signal));
-    if (cycle === undefined) return;
+    const { holders, store, random, clock, options } = this.#deps;
+    const current = holder.underWay ?? (await this.#newCycle(holder, signal));
+    if (current === undefined) return;
+    const cycle = onTime(current, clock.now(), holder.suspicion.score, options);
     const { selection, end } = await holders.slice(holder.key, cycle, signal);
-    const moved: CycleState = { ...cycle, ...end, covered: cycle.covered + (selection?.items.length ?? 0) };
+    const moved: CycleState = { ...cycle, ...end, asked: cycle.asked + (selection?.items.length ?? 0) };
     if (selection === undefined) {
       await store.putCycle(holder.key, moved);
       holder.cycle = moved;
@@ -199,7 +200,7 @@ export class AuditScheduler {
       return undefined;
     }
     const number = (holder.cycle?.number ?? 0) + 1;
-    const fresh = { seed: random(16), startedAt: clock.now(), shards, covered: 0, restUntil: 0 };
+    const fresh = { seed: random(16), startedAt: clock.now(), shards, asked: 0, restUntil: 0 };
     const cycle: CycleState = { number, ...fresh, ...CYCLE_START };
     return cycle;
   }
@@ -263,8 +264,8 @@ export class AuditScheduler {
     if (cycle === undefined || holder.reported === cycle.number) return;
     if (!holder.isUnderAudited(clock.now(), options)) return;
     holder.reported = cycle.number;
-    const { shards, covered } = cycle;
-    log.warn('a holder is under-audited: see audit.readRate', { peer, shards, covered });
+    const { shards, asked } = cycle;
+    log.warn('a holder is under-audited: see audit.readRate', { peer, shards, asked });
   }
 
   async #holder(key: Uint8Array): Promise<ScheduledHolder> {

@@ -116,7 +116,8 @@ export class SetAsker {
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;
-      score = suspicionAfter(score, outcome.kind);
+      // Busy for ever counts as no answer, but more questions would make who is overloaded answer less.
+      score = suspicionAfter(score, first.kind);
       await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }), bad);
     }
     const settled = { again: this.#again(question, contained, now), suspicion: { score, answeredAt } };

@@ -113,10 +113,10 @@ function scheduleOf(holder: ScheduledHolder, rules: CycleRules, now: number): Ho
   return {
     peer,
     shards: cycle?.shards ?? 0,
-    covered: cycle?.covered ?? 0,
+    asked: cycle?.asked ?? 0,
     cycle: cycle?.number ?? 0,
     ...(cycle === undefined ? {} : { startedAt: cycle.startedAt }),
-    nextAt: Math.round(holder.due(rules)),
+    nextAt: Math.round(holder.due(now, rules)),
     suspicion: suspicion.score,
     waiting: holder.containedIds().length,
     underAudited: holder.isUnderAudited(now, rules),

@@ -264,7 +264,7 @@ test('the schedule of audits: an open question stays open until it is settled, o
     shards: 3,
     rank: 'ab',
     index: 1,
-    covered: 1,
+    asked: 1,
     restUntil: 6,
   };
   await auditSchedule.begin(set(1), key, cycle);

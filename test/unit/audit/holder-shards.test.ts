@@ -60,7 +60,7 @@ function shardsOf(
 }
 
 function cycleOf(seed: Uint8Array): CycleState {
-  return { number: 1, seed, startedAt: 0, shards: 0, covered: 0, restUntil: 0, ...CYCLE_START };
+  return { number: 1, seed, startedAt: 0, shards: 0, asked: 0, restUntil: 0, ...CYCLE_START };
 }
 
 const namesOf = (selection: Selection): string[] =>
