@@ -6,6 +6,8 @@ export interface AuditEntry {
   readonly peer: string;
   readonly role: 'auditor' | 'prover';
   readonly outcome: string;
+  /** Whether the outcome counts; a silence does not before the last try. */
+  readonly final: boolean;
   readonly shards: number;
   readonly milliseconds: number;
   readonly detail?: string;

@@ -7,6 +7,7 @@ const fields = {
   peer: anyText,
   role,
   outcome: anyText,
+  final: bool,
   shards: count,
   milliseconds: real,
   'detail?': anyText,

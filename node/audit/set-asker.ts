@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { RandomBytes } from '../random.ts';
 import type { AskedSet, Settled, Suspicion } from '../store/audit-schedule-store.ts';
-import { timeText } from './audit-recorder.ts';
+import { type Remark, timeText } from './audit-recorder.ts';
 import { ownFault } from './audit-runner.ts';
 import type { AuditResult, BadShard, Prover } from './auditor.ts';
 import { type Containment, type ContainmentRules, contain, postponed } from './containment.ts';
@@ -25,7 +25,7 @@ export interface SetAskerDeps {
     settle(set: AskedSet, holder: Uint8Array, settled: Settled): Promise<void>;
   };
   readonly recorder: {
-    record(peer: string, result: AuditResult, bad: readonly BadShard[], note?: string): Promise<void>;
+    record(peer: string, result: AuditResult, bad: readonly BadShard[], remark: Remark): Promise<void>;
   };
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -111,7 +111,7 @@ export class SetAsker {
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
     if (result !== undefined) {
-      await recorder.record(prover.peer, { ...result, outcome: counted }, bad, noteOf(contained));
+      await recorder.record(prover.peer, { ...result, outcome: counted }, bad, remarkOn(contained));
     }
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
@@ -142,6 +142,10 @@ export class SetAsker {
 
 /** The history of a set that was not asked about yet. */
 export const UNTRIED = { tries: 0, busy: 0, silentSince: 0, nextAt: 0, unreachable: false } as const;
+
+function remarkOn(contained: Containment): Remark {
+  return { note: noteOf(contained), final: contained.kind !== 'again' && contained.observed };
+}
 
 function noteOf(contained: Containment): string | undefined {
   if (contained.kind === 'again') return `asked again at ${timeText(contained.set.nextAt)}`;

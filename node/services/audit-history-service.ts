@@ -72,8 +72,29 @@ function cursorOf(text: string | undefined): { before?: number; beforeId?: Uint8
   return { before: Number(at), beforeId: fromHex(id) };
 }
 
-function entryOf({ id, at, peer, role, outcome, shards, milliseconds, detail, receipt }: AuditRecord): AuditEntry {
-  const fields = { id: toHex(id), at, peer, role, outcome, shards, milliseconds, receipt: receipt !== undefined };
+function entryOf({
+  id,
+  at,
+  peer,
+  role,
+  outcome,
+  final = true,
+  shards,
+  milliseconds,
+  detail,
+  receipt,
+}: AuditRecord): AuditEntry {
+  const fields = {
+    id: toHex(id),
+    at,
+    peer,
+    role,
+    outcome,
+    final,
+    shards,
+    milliseconds,
+    receipt: receipt !== undefined,
+  };
   return detail === undefined ? fields : { ...fields, detail };
 }
 

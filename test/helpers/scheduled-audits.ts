@@ -84,7 +84,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   const recorder = new AuditRecorder({
     clock,
     records: stores.audits,
-    retention: { records: 1000, ms: 30 * 24 * HOUR },
+    retention: { records: 1000, bytes: 1e9, ms: 30 * 24 * HOUR },
   });
   const asker = new SetAsker({
     auditor: {
@@ -108,7 +108,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
     store: stores.auditSchedule,
     recorder: {
       // The made-up receipt has no encoding.
-      record: (peer, { receipt: _, ...result }, bad, note) => recorder.record(peer, result, bad, note),
+      record: (peer, { receipt: _, ...result }, bad, remark) => recorder.record(peer, result, bad, remark),
     },
     clock,
     random,
