@@ -195,6 +195,8 @@ test('silence is contained: three tries of the same set over a quarter of an hou
   const details = (await Array.fromAsync(stores.audits.list())).map(({ outcome, detail }) => `${outcome}: ${detail}`);
   assert.equal(details.length, 3);
   assert.match(details[2]!, /^unreachable: no route; asked again at /);
+  const counted = (await Array.fromAsync(stores.audits.list())).map(({ final }) => final);
+  assert.deepEqual(counted, [true, false, false]);
   assert.equal(details[0], 'unreachable: no route');
 });
 
@@ -377,6 +379,20 @@ test('a holder whose proof failed is audited sooner', async (t) => {
   });
   await pass(10 * HOUR, 10 * MINUTE);
   assert.equal(ofPeer(asks, 'anna').length, 2);
+});
+
+test('what an audit on demand found makes a holder suspect, unless it was only silence', async (t) => {
+  const { asks, pass, scheduler } = await begun(t, { answer: passing });
+  await pass(2 * HOUR, 10 * MINUTE);
+  const anna = scheduler.status().find(({ peer }) => peer === peerOf('anna'));
+  scheduler.learned(peerOf('anna'), 'timed-out');
+  scheduler.learned(peerOf('nobody'), 'invalid-proof');
+  assert.equal(anna?.suspicion.score, 0);
+  scheduler.learned(peerOf('anna'), 'invalid-proof');
+  assert.equal(anna?.suspicion.score, 3);
+  const before = ofPeer(asks, 'anna').length;
+  await pass(8 * HOUR, 10 * MINUTE);
+  assert.equal(ofPeer(asks, 'anna').length, before + 1);
 });
 
 test('beyond seven days a holder is shown as under-audited', async (t) => {
