@@ -280,22 +280,6 @@ test('who is busy for ever is asked about no more often for it', async (t) => {
   );
 });
 
-test('a clock that was a year ahead and is set back puts nothing off', async (t) => {
-  const clock = new ManualClock();
-  const stores = await openTestStores(t, { clock });
-  await watch(stores, FILES);
-  const { asks, pass, scheduler } = await begun(t, { stores, answer: passing });
-  clock.skew(365 * 24 * HOUR);
-  await pass(2 * HOUR, 10 * MINUTE);
-  clock.skew(-365 * 24 * HOUR);
-  const before = asks.length;
-  await pass(26 * HOUR, 10 * MINUTE);
-  const after = asks.slice(before);
-  assert.ok(ofPeer(after, 'anna').length >= 1);
-  assert.ok(ofPeer(after, 'ben').length >= 3 && after.length <= 10);
-  assert.ok(scheduler.status().every(({ cycle }) => (cycle?.startedAt ?? 0) <= clock.now()));
-});
-
 test('a file that is released while its holder is silent is asked about no more', async (t) => {
   const { asks, observed, pass, stores, scheduler } = await begun(t, { answer: silence });
   while (ofPeer(asks, 'anna').length === 0) await pass(MINUTE);
