@@ -45,9 +45,14 @@ function isPeerId(text: string): boolean {
   }
 }
 
-function row({ id, at, peer, outcome, shards, milliseconds, detail = '' }: AuditEntry): string[] {
+function row({ id, at, peer, outcome, final, shards, milliseconds, detail = '' }: AuditEntry): string[] {
   const took = `${Math.round(milliseconds)} ms`;
-  return [formatTime(at), peer, printable(outcome), plural(shards, 'shard'), took, id.slice(0, 64), printable(detail)];
+  const said = outcomeText(outcome, final);
+  return [formatTime(at), peer, said, plural(shards, 'shard'), took, id.slice(0, 64), printable(detail)];
+}
+
+function outcomeText(outcome: string, final: boolean): string {
+  return final ? printable(outcome) : `(${printable(outcome)}, not counted)`;
 }
 
 export interface ShowArguments {
@@ -73,12 +78,12 @@ export async function auditShow(
 }
 
 function describe(audit: AuditDetails): string {
-  const { id, at, peer, role, outcome, shards, milliseconds, detail, receipt, parts } = audit;
+  const { id, at, peer, role, outcome, final, shards, milliseconds, detail, receipt, parts } = audit;
   return table([
     ['audit', id],
     ['ended', formatTime(at)],
     [role === 'auditor' ? 'holder' : 'auditor', peer],
-    ['outcome', printable(outcome)],
+    ['outcome', outcomeText(outcome, final)],
     ...(detail === undefined ? [] : [['detail', printable(detail)]]),
     ['shards', String(shards)],
     ['took', `${Math.round(milliseconds)} ms`],
@@ -147,9 +152,9 @@ export async function auditSchedule(context: CommandContext): Promise<ExitCode> 
     json: { holders },
     text: () =>
       table(
-        holders.map(({ peer, shards, covered, cycle, nextAt, suspicion, waiting, underAudited }) => [
+        holders.map(({ peer, shards, asked, cycle, nextAt, suspicion, waiting, underAudited }) => [
           peer,
-          `${covered} of ${plural(shards, 'shard')}`,
+          `${asked} of ${plural(shards, 'shard')} asked`,
           `cycle ${cycle}`,
           `next ${formatTime(nextAt)}`,
           suspicion === 0 ? '' : `suspicion ${suspicion}`,

@@ -6,6 +6,8 @@ export interface AuditEntry {
   readonly peer: string;
   readonly role: 'auditor' | 'prover';
   readonly outcome: string;
+  /** Whether the outcome counts; a silence does not before the last try. */
+  readonly final: boolean;
   readonly shards: number;
   readonly milliseconds: number;
   readonly detail?: string;
@@ -27,9 +29,9 @@ export interface AuditDetails extends AuditEntry {
 /** How far one holder is audited. */
 export interface HolderSchedule {
   readonly peer: string;
-  /** Shards it answered for when the cycle began, and those covered since. */
+  /** Shards it answered for when the cycle began, and those asked about since, with or without an answer. */
   readonly shards: number;
-  readonly covered: number;
+  readonly asked: number;
   readonly cycle: number;
   /** Absent before the first audit. */
   readonly startedAt?: number;

@@ -7,6 +7,7 @@ const fields = {
   peer: anyText,
   role,
   outcome: anyText,
+  final: bool,
   shards: count,
   milliseconds: real,
   'detail?': anyText,
@@ -32,7 +33,7 @@ export const auditSchedule = object({
     object({
       peer: anyText,
       shards: count,
-      covered: count,
+      asked: count,
       cycle: count,
       'startedAt?': count,
       nextAt: count,

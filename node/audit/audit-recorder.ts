@@ -3,43 +3,62 @@ import { toHex } from '../../protocol/bytes.ts';
 import { decodeChallenge } from '../../protocol/challenge.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
-import type { AuditRecord } from '../store/audit-receipt-store.ts';
+import type { AuditRecord, Kept } from '../store/audit-receipt-store.ts';
 import type { AuditResult, Bisected } from './auditor.ts';
 import type { AuditOutcome } from './outcome.ts';
 
 export interface AuditRecorderDeps {
   readonly clock: Clock;
   readonly records: {
-    put(record: AuditRecord, options?: { evidence: boolean }): Promise<void>;
-    prune(keep: number, since?: number, signal?: AbortSignal): Promise<number>;
+    /** Returns the bytes of the record. */
+    put(record: AuditRecord, options?: { evidence: boolean }): Promise<number>;
+    prune(kept: Kept, signal?: AbortSignal): Promise<number>;
   };
   readonly retention: Retention;
   /** Told of each record that is kept. */
   readonly onKept?: (record: AuditRecord) => void;
 }
 
-/** How many past audits are kept, and for how long; evidence is among them. */
+/** How many past audits are kept, and for how long; evidence up to a quarter besides. */
 export interface Retention {
   readonly records: number;
+  readonly bytes: number;
   readonly ms: number;
 }
+
+/** What comes from one audit beside its result. */
+export interface Remark {
+  /** What else there is to say, such as that the holder is asked again. */
+  readonly note?: string | undefined;
+  /** Whether the outcome counts. */
+  readonly final: boolean;
+}
+
+/** Records are counted again when so large a share of the bytes that may be kept was added. */
+const UNCOUNTED_SHARE = 1 / 16;
+const HOUR_MS = 3_600_000;
 
 /** Keeps what audits showed: every challenge leaves a record, and every answer its receipt. */
 export class AuditRecorder {
   readonly #deps: AuditRecorderDeps;
+  /** Bytes added since records were last counted. */
+  #added = 0;
+  /** Monotonic. */
+  #prunedAt: number | undefined;
 
   constructor(deps: AuditRecorderDeps) {
     this.#deps = deps;
   }
 
-  /** Durable on return. @param note what else there is to say, such as that the outcome does not count yet. */
-  async record(peer: string, result: AuditResult, note?: string): Promise<void> {
+  /** Durable on return. */
+  async record(peer: string, result: AuditResult, { note, final }: Remark = { final: true }): Promise<void> {
     const { id, outcome, shards, milliseconds, receipt } = result;
     const detail = [detailOf(outcome), note].filter((text) => text !== undefined).join('; ');
     await this.#keep({
       ...this.#entry(peer),
       id,
       outcome: outcome.kind,
+      final,
       shards,
       milliseconds: Math.round(milliseconds),
       ...(detail === '' ? {} : { detail }),
@@ -54,7 +73,12 @@ export class AuditRecorder {
       const { challenge } = receipt.request;
       const id = challengeId(challenge);
       if (toHex(id) === recorded) continue;
-      const fields = { outcome: 'invalid-proof', shards: decodeChallenge(challenge).count, milliseconds: 0 };
+      const fields = {
+        outcome: 'invalid-proof',
+        final: true,
+        shards: decodeChallenge(challenge).count,
+        milliseconds: 0,
+      };
       await this.#keep({ ...this.#entry(peer), id, ...fields, receipt: encodeAuditReceipt(receipt) });
     }
   }
@@ -64,15 +88,24 @@ export class AuditRecorder {
   }
 
   async #keep(record: AuditRecord): Promise<void> {
-    const { records, onKept } = this.#deps;
-    await records.put(record, { evidence: record.outcome === 'invalid-proof' });
+    const { records, retention, onKept } = this.#deps;
+    this.#added += await records.put(record, { evidence: record.outcome === 'invalid-proof' });
     onKept?.(record);
+    if (this.#added > retention.bytes * UNCOUNTED_SHARE) await this.prune();
   }
 
-  /** Removes what is beyond the retention. */
-  async prune(signal: AbortSignal): Promise<void> {
+  /**
+   * Removes what is beyond the retention. By age no more goes than twice the time that has passed since the last call, an
+   * hour at first: a clock that jumps ahead must not wipe the history.
+   */
+  async prune(signal?: AbortSignal): Promise<void> {
     const { clock, records, retention } = this.#deps;
-    await records.prune(retention.records, Math.max(0, clock.now() - retention.ms), signal);
+    this.#added = 0;
+    const now = clock.monotonic();
+    const span = this.#prunedAt === undefined ? HOUR_MS : 2 * (now - this.#prunedAt);
+    this.#prunedAt = now;
+    const since = Math.max(0, clock.now() - retention.ms);
+    await records.prune({ records: retention.records, bytes: retention.bytes, since, span }, signal);
   }
 }
 

@@ -10,9 +10,11 @@ export interface ContainmentRules {
 
 /** Busy answers in a row that are believed; then the prover has not answered. */
 const MAX_BUSY = 10;
-/** A prover says when to ask again: within these bounds. */
+/** A prover says when to ask again. The first time it is believed down to this, then to twice as much each time. */
 const MIN_BUSY_MS = 5_000;
-const MAX_BUSY_MS = 10 * 60_000;
+const MAX_MIN_BUSY_MS = 10 * 60_000;
+/** From the first question to the last, however late the prover says. */
+const MAX_BUSY_TOTAL_MS = 24 * 3_600_000;
 /** Parts of a silent set are asked about sooner: their silence was counted with the set. */
 const PROBE_TRIES = 2;
 const PROBE_DELAY_MS = 30_000;
@@ -59,20 +61,24 @@ export function postponed(set: AskedSet, now: number): AskedSet {
 function afterBusy(asked: Asked, until: number): Containment {
   const { set, now } = asked;
   const busy = set.busy + 1;
-  if (busy >= MAX_BUSY) {
+  const last = Math.min(set.since, now) + MAX_BUSY_TOTAL_MS;
+  if (busy >= MAX_BUSY || now >= last) {
     const outcome = { kind: 'timed-out', reason: `busy at each of ${busy} questions` } as const;
     // It is silent about no shard in particular: parts would fare no better.
     return { kind: 'final', outcome, observed: !set.probe };
   }
-  const wait = Math.min(MAX_BUSY_MS, Math.max(MIN_BUSY_MS, until - now));
-  return { kind: 'again', set: { ...set, busy, unreachable: false, nextAt: now + wait } };
+  // Not before it said, or the question would find it busy once more and count that.
+  const soonest = now + Math.min(MAX_MIN_BUSY_MS, MIN_BUSY_MS * 2 ** set.busy);
+  const nextAt = Math.max(soonest, Math.min(until, last));
+  return { kind: 'again', set: { ...set, busy, unreachable: false, nextAt } };
 }
 
 function afterSilence(asked: Asked, outcome: AuditOutcome, rules: ContainmentRules): Containment {
   const { set, now, jitter } = asked;
   const [needed, spacing] = pace(asked, rules);
   const tries = set.tries + 1;
-  const silentSince = set.silentSince === 0 ? now : set.silentSince;
+  // Later than now when the clock was set back: the silence would never be long enough.
+  const silentSince = set.silentSince === 0 ? now : Math.min(set.silentSince, now);
   const last = silentSince + spacing * (needed - 1);
   if (tries >= needed && now >= last) return settled(asked, outcome);
   // From the time of the first try, so that a late try does not put off the last; never twice at once.
@@ -88,10 +94,10 @@ function pace({ set, shards }: Asked, { tries, windowMs }: ContainmentRules): [t
   return [tries, tries > 1 ? windowMs / (tries - 1) : 0];
 }
 
-function settled({ set, shards, answeredAt }: Asked, outcome: AuditOutcome): Containment {
+function settled({ set, shards, answeredAt, now }: Asked, outcome: AuditOutcome): Containment {
   const observed = !set.probe;
   // Who cannot be reached, or answers nothing at all, is silent about everything.
-  const answersOthers = answeredAt >= set.since;
+  const answersOthers = answeredAt >= set.since && answeredAt <= now;
   if (outcome.kind === 'timed-out' && shards === 1 && answersOthers) return { kind: 'silent', outcome, observed };
   if (outcome.kind === 'timed-out' && shards > 1 && (!set.probe || answersOthers)) {
     return { kind: 'halve', outcome, observed };

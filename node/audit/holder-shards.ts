@@ -1,13 +1,16 @@
 import type { CID } from 'multiformats/cid';
 import { MAX_AUDIT_ENTRIES } from '../../protocol/audit-refusal.ts';
 import { bitmapCount, bitmapIndices } from '../../protocol/bitmap.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
 import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
 import { StoreError } from '../store/errors.ts';
+import { WeightedCache } from '../weighted-cache.ts';
 import { CYCLE_END, type CyclePosition, positionAt, rankOf } from './cycle-order.ts';
+import { CycleRanks, type Ranked } from './cycle-ranks.ts';
 import { type SelectedPart, Selection } from './selection.ts';
 import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
 
@@ -33,18 +36,20 @@ export interface Slice {
   readonly end: CyclePosition;
 }
 
-interface Ranked {
-  readonly rank: string;
-  readonly root: CID;
-  readonly segment: CID;
-}
-
 /** Segments looked at between two turns of the event loop. */
 const TURN = 256;
+/**
+ * Segments whose order is kept: four of the largest slices of a holder, and of 32 such holders (about 25 MB at most).
+ * A holder of 100,000 small files is then looked through 12 times in a cycle, not 50 times.
+ */
+const KEPT_OF_HOLDER = 4 * MAX_AUDIT_ENTRIES;
+const KEPT = 32 * KEPT_OF_HOLDER;
 
 /** What holders answer for now: signed, not expired, and of an object that is watched. */
 export class HolderShards {
   readonly #deps: HolderShardsDeps;
+  /** By holder and seed of the cycle. */
+  readonly #orders = new WeightedCache<CycleRanks>(KEPT);
 
   constructor(deps: HolderShardsDeps) {
     this.#deps = deps;
@@ -64,15 +69,21 @@ export class HolderShards {
     return shards;
   }
 
-  /** What comes next in the order of the cycle, as much as one challenge holds. */
+  /**
+   * What comes next in the order of the cycle, as much as one challenge holds. What was stored since the order was drawn
+   * up may have to wait for the next cycle.
+   */
   async slice(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<Slice> {
-    const { ranked, complete } = await this.#ranked(holder, cycle, signal);
+    const order = await this.#order(holder, cycle, signal);
+    const isWatched = this.#watcher();
     const set = new SetBuilder();
     let end: CyclePosition = { rank: cycle.rank, index: cycle.index };
     const done = (): Slice => ({ selection: set.parts.length === 0 ? undefined : new Selection(set.parts), end });
-    for (const { rank, root, segment } of ranked) {
+    let seen = 0;
+    for (const { rank, root, segment } of order.after(cycle.rank)) {
+      if (++seen % TURN === 0) await nextTurn();
       const from = rank === cycle.rank ? cycle.index : 0;
-      const part = await this.#part(holder, root, segment, signal);
+      const part = (await isWatched(root)) ? await this.#part(holder, root, segment, signal) : undefined;
       const indices = part?.indices.filter((index) => index >= from) ?? [];
       for (let start = 0; part !== undefined && start < indices.length; start += MAX_AUDIT_SHARDS) {
         const some = indices.slice(start, start + MAX_AUDIT_SHARDS);
@@ -81,7 +92,7 @@ export class HolderShards {
       }
       end = positionAt(rank);
     }
-    if (complete) end = CYCLE_END;
+    if (order.complete) end = CYCLE_END;
     return done();
   }
 
@@ -98,40 +109,56 @@ export class HolderShards {
     return selected.length === 0 ? undefined : new Selection(selected);
   }
 
-  /** The segments that follow in the cycle, as many as a challenge has entries. */
-  async #ranked(
-    holder: Uint8Array,
-    { seed, rank: after }: CycleState,
-    signal: AbortSignal,
-  ): Promise<{ ranked: Ranked[]; complete: boolean }> {
+  async #order(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<CycleRanks> {
+    const key = `${toHex(holder)} ${toHex(cycle.seed)}`;
+    const known = this.#orders.get(key);
+    if (known?.covers(cycle.rank)) return known;
+    const order = await this.#drawnUp(holder, cycle, signal);
+    this.#orders.set(key, order, order.size);
+    return order;
+  }
+
+  /** The segments that follow in the cycle, whether watched or not: that is looked up when it is their turn. */
+  async #drawnUp(holder: Uint8Array, { seed, rank: after }: CycleState, signal: AbortSignal): Promise<CycleRanks> {
     let ranked: Ranked[] = [];
     let complete = true;
     const keepLowest = () => {
       ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-      if (ranked.length <= MAX_AUDIT_ENTRIES) return;
-      ranked = ranked.slice(0, MAX_AUDIT_ENTRIES);
+      if (ranked.length <= KEPT_OF_HOLDER) return;
+      ranked = ranked.slice(0, KEPT_OF_HOLDER);
       complete = false;
     };
-    for await (const { root, segment } of this.#watched(holder, signal)) {
+    let seen = 0;
+    for await (const { root, segment } of this.#deps.receipts.segmentsOf(holder, signal)) {
+      if (++seen % TURN === 0) await nextTurn();
+      signal.throwIfAborted();
       const rank = rankOf(seed, root, segment);
       if (rank >= after) ranked.push({ rank, root, segment });
-      if (ranked.length === 2 * MAX_AUDIT_ENTRIES) keepLowest();
+      if (ranked.length === 2 * KEPT_OF_HOLDER) keepLowest();
     }
     keepLowest();
-    return { ranked, complete };
+    return new CycleRanks(after, ranked, complete);
+  }
+
+  /** One look for each object, as long as it comes in a row. */
+  #watcher(): (root: CID) => Promise<boolean> {
+    let last: { readonly root: CID; readonly watched: boolean } | undefined;
+    return async (root) => {
+      if (last === undefined || !last.root.equals(root)) {
+        last = { root, watched: await this.#deps.watched.has(root) };
+      }
+      return last.watched;
+    };
   }
 
   async *#watched(holder: Uint8Array, signal: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
-    // Segments come by root: one look for each object.
-    let last: { readonly root: CID; readonly watched: boolean } | undefined;
+    // Segments come by root.
+    const isWatched = this.#watcher();
     let seen = 0;
     for await (const entry of this.#deps.receipts.segmentsOf(holder, signal)) {
       if (++seen % TURN === 0) await nextTurn();
       signal.throwIfAborted();
-      if (last === undefined || !last.root.equals(entry.root)) {
-        last = { root: entry.root, watched: await this.#deps.watched.has(entry.root) };
-      }
-      if (last.watched) yield entry;
+      if (await isWatched(entry.root)) yield entry;
     }
   }
 

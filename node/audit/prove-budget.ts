@@ -21,6 +21,16 @@ const SECONDS_PER_HOUR = 3600;
  */
 export const READ_BURST_BYTES = 6 * 1024 ** 3;
 const ALL = 'all';
+const LEAST_TOTAL = 100 * 1024 ** 2;
+const SECONDS_PER_DAY = 86_400;
+
+/**
+ * Bytes a second for all auditors together: owners cover all that is stored once a day, and suspects, guards and what is
+ * asked again come on top.
+ */
+export function totalReadRate(capacityBytes: number): number {
+  return Math.max(LEAST_TOTAL, (2 * capacityBytes) / SECONDS_PER_DAY);
+}
 
 /**
  * What auditors may cost: a proof takes 45 times its verification. A challenge that is only asked counts against its

@@ -39,9 +39,10 @@ export interface ProverDeps extends OpenerDeps {
 
 /**
  * Proofs under way at a time: each is one opening on a worker and one pass over the disk. The next challenge beyond
- * those that may wait is answered `busy-until`; no auditor takes up all the places.
+ * those that may wait, or that would be late, is answered `busy-until`; no auditor takes up all the places. The largest
+ * set takes 8 to 40 s, the deadline of one shard is 2 s: large sets take turns with each other alone.
  */
-const TURNS = { running: 2, waiting: 16, waitingPerKey: 3 };
+const TURNS = { running: 2, large: 1, waiting: 16, waitingPerKey: 3 };
 /** Answers kept, so that the same challenge costs one proof: 1 KiB each as a rule, up to 1 MiB after a great loss. */
 const ANSWERS_BYTES = 2 * 1024 * 1024;
 const ANSWER_BYTES = 512;
@@ -53,6 +54,8 @@ interface Asked {
   readonly auditor: string;
   /** Of the shards that the challenge counts. */
   readonly bytes: number;
+  /** From the question to the answer, as the auditor said it. */
+  readonly deadlineMs: number;
 }
 
 /**
@@ -106,7 +109,12 @@ export class Prover {
     }
     const running = this.#running.get(key);
     if (running !== undefined) return running.join(signal);
-    const asked = { request, auditor: toHex(auditor), bytes: challenge.count * SHARD_BYTES };
+    const asked = {
+      request,
+      auditor: toHex(auditor),
+      bytes: challenge.count * SHARD_BYTES,
+      deadlineMs: challenge.deadlineMs,
+    };
     const wait = this.#budget.ask(asked.auditor, asked.bytes);
     if (wait > 0) return this.#refuseBusy(request, wait);
     const forget = () => {
@@ -125,17 +133,27 @@ export class Prover {
 
   async #take(asked: Asked, key: string, signal: AbortSignal): Promise<AuditAnswer> {
     const { clock } = this.#deps;
-    const endTurn = await this.#turns.take(asked.auditor, signal);
-    if (endTurn === undefined) return this.#refuseBusy(asked.request, this.#busy.until(this.#turns.waiting));
-    const started = clock.monotonic();
+    const { request, auditor, bytes, deadlineMs } = asked;
+    const comeBack = () => this.#refuseBusy(request, this.#busy.comeBack(bytes, clock.monotonic()));
+    const wait = this.#busy.wait(bytes, clock.monotonic());
+    // Who has to wait for nobody is tried however slow this node is.
+    if (wait > 0 && wait + this.#busy.proof(bytes) > deadlineMs) return comeBack();
+    const piece = this.#busy.add(bytes);
+    let endTurn: (() => void) | undefined;
     try {
+      endTurn = await this.#turns.take(auditor, signal, piece.large);
+      if (endTurn === undefined) {
+        this.#busy.end(piece, clock.monotonic());
+        return comeBack();
+      }
+      piece.startedAt = clock.monotonic();
       const answer = await this.#prove(asked, signal);
       // Whoever was told to come back gets another answer then.
       if (answer.kept) this.#answers.set(key, answer.answer, answerBytes(answer.answer));
       return answer.answer;
     } finally {
-      this.#busy.took(clock.monotonic() - started);
-      endTurn();
+      this.#busy.end(piece, clock.monotonic());
+      endTurn?.();
     }
   }
 

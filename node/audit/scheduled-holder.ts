@@ -23,8 +23,11 @@ interface Waiting {
 const MAX_SILENT_SETS = 4;
 /** Parts of silent sets that are followed at a time. */
 const MAX_PROBES = 16;
-/** The wall clock may be set back: nothing waits longer than this because of it. */
-const LONGEST_WAIT_MS = 24 * 3_600_000;
+/**
+ * Nothing is put off for longer than a cycle or this, a retry window of a day with its jitter: what is due later was
+ * noted while the wall clock was ahead.
+ */
+const LONGEST_WAIT_MS = 30 * 3_600_000;
 
 /** What the scheduler knows of one holder. */
 export class ScheduledHolder {
@@ -85,23 +88,26 @@ export class ScheduledHolder {
     return this.cycle !== undefined && isUnderAudited(this.cycle, now, rules);
   }
 
-  /** When the next slice of the cycle is due. */
-  due(rules: CycleRules): number {
-    return this.cycle === undefined ? this.#firstAt : dueAt(this.cycle, this.suspicion.score, rules);
+  /** When the next slice of the cycle is due; now, when that was reckoned from a clock that was ahead. */
+  due(now: number, rules: CycleRules): number {
+    const { cycle } = this;
+    if (cycle !== undefined && cycle.startedAt > now) return now;
+    const due = cycle === undefined ? this.#firstAt : dueAt(cycle, this.suspicion.score, rules);
+    return this.#believed(due, now, this.#length(rules));
   }
 
   /** What could be asked, now or later; nothing while a question is under way. */
   tasks(now: number, rules: CycleRules): HolderTask[] {
     if (this.busy) return [];
     const { score } = this.suspicion;
-    const length = cycleLength(this.cycle?.shards ?? 0, score, rules);
-    const rest = Math.max(this.restUntil, this.cycle?.restUntil ?? 0);
-    const bounded = (due: number) => Math.min(Math.max(due, rest), now + Math.max(length, LONGEST_WAIT_MS));
+    const length = this.#length(rules);
+    const believed = (at: number) => this.#believed(at, now, length);
+    const rest = Math.max(believed(this.restUntil), believed(this.cycle?.restUntil ?? 0));
     const waiting = [...this.#waiting.values()];
     const tasks: HolderTask[] = waiting.map(({ id, nextAt }) => ({
       holder: this,
       contained: id,
-      due: bounded(nextAt),
+      due: Math.max(believed(nextAt), rest),
       length,
       // What was not answered comes before what was not asked.
       suspicion: score + 1,
@@ -110,6 +116,14 @@ export class ScheduledHolder {
     const away = waiting.some(({ unreachable }) => unreachable);
     const silent = waiting.filter(({ probe }) => !probe).length;
     if (away || silent >= MAX_SILENT_SETS) return tasks;
-    return [...tasks, { holder: this, due: bounded(this.due(rules)), length, suspicion: score }];
+    return [...tasks, { holder: this, due: Math.max(this.due(now, rules), rest), length, suspicion: score }];
+  }
+
+  #length(rules: CycleRules): number {
+    return cycleLength(this.cycle?.shards ?? 0, this.suspicion.score, rules);
+  }
+
+  #believed(at: number, now: number, length: number): number {
+    return at - now > Math.max(length, LONGEST_WAIT_MS) ? now : at;
   }
 }

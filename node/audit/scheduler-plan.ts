@@ -31,6 +31,13 @@ export function dueAt(cycle: CycleState, suspicion: number, rules: CycleRules): 
   return Math.max(cycle.startedAt + length * share, cycle.restUntil);
 }
 
+/** The cycle, as if it had been on time until now: for one that seems to begin in the future, since the clock was set back. */
+export function onTime(cycle: CycleState, now: number, suspicion: number, rules: CycleRules): CycleState {
+  if (cycle.startedAt <= now) return cycle;
+  const passed = cycleLength(cycle.shards, suspicion, rules) * fractionOf(cycle);
+  return { ...cycle, startedAt: Math.max(0, Math.floor(now - passed)) };
+}
+
 /** Whether the holder's shards take, or took, longer than the protocol allows. */
 export function isUnderAudited(cycle: CycleState, now: number, rules: CycleRules): boolean {
   const stretched = cycleLength(cycle.shards, 0, rules) > LONGEST_CYCLE_MS;

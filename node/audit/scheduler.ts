@@ -6,8 +6,9 @@ import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-sc
 import { postponed } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
+import type { OutcomeKind } from './outcome.ts';
 import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
-import { type CycleRules, dueTasks, readingMs } from './scheduler-plan.ts';
+import { type CycleRules, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
 import { type SetAsker, type Told, UNTRIED } from './set-asker.ts';
 import { Spending } from './spending.ts';
@@ -44,6 +45,7 @@ const TROUBLE_MS = 60_000;
 const FIRST_SHARE = 24;
 /** Checking may use this much of its share at once: the largest set takes about two seconds. */
 const BURST_MS = 10_000;
+const SIGNED_FAILURES: ReadonlySet<OutcomeKind> = new Set(['invalid-proof', 'declared-lost', 'not-held']);
 /** Beside the receipts of the set: challenge, response and the envelopes. */
 const EXCHANGE_BYTES = 1024;
 /** A receipt without its bitmap, and the segment's CID. */
@@ -97,6 +99,16 @@ export class AuditScheduler {
   /** Every holder and how far it is audited. */
   status(): readonly ScheduledHolder[] {
     return [...this.#holders.values()];
+  }
+
+  /** An audit that somebody asked for found a holder wanting: it is audited more often from now on. */
+  learned(peer: string, outcome: OutcomeKind): void {
+    const holder = this.#holders.get(peer);
+    // Only what was answered: a silence of one moment is not contained there.
+    if (holder === undefined || !SIGNED_FAILURES.has(outcome)) return;
+    const { score, answeredAt } = holder.suspicion;
+    holder.suspicion = { score: suspicionAfter(score, outcome), answeredAt };
+    this.#nap?.abort();
   }
 
   async #run(): Promise<void> {
@@ -172,11 +184,12 @@ export class AuditScheduler {
   }
 
   async #nextSlice(holder: ScheduledHolder, signal: AbortSignal): Promise<void> {
-    const { holders, store, random, clock } = this.#deps;
-    const cycle = holder.underWay ?? (await this.#newCycle(holder, signal));
-    if (cycle === undefined) return;
+    const { holders, store, random, clock, options } = this.#deps;
+    const current = holder.underWay ?? (await this.#newCycle(holder, signal));
+    if (current === undefined) return;
+    const cycle = onTime(current, clock.now(), holder.suspicion.score, options);
     const { selection, end } = await holders.slice(holder.key, cycle, signal);
-    const moved: CycleState = { ...cycle, ...end, covered: cycle.covered + (selection?.items.length ?? 0) };
+    const moved: CycleState = { ...cycle, ...end, asked: cycle.asked + (selection?.items.length ?? 0) };
     if (selection === undefined) {
       await store.putCycle(holder.key, moved);
       holder.cycle = moved;
@@ -199,7 +212,7 @@ export class AuditScheduler {
       return undefined;
     }
     const number = (holder.cycle?.number ?? 0) + 1;
-    const fresh = { seed: random(16), startedAt: clock.now(), shards, covered: 0, restUntil: 0 };
+    const fresh = { seed: random(16), startedAt: clock.now(), shards, asked: 0, restUntil: 0 };
     const cycle: CycleState = { number, ...fresh, ...CYCLE_START };
     return cycle;
   }
@@ -226,7 +239,9 @@ export class AuditScheduler {
       throw error;
     }
     this.#cpu.spend(told.verifyMilliseconds, clock.monotonic());
-    holder.suspicion = told.suspicion;
+    // What another audit found meanwhile is not taken back.
+    const score = holder.suspicion === suspicion ? told.suspicion.score : holder.suspicion.score;
+    holder.suspicion = { ...told.suspicion, score: Math.max(score, told.suspicion.score) };
     for (const dropped of holder.settled(set.id, told.again)) await store.drop(dropped);
   }
 
@@ -263,8 +278,8 @@ export class AuditScheduler {
     if (cycle === undefined || holder.reported === cycle.number) return;
     if (!holder.isUnderAudited(clock.now(), options)) return;
     holder.reported = cycle.number;
-    const { shards, covered } = cycle;
-    log.warn('a holder is under-audited: see audit.readRate', { peer, shards, covered });
+    const { shards, asked } = cycle;
+    log.warn('a holder is under-audited: see audit.readRate', { peer, shards, asked });
   }
 
   async #holder(key: Uint8Array): Promise<ScheduledHolder> {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { AskedSet, Settled, Suspicion } from '../store/audit-schedule-store.ts';
-import { timeText } from './audit-recorder.ts';
+import { type Remark, timeText } from './audit-recorder.ts';
 import { ownFault } from './audit-runner.ts';
 import type { AuditResult, Bisected, Prover } from './auditor.ts';
 import { type Containment, type ContainmentRules, contain, postponed } from './containment.ts';
@@ -21,7 +21,7 @@ export interface SetAskerDeps {
     settle(set: AskedSet, holder: Uint8Array, settled: Settled): Promise<void>;
   };
   readonly recorder: {
-    record(peer: string, result: AuditResult, note?: string): Promise<void>;
+    record(peer: string, result: AuditResult, remark: Remark): Promise<void>;
     recordParts(peer: string, failed: AuditReceipt, found: Bisected): Promise<void>;
   };
   readonly clock: Clock;
@@ -107,12 +107,13 @@ export class SetAsker {
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
     if (result !== undefined) {
-      await recorder.record(prover.peer, { ...result, outcome: counted }, noteOf(contained));
+      await recorder.record(prover.peer, { ...result, outcome: counted }, remarkOn(contained));
     }
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;
-      score = suspicionAfter(score, outcome.kind);
+      // Busy for ever counts as no answer, but more questions would make who is overloaded answer less.
+      score = suspicionAfter(score, first.kind);
       await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }));
     }
     // It counts already: a holder that draws the search out, or a stop in its midst, saves nobody.
@@ -143,6 +144,10 @@ export class SetAsker {
 
 /** The history of a set that was not asked about yet. */
 export const UNTRIED = { tries: 0, busy: 0, silentSince: 0, nextAt: 0, unreachable: false } as const;
+
+function remarkOn(contained: Containment): Remark {
+  return { note: noteOf(contained), final: contained.kind !== 'again' && contained.observed };
+}
 
 function noteOf(contained: Containment): string | undefined {
   if (contained.kind === 'again') return `asked again at ${timeText(contained.set.nextAt)}`;

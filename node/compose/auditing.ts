@@ -6,7 +6,7 @@ import { Auditor } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
 import { HolderShards } from '../audit/holder-shards.ts';
 import type { AuditObservation } from '../audit/observation.ts';
-import { READ_BURST_BYTES } from '../audit/prove-budget.ts';
+import { READ_BURST_BYTES, totalReadRate } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
 import { AuditScheduler } from '../audit/scheduler.ts';
 import { SetAsker } from '../audit/set-asker.ts';
@@ -74,6 +74,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
   const { identity, clock, log, shardReader, resolved } = parts.options;
   const { config } = resolved;
   const { client } = host;
+  const totalRate = config['audit.proveTotalRate'];
   const prover = new Prover({
     network,
     signer: identity,
@@ -82,7 +83,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       perHour: config['audit.provePerHour'],
       totalPerHour: config['audit.proveTotalPerHour'],
       bytesPerSecond: config['audit.proveRate'],
-      totalBytesPerSecond: config['audit.proveTotalRate'],
+      totalBytesPerSecond: totalRate === 'auto' ? totalReadRate(stores.shards.usage().capacityBytes) : totalRate,
       burstBytes: READ_BURST_BYTES,
     },
     engine,
@@ -104,13 +105,19 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     client,
     log: log.child({ part: 'audit' }),
   });
-  const retention = { records: config['audit.keepRecords'], ms: config['audit.keepTime'] };
+  const retention = {
+    records: config['audit.keepRecords'],
+    bytes: config['audit.keepBytes'],
+    ms: config['audit.keepTime'],
+  };
   const recorder = new AuditRecorder({
     clock,
     records: stores.audits,
     retention,
-    onKept: ({ id, peer, outcome, shards }) => record('audit', { id: toHex(id), peer, outcome, shards }),
+    onKept: ({ id, peer, outcome, final = true, shards }) =>
+      record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
+  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
   const audits = new AuditRunner({
     auditor,
     clock,
@@ -125,10 +132,15 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       log: log.child({ part: 'audit' }),
     }),
     recorder,
-    onResult,
+    async onResult(result) {
+      const { peer, outcome, shards, id } = result;
+      scheduler?.learned(peer, outcome.kind);
+      await onResult(result);
+      const audit = id === undefined ? '' : toHex(id);
+      parts.events.emit('audit.done', { peer, outcome: outcome.kind, shards, audit });
+    },
     onProved,
   });
-  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
   return { prover, audits, scheduler };
 }
 

@@ -122,13 +122,13 @@ export function sizeOrAuto(p: {
   };
 }
 
-/**
- * Bytes per second, or `unlimited` (held as Infinity), which is the default unless one is given. Below 64 KiB/s a shard
- * would run into its time limits.
- */
+/** Below it a shard would run into its time limits. */
+const MIN_RATE = 64 * 1024;
+const MAX_RATE = 1024 ** 4;
+
+/** Bytes a second, or `unlimited` (held as Infinity), which is also the default unless one is given. */
 export function rate(p: { readonly default?: number; readonly doc: string }): Option<number> {
-  const min = 64 * 1024;
-  const max = 1024 ** 4;
+  const [min, max] = [MIN_RATE, MAX_RATE];
   return {
     default: p.default ?? Number.POSITIVE_INFINITY,
     doc: p.doc,
@@ -136,6 +136,19 @@ export function rate(p: { readonly default?: number; readonly doc: string }): Op
     expected: `unlimited or a size from ${formatSize(min)} to ${formatSize(max)} per second`,
     parse: (raw) => (raw === 'unlimited' ? Number.POSITIVE_INFINITY : boundedSize(raw, min, max)),
     format: (value) => (value === Number.POSITIVE_INFINITY ? 'unlimited' : formatSize(value)),
+  };
+}
+
+/** As `rate`, or `auto`, for which the node derives a value when it starts. */
+export function rateOrAuto(p: { readonly doc: string }): Option<number | 'auto'> {
+  const given = rate(p);
+  return {
+    default: 'auto',
+    doc: p.doc,
+    placeholder: '<size|unlimited|auto>',
+    expected: `auto, ${given.expected}`,
+    parse: (raw) => (raw === 'auto' ? 'auto' : given.parse(raw)),
+    format: (value) => (value === 'auto' ? value : given.format(value)),
   };
 }
 

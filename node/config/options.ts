@@ -13,6 +13,7 @@ import {
   type Option,
   peerList,
   rate,
+  rateOrAuto,
   size,
   sizeOrAuto,
   text,
@@ -217,9 +218,9 @@ export const OPTIONS = {
     default: 20 * MIB,
     doc: 'Most bytes of shards read a second, on average, to prove them to one auditor.',
   }),
-  'audit.proveTotalRate': rate({
-    default: 100 * MIB,
-    doc: 'The same for all auditors together.',
+  // A fixed rate would be too little for the daily cycles of whoever holds more than it reads in a day.
+  'audit.proveTotalRate': rateOrAuto({
+    doc: 'The same for all auditors together; auto = the whole capacity twice a day, 100 MiB at least.',
   }),
   // 600 are one every 6 s, and ten times the 64 that naming bad shards takes; a proof takes 20 to 70 ms of one core.
   'audit.provePerHour': integer({
@@ -255,11 +256,10 @@ export const OPTIONS = {
     max: 7 * DAY,
     doc: 'Time in which every shard that others hold for this node is audited once; longer where audit.readRate asks for it.',
   }),
-  // A tenth of what one disk of a holder reads in sequence.
-  'audit.readRate': size({
-    default: 20_000_000,
-    min: 128 * 1024,
-    max: TIB,
+  // 20 MB/s (protocol v1 §5), a tenth of what one disk reads in sequence; below audit.proveRate, so that what is asked
+  // again fits.
+  'audit.readRate': rate({
+    default: 19 * MIB,
     doc: 'Most bytes a second that one holder has to read for audits of this node.',
   }),
   'audit.tries': integer({
@@ -282,10 +282,8 @@ export const OPTIONS = {
     max: 64,
     doc: 'Cores that checking the answers may take on average.',
   }),
-  'audit.traffic': size({
+  'audit.traffic': rate({
     default: MIB,
-    min: 16 * 1024,
-    max: TIB,
     doc: 'Most bytes a second of challenges and answers, on average.',
   }),
   'audit.settle': duration({
@@ -294,11 +292,18 @@ export const OPTIONS = {
     max: DAY,
     doc: 'Time after a start in which nobody is audited: connections come up first.',
   }),
+  // A receipt over 2,048 small files has 0.8 MB.
+  'audit.keepBytes': size({
+    default: GIB,
+    min: MIB,
+    max: TIB,
+    doc: 'Bytes of past audits that are kept, the newest; proofs that failed are kept beside them, up to a quarter of it.',
+  }),
   'audit.keepRecords': integer({
     default: 100_000,
     min: 100,
     max: 10_000_000,
-    doc: 'Past audits that are kept with their receipts, 1 to 10 KB each as a rule.',
+    doc: 'Past audits that are kept with their receipts, 1 to 10 KB each as a rule; see audit.keepBytes.',
   }),
   'audit.keepTime': duration({
     default: 90 * DAY,

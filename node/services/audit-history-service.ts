@@ -72,8 +72,29 @@ function cursorOf(text: string | undefined): { before?: number; beforeId?: Uint8
   return { before: Number(at), beforeId: fromHex(id) };
 }
 
-function entryOf({ id, at, peer, role, outcome, shards, milliseconds, detail, receipt }: AuditRecord): AuditEntry {
-  const fields = { id: toHex(id), at, peer, role, outcome, shards, milliseconds, receipt: receipt !== undefined };
+function entryOf({
+  id,
+  at,
+  peer,
+  role,
+  outcome,
+  final = true,
+  shards,
+  milliseconds,
+  detail,
+  receipt,
+}: AuditRecord): AuditEntry {
+  const fields = {
+    id: toHex(id),
+    at,
+    peer,
+    role,
+    outcome,
+    final,
+    shards,
+    milliseconds,
+    receipt: receipt !== undefined,
+  };
   return detail === undefined ? fields : { ...fields, detail };
 }
 
@@ -113,10 +134,10 @@ function scheduleOf(holder: ScheduledHolder, rules: CycleRules, now: number): Ho
   return {
     peer,
     shards: cycle?.shards ?? 0,
-    covered: cycle?.covered ?? 0,
+    asked: cycle?.asked ?? 0,
     cycle: cycle?.number ?? 0,
     ...(cycle === undefined ? {} : { startedAt: cycle.startedAt }),
-    nextAt: Math.round(holder.due(rules)),
+    nextAt: Math.round(holder.due(now, rules)),
     suspicion: suspicion.score,
     waiting: holder.containedIds().length,
     underAudited: holder.isUnderAudited(now, rules),

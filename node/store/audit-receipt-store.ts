@@ -1,8 +1,8 @@
 import { decode, encode } from '@ipld/dag-cbor';
-import { concat, u64 } from '../../protocol/bytes.ts';
+import { concat, u32, u64 } from '../../protocol/bytes.ts';
 import { HASH_BYTES } from '../../protocol/constants.ts';
 import { StoreError } from './errors.ts';
-import { peerKey, u64At } from './key-codec.ts';
+import { peerKey, u32At, u64At } from './key-codec.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -15,6 +15,8 @@ export interface AuditRecord {
   readonly peer: string;
   readonly role: 'auditor' | 'prover';
   readonly outcome: string;
+  /** Whether the outcome counted. Absent in what was kept before this was noted. */
+  readonly final?: boolean;
   /** Shards covered. */
   readonly shards: number;
   readonly milliseconds: number;
@@ -29,6 +31,21 @@ interface AuditsBefore {
   before?: number;
   beforeId?: Uint8Array;
   signal?: AbortSignal;
+}
+
+/** What is kept at most. */
+export interface Kept {
+  readonly records: number;
+  readonly bytes: number;
+  /** What ended before goes too, ms since 1970, but only what ended within `span` ms of the oldest record. */
+  readonly since?: number;
+  readonly span?: number;
+}
+
+/** Kept with each entry of the index by time, so that records need not be read to be counted. */
+interface Size {
+  readonly bytes: number;
+  readonly evidence: boolean;
 }
 
 const TIME_BYTES = 8;
@@ -49,9 +66,9 @@ export class AuditReceiptStore {
     this.#evidence = new Table(metadata, 'evidenceByPeer');
   }
 
-  /** Once per challenge. Durable on return. `evidence`: its receipt proves something against the peer. */
-  async put(audit: AuditRecord, options: { evidence: boolean } = { evidence: false }): Promise<void> {
-    const { id, at, peer, role, outcome, shards, milliseconds, detail, receipt } = audit;
+  /** Once per challenge. Durable on return. `evidence`: its receipt proves something against the peer. @returns its bytes. */
+  async put(audit: AuditRecord, options: { evidence: boolean } = { evidence: false }): Promise<number> {
+    const { id, at, peer, role, outcome, final, shards, milliseconds, detail, receipt } = audit;
     if (id.length !== HASH_BYTES) throw new RangeError(`a challenge id has ${HASH_BYTES} bytes`);
     const value = {
       id,
@@ -59,17 +76,20 @@ export class AuditReceiptStore {
       peer,
       role,
       outcome,
+      ...(final !== undefined && { final }),
       shards,
       milliseconds,
       ...(detail !== undefined && { detail }),
       ...(receipt !== undefined && { receipt }),
     };
+    const bytes = encode(value);
     await this.#metadata.database.write([
-      this.#records.putting(id, encode(value)),
-      this.#byTime.putting(concat(u64(at), id)),
+      this.#records.putting(id, bytes),
+      this.#byTime.putting(concat(u64(at), id), sizeValue({ bytes: bytes.length, evidence: options.evidence })),
       this.#byPeer.putting(concat(peerKey(peer), u64(at), id)),
       ...(options.evidence ? [this.#evidence.putting(concat(peerKey(peer), u64(at), id))] : []),
     ]);
+    return bytes.length;
   }
 
   /** @throws StoreError `damaged-record`. */
@@ -98,19 +118,50 @@ export class AuditReceiptStore {
     }
   }
 
-  /** Keeps the newest `keep` records that are not older than `since` (ms since 1970); returns how many went. */
-  async prune(keep: number, since = 0, signal?: AbortSignal): Promise<number> {
-    let seen = 0;
+  /**
+   * Keeps the newest records within the bounds, and of what proves something a quarter as much besides: a flood of other
+   * records must not wash it out. @returns how many went.
+   */
+  async prune(
+    { records, bytes, since = 0, span = Number.POSITIVE_INFINITY }: Kept,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const oldest = await this.#oldest(signal);
+    const before = oldest === undefined ? 0 : Math.min(since, oldest + span);
+    const all = { records, bytes };
+    const besides = { records: Math.ceil(records / 4), bytes: bytes / 4 };
     let removed = 0;
-    const removal = async function* (store: AuditReceiptStore): AsyncGenerator<Operation> {
-      for await (const key of store.#byTime.keys({ reverse: true, signal })) {
-        if (++seen <= keep && u64At(key, 0) >= since) continue;
+    const changes = async function* (store: AuditReceiptStore): AsyncGenerator<Operation> {
+      for await (const [key, value] of store.#byTime.records({ reverse: true, signal })) {
+        const size = sizeOf(value);
+        const known = size ?? (await store.#measure(key));
+        const share = known.evidence && besides.records > 0 && besides.bytes >= known.bytes ? besides : all;
+        share.records -= 1;
+        share.bytes -= known.bytes;
+        if (share.records >= 0 && share.bytes >= 0 && u64At(key, 0) >= before) {
+          if (size === undefined) yield store.#byTime.putting(key, sizeValue(known));
+          continue;
+        }
         removed++;
         yield* await store.#deleting(key);
       }
     };
-    await writeInBatches(this.#metadata.database, removal(this));
+    await writeInBatches(this.#metadata.database, changes(this));
     return removed;
+  }
+
+  async #oldest(signal?: AbortSignal): Promise<number | undefined> {
+    for await (const key of this.#byTime.keys({ signal })) return u64At(key, 0);
+    return undefined;
+  }
+
+  /** Of a record whose index entry does not say it: an earlier version wrote it, or it is damaged. */
+  async #measure(timeKey: Uint8Array): Promise<Size> {
+    const id = timeKey.subarray(TIME_BYTES);
+    const record = await this.get(id).catch(() => undefined);
+    if (record === undefined) return { bytes: 0, evidence: false };
+    const evidence = await this.#evidence.has(concat(peerKey(record.peer), u64(record.at), id));
+    return { bytes: encode(record).length, evidence };
   }
 
   /** A damaged record is told of and passed over: it must not hide the others. */
@@ -134,4 +185,13 @@ export class AuditReceiptStore {
     }
     return operations;
   }
+}
+
+function sizeValue({ bytes, evidence }: Size): Uint8Array {
+  return concat(u32(bytes), Uint8Array.of(evidence ? 1 : 0));
+}
+
+function sizeOf(value: Uint8Array | undefined): Size | undefined {
+  if (value?.length !== 5) return undefined;
+  return { bytes: u32At(value, 0), evidence: value[4] === 1 };
 }

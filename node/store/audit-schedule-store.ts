@@ -44,11 +44,11 @@ export interface CycleState {
   readonly startedAt: number;
   /** Shards that the holder answered for at the start. */
   readonly shards: number;
-  /** All before it is covered. */
+  /** All before it was asked about. */
   readonly rank: string;
   readonly index: number;
-  /** Shards covered so far. */
-  readonly covered: number;
+  /** Shards asked about so far; who is away answered for none of them. */
+  readonly asked: number;
   /** The reading cap lets the next slice begin then. */
   readonly restUntil: number;
 }
@@ -153,7 +153,7 @@ export class AuditScheduleStore {
   }
 
   async *cycles(signal?: AbortSignal): AsyncGenerator<readonly [holder: Uint8Array, cycle: CycleState]> {
-    for await (const [holder, bytes] of this.#cycles.entries({ signal })) yield [holder, decode<CycleState>(bytes)];
+    for await (const [holder, bytes] of this.#cycles.entries({ signal })) yield [holder, cycleOf(bytes)];
   }
 
   /** The holder answers for nothing any more. Its suspicion stays: it may sign again. */
@@ -164,6 +164,12 @@ export class AuditScheduleStore {
   #write(operations: readonly Operation[]): Promise<void> {
     return this.#metadata.database.write(operations);
   }
+}
+
+/** An earlier version kept the shards asked about under another name. */
+function cycleOf(bytes: Uint8Array): CycleState {
+  const { covered, ...cycle } = decode<CycleState & { readonly covered?: number }>(bytes);
+  return { ...cycle, asked: cycle.asked ?? covered ?? 0 };
 }
 
 /** Only the fields that are kept. */

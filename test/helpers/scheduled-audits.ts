@@ -84,7 +84,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   const recorder = new AuditRecorder({
     clock,
     records: stores.audits,
-    retention: { records: 1000, ms: 30 * 24 * HOUR },
+    retention: { records: 1000, bytes: 1e9, ms: 30 * 24 * HOUR },
   });
   const asker = new SetAsker({
     auditor: {
@@ -109,7 +109,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
     store: stores.auditSchedule,
     recorder: {
       // The made-up receipt has no encoding.
-      record: (peer, { receipt: _, ...result }, note) => recorder.record(peer, result, note),
+      record: (peer, { receipt: _, ...result }, remark) => recorder.record(peer, result, remark),
       recordParts: (peer, failed, found) => recorder.recordParts(peer, failed, found),
     },
     clock,

@@ -28,6 +28,32 @@ test('as many run as may, the rest wait in order, too many are turned away', asy
   assert.deepEqual(order, ['b', 'c']);
 });
 
+test('large pieces take turns with each other, and the others pass them', async () => {
+  const turns = new Turns({ running: 2, large: 1, waiting: 8, waitingPerKey: 8 });
+  const order: string[] = [];
+  const ends = new Map<string, () => void>();
+  const take = (name: string, large: boolean) =>
+    void turns.take('k', never, large).then((end) => {
+      order.push(name);
+      ends.set(name, end as () => void);
+    });
+  take('large 1', true);
+  take('large 2', true);
+  take('small 1', false);
+  take('small 2', false);
+  await settled();
+  assert.deepEqual(order, ['large 1', 'small 1']);
+  ends.get('small 1')?.();
+  await settled();
+  assert.deepEqual(order, ['large 1', 'small 1', 'small 2']);
+  ends.get('small 2')?.();
+  await settled();
+  assert.equal(turns.running, 1);
+  ends.get('large 1')?.();
+  await settled();
+  assert.deepEqual(order, ['large 1', 'small 1', 'small 2', 'large 2']);
+});
+
 test('whose key has least running goes first, and no key takes all the places', async () => {
   const turns = new Turns({ running: 2, waiting: 8, waitingPerKey: 2 });
   const ends = [await turns.take('greedy', never), await turns.take('greedy', never)];

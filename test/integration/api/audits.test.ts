@@ -9,6 +9,7 @@ const entry = (n: number) => ({
   peer: PEER,
   role: 'auditor' as const,
   outcome: 'passed',
+  final: true,
   shards: n,
   milliseconds: 0.5,
   receipt: true,

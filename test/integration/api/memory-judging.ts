@@ -86,7 +86,7 @@ export class MemoryJudging {
       {
         peer: '12D3KooWA',
         shards: 6,
-        covered: 3,
+        asked: 3,
         cycle: 2,
         startedAt: 1_700_000_000_000,
         nextAt: 1_700_000_060_000,

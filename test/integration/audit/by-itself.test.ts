@@ -13,6 +13,7 @@ import { silentLogger } from '../../../node/log.ts';
 import { createNode } from '../../../node/node.ts';
 import { systemRandom } from '../../../node/random.ts';
 import { DishonestShardReader } from '../../../node/store/lab-faults.ts';
+import { toHex } from '../../../protocol/bytes.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { temporaryFolder } from '../../helpers/store-home.ts';
@@ -92,6 +93,12 @@ test('over sockets: holders are audited by themselves, again and again, and what
   const wait = (what: string, condition: () => boolean) => until(what, condition, LIMIT_MS);
   await wait('each holder to pass twice', () => peers.every((peer) => seen(peer, 'passed', 2)));
   assert.ok(done.every(({ outcome, shards }) => !PROVEN.includes(String(outcome)) && (shards as number) <= 5));
+
+  // Those that somebody asks for are told of as well.
+  const wanted = await owner.audits.run(undefined, signal);
+  const toldOf = new Set(done.map(({ audit }) => audit));
+  assert.ok(wanted.length >= 3);
+  assert.ok(wanted.every(({ id }) => id !== undefined && toldOf.has(toHex(id))));
 
   const [liar, leaver, honest] = holders as [(typeof holders)[0], (typeof holders)[0], (typeof holders)[0]];
   liar.state.lying = true;

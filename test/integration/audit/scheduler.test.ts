@@ -195,6 +195,8 @@ test('silence is contained: three tries of the same set over a quarter of an hou
   const details = (await Array.fromAsync(stores.audits.list())).map(({ outcome, detail }) => `${outcome}: ${detail}`);
   assert.equal(details.length, 3);
   assert.match(details[2]!, /^unreachable: no route; asked again at /);
+  const counted = (await Array.fromAsync(stores.audits.list())).map(({ final }) => final);
+  assert.deepEqual(counted, [true, false, false]);
   assert.equal(details[0], 'unreachable: no route');
 });
 
@@ -257,6 +259,25 @@ test('a busy prover is asked again when it says, and busy for ever is no answer'
   const [newest, before] = await Array.fromAsync(stores.audits.list());
   assert.deepEqual([newest?.outcome, before?.outcome], ['timed-out', 'refused-busy']);
   for (let i = 1; i < 10; i++) assert.ok(asks[i]!.at - asks[i - 1]!.at >= 2 * MINUTE);
+});
+
+test('who is busy for ever is asked about no more often for it', async (t) => {
+  const clock = new ManualClock();
+  const stores = await openTestStores(t, { clock });
+  await watch(stores, [ANNA]);
+  const answer = () => ({ kind: 'refused-busy', until: clock.now() + 5 * HOUR }) as const;
+  const { asks, observed, pass, scheduler } = await begun(t, { stores, answer });
+  await pass(28 * HOUR, 10 * MINUTE);
+  assert.deepEqual(
+    ofPeer(observed, 'anna').map(({ outcome }) => outcome),
+    ['timed-out'],
+  );
+  const [first, second] = asks;
+  assert.ok(second!.at - first!.at >= 5 * HOUR);
+  assert.deepEqual(
+    scheduler.status().map(({ suspicion }) => suspicion.score),
+    [0],
+  );
 });
 
 test('a file that is released while its holder is silent is asked about no more', async (t) => {
@@ -342,6 +363,20 @@ test('a holder whose proof failed is audited sooner', async (t) => {
   });
   await pass(10 * HOUR, 10 * MINUTE);
   assert.equal(ofPeer(asks, 'anna').length, 2);
+});
+
+test('what an audit on demand found makes a holder suspect, unless it was only silence', async (t) => {
+  const { asks, pass, scheduler } = await begun(t, { answer: passing });
+  await pass(2 * HOUR, 10 * MINUTE);
+  const anna = scheduler.status().find(({ peer }) => peer === peerOf('anna'));
+  scheduler.learned(peerOf('anna'), 'timed-out');
+  scheduler.learned(peerOf('nobody'), 'invalid-proof');
+  assert.equal(anna?.suspicion.score, 0);
+  scheduler.learned(peerOf('anna'), 'invalid-proof');
+  assert.equal(anna?.suspicion.score, 3);
+  const before = ofPeer(asks, 'anna').length;
+  await pass(8 * HOUR, 10 * MINUTE);
+  assert.equal(ofPeer(asks, 'anna').length, before + 1);
 });
 
 test('beyond seven days a holder is shown as under-audited', async (t) => {

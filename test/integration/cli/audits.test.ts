@@ -21,6 +21,7 @@ const entry = (n: number) => ({
   peer: n % 2 === 0 ? PEER : '12D3KooWB',
   role: 'auditor' as const,
   outcome: n % 2 === 0 ? 'passed' : 'timed-out',
+  final: n !== 3,
   shards: n,
   milliseconds: 12.5,
   receipt: n % 2 === 0,
@@ -39,6 +40,8 @@ test('past audits are listed over all pages, by peer, and shown', async (t) => {
     [0, 2, 4].map((n) => entry(n).id),
   );
   assert.match((await run(['audit', 'ls', '--limit', '2'])).stdout, /timed-out +1 shard +13 ms +0{63}1 +no answer/);
+  const contained = (await run(['audit', 'ls', '--limit', '4'])).stdout.split('\n')[3];
+  assert.match(contained ?? '', /\(timed-out, not counted\) +3 shards/);
   const shown = await run(['audit', 'show', entry(7).id]);
   assert.match(shown.stdout, /detail +no answer\n/);
   assert.match(shown.stdout, /covers +6 shards of bafyroot, segment bafysegment/);
@@ -47,7 +50,7 @@ test('past audits are listed over all pages, by peer, and shown', async (t) => {
   const schedule = await run(['audit', 'schedule']);
   assert.match(
     schedule.stdout,
-    /12D3KooWA +3 of 6 shards +cycle 2 +next 2023-11-14T22:14:20Z +suspicion 0.5 +1 unanswered/,
+    /12D3KooWA +3 of 6 shards asked +cycle 2 +next 2023-11-14T22:14:20Z +suspicion 0.5 +1 unanswered/,
   );
 });
 

@@ -216,6 +216,31 @@ test('one auditor may not fill the queue; who gives up frees its place; a repeat
   assert.equal(gate.reads(), reads);
 });
 
+test('what would be late is answered at once: busy, and until when', async (t) => {
+  const holder = await openHolder(t, base);
+  const selection = await selectionOf(holder, await keep(holder, owner, object, INDICES));
+  await holder.close();
+  let gate = gated();
+  const { home, clock } = holder;
+  const reader = (honest: ShardReader): ShardReader => ({ get: (id, signal) => gate.reader(honest).get(id, signal) });
+  const busy = await openHolder(t, { ...base, home, clock, create: false, reader });
+  const { auditor } = auditorOf(busy);
+  // The disk is slow: this proof takes a minute.
+  const slow = auditor.audit(prover, selection);
+  await until(() => gate.reads() === INDICES.length);
+  await clock.advance(60_000);
+  gate.open();
+  await slow;
+  gate = gated();
+  const running = [auditor.audit(prover, selection), auditor.audit(prover, selection)];
+  await until(() => gate.reads() === 2 * INDICES.length);
+  const { outcome } = await auditorOf(busy, stranger).auditor.audit(prover, selection);
+  assert.ok(outcome.kind === 'refused-busy');
+  assert.ok(outcome.until - clock.now() > 5_000);
+  gate.open();
+  for (const result of await Promise.all(running)) assert.equal(result.outcome.kind, 'passed');
+});
+
 /** A node that did not add the object and audits whoever says to hold it. */
 async function watcherOf(t: Parameters<typeof openHolder>[0], holders: readonly Holder[]) {
   const stores = await openTestStores(t, { clock: (holders[0] as Holder).clock });
@@ -259,7 +284,11 @@ async function watcherOf(t: Parameters<typeof openHolder>[0], holders: readonly 
     receipts: stores.receivedReceipts,
     segments,
     claims,
-    recorder: new AuditRecorder({ clock: stores.clock, records: stores.audits, retention: { records: 100, ms: 1e9 } }),
+    recorder: new AuditRecorder({
+      clock: stores.clock,
+      records: stores.audits,
+      retention: { records: 100, bytes: 1e9, ms: 1e9 },
+    }),
   });
   return { ...stores, runner };
 }

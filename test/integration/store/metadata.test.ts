@@ -221,10 +221,10 @@ test('audits are listed newest first, by peer, and pruned to the newest', async 
   assert.deepEqual(await listed({ before: 4000 }), [3, 2, 1]);
   assert.deepEqual(await listed({ peer: 'odd', before: 5000 }), [3, 1]);
   assert.deepEqual(await stores.audits.get(audit(3).id), audit(3));
-  assert.equal(await stores.audits.prune(2), 3);
+  assert.equal(await stores.audits.prune({ records: 2, bytes: 1e9 }), 3);
   assert.deepEqual(await listed(), [5, 4]);
   assert.equal(await keysOf(stores, 'audit', 'auditByTime', 'auditByPeer'), 6);
-  assert.equal(await stores.audits.prune(2, 4001), 1);
+  assert.equal(await stores.audits.prune({ records: 2, bytes: 1e9, since: 4001 }), 1);
   assert.deepEqual(await listed(), [5]);
 });
 
@@ -264,7 +264,7 @@ test('the schedule of audits: an open question stays open until it is settled, o
     shards: 3,
     rank: 'ab',
     index: 1,
-    covered: 1,
+    asked: 1,
     restUntil: 6,
   };
   await auditSchedule.begin(set(1), key, cycle);

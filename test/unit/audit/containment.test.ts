@@ -5,6 +5,7 @@ import type { AuditOutcome } from '../../../node/audit/outcome.ts';
 import type { AskedSet } from '../../../node/store/audit-schedule-store.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const RULES = { tries: 3, windowMs: 15 * MINUTE };
 const T0 = 1_700_000_000_000;
 
@@ -84,16 +85,34 @@ test('one try only, where the options say so', () => {
   assert.equal(once.kind, 'final');
 });
 
-test('a busy prover is asked when it says, within bounds, and no try is counted', () => {
+test('a busy prover is not asked before it says, ever more rarely, for a day at most, and no try is counted', () => {
   const cases = [
-    [T0 + 60_000, T0 + 60_000],
-    [T0 - 1, T0 + 5_000],
-    [Number.MAX_SAFE_INTEGER, T0 + 10 * MINUTE],
+    [T0 + 60_000, 0, T0 + 60_000],
+    [T0 + 5 * HOUR, 0, T0 + 5 * HOUR],
+    [T0 - 1, 0, T0 + 5_000],
+    [T0 - 1, 3, T0 + 40_000],
+    [T0 - 1, 8, T0 + 10 * MINUTE],
+    [Number.MAX_SAFE_INTEGER, 0, T0 + 24 * HOUR],
   ] as const;
-  for (const [until, nextAt] of cases) {
-    const set = setOf(asked({ kind: 'refused-busy', until }, T0, { tries: 2, silentSince: T0 - MINUTE }));
-    assert.deepEqual([set.nextAt, set.tries, set.busy], [nextAt, 2, 1]);
+  for (const [until, busy, nextAt] of cases) {
+    const set = setOf(asked({ kind: 'refused-busy', until }, T0, { busy, tries: 2, silentSince: T0 - MINUTE }));
+    assert.deepEqual([set.nextAt, set.tries, set.busy], [nextAt, 2, busy + 1]);
   }
+  const late = asked({ kind: 'refused-busy', until: T0 + 48 * HOUR }, T0 + 24 * HOUR, { busy: 1 });
+  assert.equal(late.kind !== 'again' && late.outcome.kind, 'timed-out');
+});
+
+test('a silence that was noted while the clock was ahead settles all the same', () => {
+  let set: AskedSet = { ...fresh, tries: 1, silentSince: T0 + 365 * 24 * HOUR };
+  let now = T0;
+  for (let i = 0; i < 4; i++) {
+    const next = asked(away, now, set);
+    if (next.kind === 'final') return;
+    set = setOf(next);
+    assert.ok(set.nextAt <= now + 20 * MINUTE);
+    now = set.nextAt;
+  }
+  assert.fail('it never counts');
 });
 
 test('who is busy for ever has not answered', () => {
@@ -121,6 +140,8 @@ test('of one shard the holder is silent only if it answers for others', () => {
   assert.equal(one(0), 'final');
   assert.equal(one(T0 - 1), 'final');
   assert.equal(one(T0), 'silent');
+  // From a clock that was ahead: nobody knows whether it answers.
+  assert.equal(one(T0 + 1), 'final');
 });
 
 test('parts of a silent set are asked twice, halved while the holder answers others, and observed only when answered', () => {

@@ -34,9 +34,9 @@ const nameOf = (root: CID, segment: CID): string => `${root} ${segment}`;
 
 function shardsOf(
   held: Sample[],
-  changes: { watched?: (root: CID) => boolean; receipts?: Map<string, StoreReceipt> } = {},
+  changes: { watched?: (root: CID) => boolean; receipts?: Map<string, StoreReceipt>; onScan?: () => void } = {},
 ) {
-  const { watched = () => true, receipts } = changes;
+  const { watched = () => true, receipts, onScan } = changes;
   const clock = new ManualClock();
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
@@ -47,6 +47,7 @@ function shardsOf(
         yield holder.publicKey;
       },
       async *segmentsOf() {
+        onScan?.();
         for (const { receipt } of held) yield { root: receipt.root, segment: receipt.segment };
       },
       async get(root, segment) {
@@ -60,7 +61,7 @@ function shardsOf(
 }
 
 function cycleOf(seed: Uint8Array): CycleState {
-  return { number: 1, seed, startedAt: 0, shards: 0, covered: 0, restUntil: 0, ...CYCLE_START };
+  return { number: 1, seed, startedAt: 0, shards: 0, asked: 0, restUntil: 0, ...CYCLE_START };
 }
 
 const namesOf = (selection: Selection): string[] =>
@@ -126,6 +127,38 @@ test('what comes and goes during a cycle: nothing twice, nothing released, all t
     }),
     { numRuns: 30 },
   );
+});
+
+test('the order of a cycle is drawn up once, and asks nobody what is watched', async () => {
+  let scans = 0;
+  let looks = 0;
+  const watched = () => ++looks > 0;
+  const shards = shardsOf(SAMPLES, { watched, onScan: () => scans++ });
+  const slices = await walk(() => shards, stream('once', 16));
+  assert.deepEqual(slices.flat().sort(), allOf(SAMPLES).sort());
+  assert.ok(slices.length >= 4);
+  assert.equal(scans, 1);
+  // Each segment when it is its turn; between two slices the last one and the one that did not fit once more.
+  assert.ok(looks <= SAMPLES.length + 2 * slices.length, `${looks}`);
+  await walk(() => shards, stream('another cycle', 16));
+  assert.equal(scans, 2);
+});
+
+test('what is released after the order was drawn up is not asked about', async () => {
+  let released: CID | undefined;
+  const shards = shardsOf(SAMPLES, { watched: (root) => released === undefined || !root.equals(released) });
+  const seed = stream('released', 16);
+  const ranks = SAMPLES.map(({ receipt: { root, segment } }) => ({ root, rank: rankOf(seed, root, segment) }));
+  const last = ranks.sort((a, b) => (a.rank < b.rank ? -1 : 1)).at(-1)?.root as CID;
+  const slices = await walk(
+    () => shards,
+    seed,
+    () => {
+      released = last;
+    },
+  );
+  const left = SAMPLES.filter(({ receipt }) => !receipt.root.equals(last));
+  assert.deepEqual(slices.flat().sort(), allOf(left).sort());
 });
 
 test('a receipt that covers more than one challenge is cut, and the cut is remembered', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProveBudget, type ProveLimits, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
+import { ProveBudget, type ProveLimits, READ_BURST_BYTES, totalReadRate } from '../../../node/audit/prove-budget.ts';
 import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
@@ -52,4 +52,10 @@ test('what was read a second time is paid for', () => {
   budget.readMore('a', 2 * LARGEST);
   assert.ok(budget.prove('a', LARGEST) > 100_000);
   assert.equal(budget.prove('b', LARGEST), 0);
+});
+
+test('all auditors together may read what is stored more than once a day, however much it is', () => {
+  const MIB = 1024 ** 2;
+  assert.equal(totalReadRate(0), 100 * MIB);
+  for (const capacity of [5e12, 50e12, 1e15]) assert.ok(totalReadRate(capacity) * 86_400 >= 1.5 * capacity);
 });

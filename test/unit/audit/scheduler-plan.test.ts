@@ -23,7 +23,7 @@ const T0 = 1_700_000_000_000;
 const DAY_OF_SHARDS = Math.floor((20_000_000 * 86_400) / SHARD_BYTES);
 
 function cycle(changes: Partial<CycleState> = {}): CycleState {
-  const state = { number: 1, seed: new Uint8Array(16), startedAt: T0, shards: 100, covered: 0, restUntil: 0 };
+  const state = { number: 1, seed: new Uint8Array(16), startedAt: T0, shards: 100, asked: 0, restUntil: 0 };
   return { ...state, ...CYCLE_START, ...changes };
 }
 
