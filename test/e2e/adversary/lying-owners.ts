@@ -44,19 +44,24 @@ export function lyingOwners(lab: AdversaryLab): void {
   test('an auditor that lies by evidence: a proof that was right is called wrong', async () => {
     const adversary = PATIENT_AUDITOR;
     const accused = 5;
+    // Whoever has no standing somewhere has none to lose there: one node knows the liar, as a holder of its file.
+    const acquainted = 9;
+    await lab.audit(await lab.add(acquainted, { holders: [adversary, 6, 8], dataShards: 4 }));
     const file = await lab.add(adversary, { holders: [accused, 6, 8], dataShards: 4 });
     await lab.audit(file);
     const { stores } = lab.node(adversary);
     const records = await Array.fromAsync(stores.audits.list({ peer: lab.peer(accused) }));
     const passed = records.find(({ outcome }) => outcome === 'passed');
-    const before = await refusals([accused], 'about-self');
-    await accuse(lab.lab.node(adversary), passed?.receipt as Uint8Array);
     const others = lab.others(adversary, accused);
-    await lab.moved(others, adversary, 'false-evidence');
+    const before = await refusals([accused], 'about-self');
+    const earlier = await refusals(others, 'proof-holds');
+    await accuse(lab.lab.node(adversary), passed?.receipt as Uint8Array);
+    await refusedBy(others, 'proof-holds', earlier);
+    await lab.moved([acquainted], adversary, 'false-evidence');
     // Nobody is judge in its own case.
     await refusedBy([accused], 'about-self', before);
     await lab.release(file);
-    await lab.assertMoved(adversary, (observer) => (observer === accused ? [] : ['false-evidence']));
+    await lab.assertMoved(adversary, (observer) => (observer === acquainted ? ['passed', 'false-evidence'] : []));
   });
 
   test('an auditor that lies by silence: it had an answer and says that there was none', async () => {
