@@ -1,5 +1,5 @@
 import type { Packer } from '../../protocol/blob.ts';
-import { FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { homePaths } from '../config/home.ts';
 import { calibrationFile } from '../kzg/calibration-cache.ts';
 import { choosePacker } from '../kzg/choose-packer.ts';
@@ -41,17 +41,12 @@ function tellOf(log: NodeOptions['log'], events: Events): (backend: string, reas
 }
 
 /**
- * A challenge leaves about two seconds, and the trusted setups take as long to load: who holds shards loads now what
- * proves (0.3 s) and then what verifies it before it is signed (2 s).
+ * A challenge leaves about two seconds: who holds shards loads now what proves (0.3 s). What checks a proof before it is
+ * signed loads in as long when it is needed; the library behind it would take 2 s of processor time at every start.
  */
 export async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
   await engine.start();
-  if (shards.usage().shards > 0) warmUp(engine).catch(() => {}); // stopped meanwhile, or told of when it is needed
-}
-
-/** The polynomial 0: its commitment and proof are the point at infinity. */
-async function warmUp(engine: KzgEngine): Promise<void> {
-  const infinity = await engine.commit(new Uint8Array(SHARD_BYTES));
-  const zero = new Uint8Array(FIELD_ELEMENT_BYTES);
-  await engine.verify(infinity, zero, zero, infinity);
+  if (shards.usage().shards === 0) return;
+  // Stopped meanwhile, or told of when it is needed.
+  engine.commit(new Uint8Array(SHARD_BYTES)).catch(() => {});
 }
