@@ -44,8 +44,8 @@ const ASKED_ABOUT_SELF = 8;
 const CONCURRENCY = 4;
 const MAX_PAGES = 2;
 const MAX_BUNDLES = 64;
-/** A round of questions a second at most; serving one costs a read. */
-const PAUSE_MS = 1_000;
+/** Between two rounds of questions: when many nodes start together, asking faster would hold up what their users want. */
+const PAUSE_MS = 5_000;
 const MAX_WAITING = 256;
 /** A peer is asked about again after this time: gossip may have been missed meanwhile. */
 const AGAIN_MS = 24 * 60 * 60_000;
