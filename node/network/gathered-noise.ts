@@ -27,7 +27,8 @@ export function gatheredNoise(): NoiseFactory {
 }
 
 /**
- * What is written in one turn goes to the kernel at its end, in one call, and ciphertext is freed then. Transports without a socket stay as they are.
+ * What is written in one turn goes to the kernel at its end, in one call, and ciphertext is freed then; what is read is
+ * remembered, so that it can be freed once it is decrypted. Transports without a socket stay as they are.
  */
 export function gatherWrites(connection: object): void {
   const socket = 'socket' in connection ? connection.socket : undefined;
