@@ -262,7 +262,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     for (const [method, handler] of Object.entries(handlers))
       await host.reqresp.handle(method as HandledMethod, handler);
     await host.start();
-    await reputation.start();
+    reputation.start();
     await releaser.start();
     announcer.start();
     regions.start();

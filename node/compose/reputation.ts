@@ -55,7 +55,7 @@ export interface Reputation {
   /** Before the network: standings are there when the first peer comes. */
   load(): Promise<void>;
   /** After the network. */
-  start(): Promise<void>;
+  start(): void;
   stop(): Promise<void>;
 }
 
@@ -118,6 +118,8 @@ export function composeReputation(parts: ReputationParts): Reputation {
     log,
   });
   const findings = new Findings({ network, reputation: service, gossip, clock });
+  const stopping = new AbortController();
+  let resuming: Promise<void> = Promise.resolve();
   return {
     service,
     api: createReputationService({
@@ -142,13 +144,18 @@ export function composeReputation(parts: ReputationParts): Reputation {
     },
     claims: { put: (found) => chargeClaim(stores, service, found) },
     load: () => service.start(),
-    async start() {
+    start() {
       gossip.start();
       inquiry.start();
-      await findings.resume(stores.audits.evidence());
+      // All evidence that was ever found is looked at: the node need not wait for it.
+      resuming = findings.resume(stores.audits.evidence(stopping.signal)).catch((error: unknown) => {
+        if (!stopping.signal.aborted)
+          log.warn('evidence found before the start was not taken up', { reason: String(error) });
+      });
     },
     async stop() {
-      await Promise.all([gossip.stop(), inquiry.stop()]);
+      stopping.abort(new Error('the node is stopping'));
+      await Promise.all([gossip.stop(), inquiry.stop(), resuming]);
       await service.stop();
     },
   };

@@ -60,6 +60,11 @@ export interface JobMessage {
   readonly input: unknown;
 }
 
+/** The thread is to end; what it was given before is done first. */
+export interface EndMessage {
+  readonly end: true;
+}
+
 export type JobReply =
   | { readonly output: unknown }
   /** `type` is there when it was a KzgError. */

@@ -1,6 +1,6 @@
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { KzgError } from './engine.ts';
-import type { JobMessage, JobReply, JobTable } from './job-protocol.ts';
+import type { EndMessage, JobMessage, JobReply, JobTable } from './job-protocol.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -19,7 +19,10 @@ export function serveJobs<T extends JobTable<T>>(handlers: JobHandlers<T>): void
     string,
     (input: unknown) => MaybePromise<JobReply & { transfer?: Transferable[] }>
   >;
-  port.on('message', async ({ op, input }: JobMessage) => {
+  port.on('message', async (message: JobMessage | EndMessage) => {
+    // Ends this thread only.
+    if ('end' in message) process.exit();
+    const { op, input } = message;
     try {
       const handler = table[op];
       if (handler === undefined) throw new RangeError(`the worker has no operation ${op}`);

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import { type Clock, systemClock } from '../clock.ts';
 import { KzgError } from './engine.ts';
-import type { JobMessage, JobReply, JobTable } from './job-protocol.ts';
+import type { EndMessage, JobMessage, JobReply, JobTable } from './job-protocol.ts';
 import { portable } from './portable.ts';
 
 export interface WorkerPoolOptions {
@@ -10,6 +11,9 @@ export interface WorkerPoolOptions {
   /** Jobs that may wait for a worker; one more is refused with `queue-full`. */
   readonly queueLimit: number;
   readonly workerData?: unknown;
+  readonly clock?: Clock;
+  /** How long `stop` waits for what a thread is doing before it is cut off, milliseconds. */
+  readonly stopGraceMs?: number;
 }
 
 export interface RunOptions {
@@ -28,8 +32,13 @@ interface Job {
 
 interface Member {
   readonly worker: Worker;
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>;
   job: Job | undefined;
 }
+
+/** Four times what the longest call, the one that loads a trusted setup, takes on a slow machine. */
+const STOP_GRACE_MS = 20_000;
 
 /** The module `name` beside `base`, with the extension this code runs with: `.ts` from source, `.js` when compiled. */
 export function siblingModule(name: string, base: string): URL {
@@ -64,7 +73,7 @@ export class WorkerPool<T extends JobTable<T>> {
     this.#running = true;
   }
 
-  /** Rejects every job with `stopped` and ends the threads; a thread inside native code ends when that returns. */
+  /** Rejects every job with `stopped` and ends the threads, each when it is done with what it is doing. */
   async stop(): Promise<void> {
     this.#running = false;
     const members = [...this.#members];
@@ -73,7 +82,21 @@ export class WorkerPool<T extends JobTable<T>> {
     this.#urgent.clear();
     this.#waiting.clear();
     for (const job of jobs) job.reject(stopped());
-    await Promise.all(members.map(({ worker }) => worker.terminate()));
+    await Promise.all(members.map((member) => this.#end(member)));
+  }
+
+  /**
+   * The thread ends itself, between two jobs. To cut it off inside an addon would end the whole process: node-addon-api
+   * throws a C++ exception that nobody catches where it cannot call JavaScript any more.
+   */
+  async #end({ worker, ended }: Member): Promise<void> {
+    const { clock = systemClock, stopGraceMs = STOP_GRACE_MS } = this.#options;
+    const settled = new AbortController();
+    worker.postMessage({ end: true } satisfies EndMessage);
+    const late = clock.sleep(stopGraceMs, settled.signal).catch(() => {});
+    await Promise.race([ended, late]);
+    settled.abort();
+    await worker.terminate();
   }
 
   /**
@@ -144,7 +167,8 @@ export class WorkerPool<T extends JobTable<T>> {
   #spawn(): Member {
     // Without flags of the process that make sense for its main module only (`--input-type`, `--import`, …).
     const worker = new Worker(this.#options.module, { workerData: this.#options.workerData, execArgv: [] });
-    const member: Member = { worker, job: undefined };
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const member: Member = { worker, ended, job: undefined };
     let cause: unknown;
     worker.unref();
     worker.on('message', (reply: JobReply) => this.#settle(member, reply));
@@ -152,6 +176,7 @@ export class WorkerPool<T extends JobTable<T>> {
       cause = error;
     });
     worker.on('exit', (exitCode) => {
+      end();
       if (!this.#members.delete(member)) return;
       member.job?.reject(crashed(exitCode, cause));
       this.#dispatch();

@@ -3,7 +3,7 @@ import { serveJobs } from '../../../node/kzg/serve-jobs.ts';
 /** Jobs that show what a pool does; `gate` is an Int32 in shared memory that the test opens. */
 export interface FixtureJobs {
   readonly echo: { readonly input: { readonly bytes: Uint8Array }; readonly output: Uint8Array };
-  /** Writes 1 to gate[0], then blocks its thread until gate[1] is not 0. */
+  /** Writes 1 to gate[0], then blocks its thread until gate[1] is not 0, and then writes 2 to gate[0]. */
   readonly wait: { readonly input: { readonly gate: Int32Array }; readonly output: number };
   /** Sets the first byte of memory that it was given. */
   readonly mark: { readonly input: { readonly bytes: Uint8Array }; readonly output: null };
@@ -20,6 +20,7 @@ serveJobs<FixtureJobs>({
     Atomics.store(gate, 0, 1);
     Atomics.notify(gate, 0);
     Atomics.wait(gate, 1, 0);
+    Atomics.store(gate, 0, 2);
     served += 1;
     return { output: served };
   },

@@ -12,12 +12,13 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((pool) => pool.stop()));
 });
 
-function pool(options: { threads?: number; queueLimit?: number } = {}): WorkerPool<FixtureJobs> {
-  const { threads = 1, queueLimit = 100 } = options;
+function pool(options: { threads?: number; queueLimit?: number; stopGraceMs?: number } = {}): WorkerPool<FixtureJobs> {
+  const { threads = 1, queueLimit = 100, ...rest } = options;
   const created = new WorkerPool<FixtureJobs>({
     module: siblingModule('pool-fixture', import.meta.url),
     threads,
     queueLimit,
+    ...rest,
   });
   created.start();
   started.push(created);
@@ -191,8 +192,21 @@ test('what cannot be sent rejects its job, and the pool goes on', async () => {
   assert.deepEqual(await jobs.run('echo', { bytes }), bytes);
 });
 
-test('stop rejects what runs and what waits, and refuses what comes', async () => {
+test('stop lets a thread end what it does, or an addon inside a call would end the process', async () => {
   const jobs = pool();
+  const gate = new Gate();
+  const running = jobs.run('wait', { gate: gate.view });
+  await gate.reached();
+  const rejected = assert.rejects(running, { code: 'stopped' });
+  const stopping = jobs.stop();
+  await rejected;
+  gate.open();
+  await stopping;
+  assert.equal(Atomics.load(gate.view, 0), 2);
+});
+
+test('stop rejects what runs and what waits, refuses what comes, and cuts off a thread that hangs', async () => {
+  const jobs = pool({ stopGraceMs: 0 });
   const gate = new Gate();
   const running = jobs.run('wait', { gate: gate.view });
   await gate.reached();
