@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A look often costs a process or several: looking without a pause would take the time from what is waited for. */
 const POLL_MS = 250;
-const DEFAULT_LIMIT_MS = 60_000;
+const DEFAULT_LIMIT_MS = 120_000;
 
 /** Waits until `condition` gives something other than undefined and false. The limit only turns a hang into a message. */
 export async function until<T>(
