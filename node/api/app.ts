@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { noteAdminCalls } from './admin-calls.ts';
 import { hostGuard, tokenGuard } from './guards.ts';
+import { lazySchemas } from './lazy-schemas.ts';
 import {
   HEADERS_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
@@ -51,6 +52,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    schemaController: { compilersFactory: lazySchemas },
     clientErrorHandler: answerBrokenRequest,
   });
   app.server.maxConnections = MAX_CONNECTIONS;

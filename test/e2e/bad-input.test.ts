@@ -221,7 +221,7 @@ suite('bad input and bad luck', () => {
       t.after(() => small.kill());
       await small.start();
       await until('the owner to know it', async () => {
-        const { peers } = await owner.json<{ peers: { peer: string; freeBytes?: number }[] }>(['peers', 'ls']);
+        const { peers } = await owner.look<{ peers: { peer: string; freeBytes?: number }[] }>('/v1/peers');
         return peers.some((row) => row.peer === peer && row.freeBytes !== undefined);
       });
       const filler = await fill(disk.path, MIB);

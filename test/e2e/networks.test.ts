@@ -40,7 +40,7 @@ suite('two networks on one machine', () => {
     // Where it listens somebody answers; who that is shows only afterwards.
     await a.run(['peers', 'connect', b.address]);
     await until('the stranger to be disconnected', async () => {
-      const { peers } = await a.json<Peers>(['peers', 'ls']);
+      const { peers } = await a.look<Peers>('/v1/peers');
       return !peers.some(({ peer, connected }) => connected && peer === b.peer);
     });
     const { peers } = await a.json<Peers>(['peers', 'ls']);
@@ -72,7 +72,7 @@ test('peers that know only one of the others find all of them, and say why they 
   for (const daemon of rest) await daemon.start({ HOLDFAST_NETWORK_BOOTSTRAP: first!.address });
   await until('everybody to know everybody', async () => {
     for (const daemon of network.daemons) {
-      const { peers } = await daemon.json<Peers>(['peers', 'ls']);
+      const { peers } = await daemon.look<Peers>('/v1/peers');
       if (peers.filter(({ freeBytes }) => freeBytes !== undefined).length < 4) return false;
     }
     return true;

@@ -93,7 +93,7 @@ export class DaemonNetwork {
     for (const daemon of daemons.filter(({ running }) => running)) {
       const others = this.daemons.filter((other) => other !== daemon && other.running).map(({ peer }) => peer);
       await until(`daemon ${daemon.number} to know the ${others.length} others`, async () => {
-        const { peers } = await daemon.json<{ peers: readonly PeerRow[] }>(['peers', 'ls']);
+        const { peers } = await daemon.look<{ peers: readonly PeerRow[] }>('/v1/peers');
         const ready = new Set(
           peers.filter((row) => row.connected && row.freeBytes !== undefined).map((row) => row.peer),
         );

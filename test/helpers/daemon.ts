@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { homePaths } from '../../node/config/home.ts';
 import { type CliOptions, type CliResult, type CliRun, spawnCli, startCli } from './cli-process.ts';
 
 export interface DaemonOptions {
@@ -18,7 +20,7 @@ export interface DaemonOptions {
   readonly prefix?: readonly string[];
 }
 
-/** Where the daemon's storage stands, from `status --json`. */
+/** Where the daemon's storage stands, as `GET /v1/storage` says. */
 export interface Storage {
   readonly usedBytes: number;
   readonly stagedBytes: number;
@@ -33,7 +35,7 @@ type RunOptions = Omit<CliOptions, 'home'>;
 const START_LIMIT_MS = 60_000;
 const LOG_LINES = 400;
 
-/** One `holdfast daemon` process, spoken to through the CLI binary only. */
+/** One `holdfast daemon` process: told what to do through the CLI binary only, looked at through its API too. */
 export class Daemon {
   readonly number: number;
   readonly home: string;
@@ -150,8 +152,22 @@ export class Daemon {
     return JSON.parse(stdout) as T;
   }
 
-  async storage(): Promise<Storage> {
-    return (await this.json<{ storage: Storage }>(['status'])).storage;
+  /**
+   * What the API says, without the process that a command takes: for looks that are repeated until something has come about.
+   * A daemon in a namespace of its own is reached through its commands only.
+   */
+  async look<T>(path: string): Promise<T> {
+    const { api, token } = homePaths(this.home);
+    const { host, port } = JSON.parse(await readFile(api, 'utf8')) as { host: string; port: number };
+    const authorization = `Bearer ${(await readFile(token, 'utf8')).trim()}`;
+    const answer = await fetch(`http://${host}:${port}${path}`, { headers: { authorization } });
+    const body = await answer.text();
+    assert.equal(answer.status, 200, `${path} of daemon ${this.number}: ${body}`);
+    return JSON.parse(body) as T;
+  }
+
+  storage(): Promise<Storage> {
+    return this.look('/v1/storage');
   }
 
   #told(args: readonly string[], { code, stdout, stderr }: CliResult): string {

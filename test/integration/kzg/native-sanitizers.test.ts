@@ -24,7 +24,7 @@ const DRAWN_BLOBS = 16;
 const DRAWN_POINTS = 256;
 const drawn = (what: string, index: number) => new RandomSource(`sanitizers ${what} ${index}`);
 
-const FLAGS = ['-std=gnu11', '-g', '-O1', '-mavx2', '-mfma', '-ffp-contract=off', '-pthread'];
+const FLAGS = ['-std=gnu11', '-g1', '-O2', '-mavx2', '-mfma', '-ffp-contract=off', '-pthread'];
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 
 function obstacle(): string | false {
