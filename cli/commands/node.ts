@@ -42,6 +42,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
           `${formatBytes(storage.usedBytes)} of ${formatBytes(storage.capacityBytes)} in ${plural(storage.shards, 'shard')}` +
             (storage.damagedShards === 0 ? '' : `, ${storage.damagedShards} damaged`),
         ],
+        ...(storage.trashBytes === 0 ? [] : [['trash', `${formatBytes(storage.trashBytes)}, which count as free`]]),
         ['proofs', `${node.kzg.backend}, ${plural(node.kzg.threads, 'thread')}`],
         ...health.map((reason) => [reason.ok ? 'ok' : 'not ok', `${reason.component}: ${printable(reason.detail)}`]),
       ]),

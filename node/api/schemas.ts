@@ -151,6 +151,7 @@ export const connectBody = object({ address: text(512) });
 export const storage = object({
   capacityBytes: count,
   usedBytes: count,
+  trashBytes: count,
   stagedBytes: count,
   reservedBytes: count,
   freeBytes: count,

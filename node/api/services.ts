@@ -175,6 +175,8 @@ export interface FilesService {
 export interface StorageDescription {
   readonly capacityBytes: number;
   readonly usedBytes: number;
+  /** Of shards that were let go and stay for a while; they count as free. */
+  readonly trashBytes: number;
   readonly stagedBytes: number;
   readonly reservedBytes: number;
   readonly freeBytes: number;

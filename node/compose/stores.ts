@@ -16,6 +16,7 @@ export async function openNodeStores({ home, resolved, clock, log }: NodeOptions
       storedBytesPerPeer: peerQuotaBytes,
       stagedBytesPerPeer: Math.min(capacityBytes, config['storage.stagedQuota']),
     },
+    trashTimeMs: config['storage.trashTime'],
     manifestBytesPerPeer: config['storage.manifestQuota'],
     clock,
     tuning: { ...tuning, shardBufferBytes: Math.min(tuning.shardBufferBytes, config['storage.writeBuffer']) },
@@ -27,8 +28,8 @@ export async function openNodeStores({ home, resolved, clock, log }: NodeOptions
 }
 
 export async function usage({ shards }: Stores) {
-  const { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count } = shards.usage();
+  const { byOwner: _, shards: count, ...bytes } = shards.usage();
   let damagedShards = 0;
   for await (const _ of shards.damaged()) damagedShards++;
-  return { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count, damagedShards };
+  return { ...bytes, shards: count, damagedShards };
 }

@@ -101,6 +101,12 @@ export const OPTIONS = {
     max: TIB,
     doc: 'Most bytes of manifests kept for one peer; usually they take a fiftieth of what its shards take.',
   }),
+  'storage.trashTime': duration({
+    default: 7 * DAY,
+    min: 0,
+    max: 365 * DAY,
+    doc: 'Time for which shards that were let go stay, unless their space is needed; staged again they need not be sent.',
+  }),
   'storage.commitForOthers': flag({
     default: true,
     doc: 'Compute the commitments of shards for those who store them here; otherwise they do it themselves.',

@@ -17,6 +17,7 @@ import {
 } from './shard-keys.ts';
 import { Departures } from './shard-removal.ts';
 import type { ShardReference } from './shard-types.ts';
+import { takingBackAll } from './trash.ts';
 import type { Operation } from './write-queue.ts';
 
 /** References of one release batch: a few hundred milliseconds of the single writer at most. */
@@ -63,6 +64,7 @@ export async function addReferences(
       wanted.unclaimed(id, owner);
     }
     if (operations.length > 0) ledger.addOwner(owner, { staged: -finished.length, stored: added.length });
+    operations.push(...(await takingBackAll(context, ids)));
     return { operations, result: undefined };
   });
 }

@@ -27,6 +27,8 @@ import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
 
 const MIB = 1024 * 1024;
+/** A week: as long as a mistake may take to be noticed. */
+const TRASH_TIME_MS = 7 * 24 * 60 * 60 * 1000;
 
 export interface StoreTuning {
   /** Write buffer of the shard database, and the size of its files. */
@@ -68,6 +70,8 @@ export interface OpenStoresOptions {
   readonly quota?: ShardQuota;
   /** Most bytes of manifests kept for one peer. Absent: as many as of shards. */
   readonly manifestBytesPerPeer?: number;
+  /** How long shards that nothing holds any more stay, milliseconds. Absent: a week. */
+  readonly trashTimeMs?: number;
   readonly clock: Clock;
   readonly tuning?: StoreTuning;
   /** Told of metadata records that a scan passes over because their checksum is wrong. */
@@ -148,8 +152,8 @@ function ballastBytes(tuning: StoreTuning, capacityBytes: number): number {
 }
 
 function openShardStore(options: OpenStoresOptions, database: Database, disk: DiskGuard, clock: Clock) {
-  const { capacityBytes } = options;
-  return ShardStore.open({ database, disk, clock, capacityBytes, quota: quotaOf(options) });
+  const { capacityBytes, trashTimeMs = TRASH_TIME_MS } = options;
+  return ShardStore.open({ database, disk, clock, capacityBytes, quota: quotaOf(options), trashTimeMs });
 }
 
 function quotaOf({ capacityBytes, quota }: OpenStoresOptions): ShardQuota {

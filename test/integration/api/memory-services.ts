@@ -173,6 +173,7 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
     usage: async () => ({
       capacityBytes: 1000,
       usedBytes: 10,
+      trashBytes: 0,
       stagedBytes: 1,
       reservedBytes: 2,
       freeBytes: 987,
