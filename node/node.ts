@@ -218,6 +218,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     prover,
     evidence: reputation,
     commitForOthers: config['storage.commitForOthers'],
+    leaseMs: config['repair.lease'],
     isShunned,
     shards: {
       get: (id, signal) => reader.get(id, signal),

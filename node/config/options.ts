@@ -317,6 +317,13 @@ export const OPTIONS = {
     max: 3650 * DAY,
     doc: 'Time for which past audits are kept.',
   }),
+  // A month: holders renew it themselves while a file needs them, and nothing is kept for ever for an owner who is gone.
+  'repair.lease': duration({
+    default: 30 * DAY,
+    min: MINUTE,
+    max: 3650 * DAY,
+    doc: 'Time for which this node promises a shard that somebody else than its owner rebuilt here; it renews what is needed.',
+  }),
   'node.region': text({
     default: '',
     doc: 'Region this node declares, e.g. eu-west; empty = none.',

@@ -40,6 +40,7 @@ export function negativeVectors(built: Built): object {
   const { object, audit, advert } = built;
   const refusal = refusalBytes(audit.request.challenge);
   const accusation = built.messages.accusation as Uint8Array;
+  const notice = built.messages.repairNotice as Uint8Array;
   const decodeVectors = [
     ...faults('manifest', object.rootBytes, manifestFaults(object.rootBytes)),
     ...faults('segment', object.segmentBytes, segmentFaults(object.segmentBytes)),
@@ -52,6 +53,13 @@ export function negativeVectors(built: Built): object {
     ...faults('accusation', accusation, [
       ['an empty bundle', change(accusation, { bundle: new Uint8Array(0) }), 'bad-field'],
       ['more than 29 KiB', accusation, 'oversize', 29 * 1024 + 1],
+    ]),
+    ...faults('repairNotice', notice, [
+      ['no stripes', change(notice, { stripes: new Uint8Array(0) }), 'bad-field'],
+      ['a stripe that no segment has', change(notice, { stripes: bitmapOf([1024]) }), 'bad-field'],
+      ['an unknown kind', change(notice, { kind: 'release' }), 'bad-field'],
+      ['it ends before it begins', change(notice, { expiresAt: CREATED - 1 }), 'inconsistent'],
+      ['more than 4 KiB', notice, 'oversize', 4097],
     ]),
     ...faults('auditRefusal', refusal, refusalFaults(refusal, audit.release)),
     ...shown('challenge', challengeFaults(audit.request.challenge)),
@@ -84,6 +92,13 @@ export function negativeVectors(built: Built): object {
     { structure: 'advert', ...changed, bytes: toHex(change(advert, { free: 1 })) },
     { structure: 'accusation', why: 'a flipped bit', bytes: flipped(accusation) },
     { structure: 'accusation', ...changed, bytes: toHex(change(accusation, { issuedAt: CREATED + 1 })) },
+    { structure: 'repairNotice', why: 'a flipped bit', bytes: flipped(notice) },
+    { structure: 'repairNotice', ...changed, bytes: toHex(change(notice, { kind: 'done' })) },
+    {
+      structure: 'repairNotice',
+      why: 'another repairer',
+      bytes: toHex(change(notice, { repairer: OWNER.publicKey })),
+    },
     { structure: 'auditRefusal', why: 'a flipped bit', bytes: flipped(refusal) },
     { structure: 'auditRefusal', ...changed, bytes: toHex(change(refusal, { entries: bitmapOf([0, 1]) })) },
   ];
