@@ -7,14 +7,16 @@ import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
+import { composeKeeping } from './compose/keeping.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeReputation } from './compose/reputation.ts';
 import { composeSecurityLog } from './compose/security-log.ts';
 import { composeSelection } from './compose/selection.ts';
-import { openNodeStores, usage } from './compose/stores.ts';
+import { openNodeStores } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
+import { OtherHolders } from './holdings/other-holders.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
@@ -26,9 +28,11 @@ import { createAuditHistoryService } from './services/audit-history-service.ts';
 import { createAuditsService } from './services/audits-service.ts';
 import { Events } from './services/events.ts';
 import { createFilesService } from './services/files-service.ts';
+import { createLeaveService } from './services/leave-service.ts';
 import { createNodeService } from './services/node-service.ts';
 import { createPeersService } from './services/peers-service.ts';
 import { createSelectionService } from './services/selection-service.ts';
+import { createStorageService } from './services/storage-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
@@ -90,7 +94,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     downloadBytesPerSecond: config['network.downloadRate'],
     describe: () => {
       const { capacityBytes, freeBytes } = stores.shards.usage();
-      return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
+      const free = leaver.leaving ? 0 : freeBytes;
+      return { capacity: capacityBytes, free, region: config['node.region'], services: ['store'] };
     },
     clock,
     logger: log.child({ part: 'network' }),
@@ -111,7 +116,16 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     standingOf: (peer) => reputation.service.standingOf(peer),
   });
   const { candidates, placement, bans, regions, isShunned } = selection;
+  const others = new OtherHolders({
+    self: host.peerId,
+    client,
+    peers: host,
+    receipts: stores.receivedReceipts,
+    clock,
+  });
   const releaser = new Releaser({
+    self: host.peerId,
+    search: (root, signal) => others.ofRoot(root, signal),
     network,
     signer: identity,
     clock,
@@ -157,10 +171,14 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     manifests: stores.manifests,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
+    leaseMs: config['repair.lease'],
+    isOwn: (root) => stores.catalog.has(root),
     onKept: (root) => announcer.kept(root),
     onReleased: (root) => announcer.released(root),
     log: log.child({ part: 'holdings' }),
   });
+  const keeping = { options, random, stores, host, segments, chooser: placement, holdings, others, events };
+  const { leases, scrubber, leaver } = composeKeeping(keeping);
   const reader = options.shardReader?.(stores.shards) ?? stores.shards;
   const own = new OwnShards({
     self: host.peerId,
@@ -220,6 +238,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     commitForOthers: config['storage.commitForOthers'],
     leaseMs: config['repair.lease'],
     isShunned,
+    isLeaving: () => leaver.leaving,
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
@@ -266,6 +285,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await reputation.start();
     await releaser.start();
     announcer.start();
+    leases.start();
+    await scrubber.start();
     regions.start();
     await scheduler?.start();
     running = true;
@@ -280,6 +301,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       ...(scheduler === undefined ? [] : [scheduler]),
       uploader,
       regions,
+      scrubber,
+      leases,
       releaser,
       announcer,
       holdings,
@@ -309,6 +332,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       stores,
       proofs: () => prover.stats(),
       isRunning: () => running,
+      isLeaving: () => leaver.leaving,
       requestShutdown: () => options.onShutdownRequest?.(),
     }),
     files: createFilesService({ config, clock, uploader, downloader, health, locator, releaser, stores }),
@@ -323,7 +347,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       locator,
       receipts,
     }),
-    storage: { usage: async () => usage(stores) },
+    storage: createStorageService({ stores, scrubber }),
+    leave: createLeaveService({ leaver }),
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),

@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { fileInfoRoutes } from './routes/file-info.ts';
 import { fileReadRoutes } from './routes/file-read.ts';
 import { fileWriteRoutes } from './routes/file-write.ts';
+import { keepingRoutes } from './routes/keeping.ts';
 import { logRoutes } from './routes/log.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
@@ -91,6 +92,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   for (const routes of [
     probeRoutes,
     nodeRoutes,
+    keepingRoutes,
     peerRoutes,
     selectionRoutes,
     reputationRoutes,

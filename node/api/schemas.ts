@@ -148,6 +148,8 @@ export const peerDescription = peer;
 export const peerList = object({ peers: list(peer) });
 export const connectBody = object({ address: text(512) });
 
+const scrubCounts = { checkedShards: count, damagedShards: count, unreadableShards: count };
+export const scrubReport = object({ startedAt: count, finishedAt: count, ...scrubCounts, bytes: count });
 export const storage = object({
   capacityBytes: count,
   usedBytes: count,
@@ -157,6 +159,25 @@ export const storage = object({
   freeBytes: count,
   shards: count,
   damagedShards: count,
+  scrub: object({
+    'pass?': object({ startedAt: count, ...scrubCounts }),
+    'last?': scrubReport,
+    nextAt: count,
+  }),
+});
+
+export const leaveBody = object({
+  'timeoutMs?': { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+});
+export const leaveReport = object({
+  shards: count,
+  elsewhere: count,
+  placed: count,
+  lost: count,
+  remaining: count,
+  sentBytes: count,
+  timedOut: bool,
+  failures: list(object({ root: anyText, segment: anyText, shards: count, reason: anyText })),
 });
 
 const kzgCandidate = object({ backend: anyText, state: anyText, detail: anyText, 'ms?': real });
@@ -169,6 +190,7 @@ export const nodeDescription = object({
   addresses: list(anyText),
   startedAt: count,
   connectedPeers: count,
+  leaving: bool,
   files: count,
   kzg: object({
     backend: anyText,

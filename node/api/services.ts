@@ -5,10 +5,12 @@
  */
 import type { OperationReport } from '../kzg/operations.ts';
 import type { AuditHistoryService } from './audit-history-service.ts';
+import type { LeaveService } from './leave-service.ts';
 import type { SecurityLogService } from './log-service.ts';
 import type { PeersService } from './peers-service.ts';
 import type { ReputationApi } from './reputation-service.ts';
 import type { SelectionService } from './selection-service.ts';
+import type { StorageService } from './storage-service.ts';
 
 export type FileKind = 'file' | 'tree';
 export type CodeName = 'fr-lagrange' | 'gf256' | 'replica';
@@ -172,22 +174,6 @@ export interface FilesService {
   release(root: string, signal: AbortSignal): Promise<ReleaseResult>;
 }
 
-export interface StorageDescription {
-  readonly capacityBytes: number;
-  readonly usedBytes: number;
-  /** Of shards that were let go and stay for a while; they count as free. */
-  readonly trashBytes: number;
-  readonly stagedBytes: number;
-  readonly reservedBytes: number;
-  readonly freeBytes: number;
-  readonly shards: number;
-  readonly damagedShards: number;
-}
-
-export interface StorageService {
-  usage(): Promise<StorageDescription>;
-}
-
 /** One thing that keeps the node from being ready or well. */
 export interface HealthReason {
   readonly component: string;
@@ -219,6 +205,8 @@ export interface NodeDescription {
   readonly addresses: readonly string[];
   readonly startedAt: number;
   readonly connectedPeers: number;
+  /** It hands over what it holds, or has done so, and takes nothing new. */
+  readonly leaving: boolean;
   readonly files: number;
   readonly kzg: {
     readonly backend: string;
@@ -281,6 +269,7 @@ export interface NodeServices {
   readonly peers: PeersService;
   readonly selection: SelectionService;
   readonly storage: StorageService;
+  readonly leave: LeaveService;
   readonly events: EventsService;
   readonly config: ConfigService;
   readonly audits?: AuditsService;

@@ -157,6 +157,18 @@ export const OPTIONS = {
     default: true,
     doc: 'Leave regions out of account that measured round-trip times speak against; never in lab mode.',
   }),
+  // Twice a month: damage is known before the next one of the same stripe is likely; at 4 MiB/s a pass over 1 TiB takes three
+  // days, and the disk hardly notices.
+  'scrub.cycle': duration({
+    default: 14 * DAY,
+    min: SECOND,
+    max: 365 * DAY,
+    doc: 'Time in which everything stored here is read and checked once; longer where scrub.readRate does not allow it.',
+  }),
+  'scrub.readRate': rate({
+    default: 4 * MIB,
+    doc: 'Most bytes a second read for that; `holdfast doctor --scrub` reads as fast as it can.',
+  }),
   // Reputation (reliability §4); the formulas are in node/reputation.
   'reputation.shortHalfLife': duration({
     default: DAY,

@@ -60,6 +60,10 @@ export const META_NAMESPACES = {
   ban: 28,
   /** u64 sequence number → entry of the security log; 0 → its head. */
   securityLog: 29,
+  /** 0 ‖ u64 end ‖ root ‖ segment → empty; 1 ‖ root ‖ segment ‖ u64 end → bitmap: promises of this node that end, and of what. */
+  leaseEnd: 32,
+  /** empty → where the reading of all that is stored stands, dag-cbor. */
+  scrub: 34,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

@@ -140,6 +140,64 @@ async function releaseBatch(context: ShardContext, root: CID) {
   return { operations, result: { freedBytes: removal.freedBytes, recount, done } };
 }
 
+/**
+ * Removes the references of an object in one segment, all but those of the indices to keep. In batches; may be repeated.
+ * Returns the bytes freed and whether an owner was unreadable (count again).
+ */
+export async function releaseSegment(
+  context: ShardContext,
+  root: CID,
+  segment: CID,
+  keep: ReadonlySet<number>,
+  signal?: AbortSignal,
+): Promise<{ freedBytes: number; recount: boolean }> {
+  let freedBytes = 0;
+  let recount = false;
+  let gt: Uint8Array | undefined;
+  for (;;) {
+    signal?.throwIfAborted();
+    const step = await context.database.transaction(() => releaseSome(context, root, segment, keep, gt));
+    freedBytes += step.freedBytes;
+    recount ||= step.recount;
+    gt = step.last;
+    if (gt === undefined) return { freedBytes, recount };
+  }
+}
+
+async function releaseSome(
+  context: ShardContext,
+  root: CID,
+  segment: CID,
+  keep: ReadonlySet<number>,
+  gt: Uint8Array | undefined,
+) {
+  const { database, ledger } = context;
+  const range = prefixRange(referencePrefix(root, segment));
+  const { entries } = await database.page({ ...range, gt }, RELEASE_BATCH);
+  const departures = new Departures();
+  const operations: Operation[] = [];
+  const leaving = new Set<string>();
+  let recount = false;
+  for (const [key, sealed] of entries) {
+    const { id, index } = parseReference(key);
+    if (keep.has(index)) continue;
+    const reverse = reverseKey(id, root, segment, index);
+    leaving.add(toHex(key));
+    departures.add(id, reverse);
+    operations.push({ type: 'del', key }, { type: 'del', key: reverse });
+    const owner = ownerOf(key, sealed);
+    if (owner === undefined) recount = true;
+    else ledger.addOwner(owner, { stored: -1 });
+  }
+  const left = await database.page(range, leaving.size + 1);
+  if (leaving.size > 0 && left.entries.every(([key]) => leaving.has(toHex(key)))) {
+    operations.push({ type: 'del', key: segmentRootKey(segment, root) });
+  }
+  const removal = await departures.operations(context);
+  operations.push(...removal.operations);
+  return { operations, result: { freedBytes: removal.freedBytes, recount, last: entries.at(-1)?.[0] } };
+}
+
 function ownerOf(key: Uint8Array, sealed: Uint8Array): string | undefined {
   const value = openValue(key, sealed);
   return value === undefined ? undefined : new TextDecoder().decode(value);

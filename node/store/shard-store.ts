@@ -8,7 +8,7 @@ import type { DiskGuard } from './disk-guard.ts';
 import { type ShardEntry, StoreError } from './errors.ts';
 import { prefixRange } from './key-codec.ts';
 import { isCorruption } from './level-errors.ts';
-import { addReferences, referencesIn, referencesOf, releaseReferences } from './references.ts';
+import { addReferences, referencesIn, referencesOf, releaseReferences, releaseSegment } from './references.ts';
 import { type ShardContext, WantedShards } from './shard-context.ts';
 import {
   bytesKey,
@@ -24,6 +24,7 @@ import type { ShardReader, ShardReference, StageTicket, StoreUsage } from './sha
 import { SpaceLedger, type SpaceLimits, type Totals } from './space-ledger.ts';
 import { sweepStaged } from './staged-sweep.ts';
 import { stageShards } from './staging.ts';
+import { type StoredPage, storedPage } from './stored-page.ts';
 import { emptyTrash, takingBackAll } from './trash.ts';
 import { UploadLedger } from './upload-ledger.ts';
 import type { Operation } from './write-queue.ts';
@@ -119,6 +120,11 @@ export class ShardStore implements ShardReader {
     return shardIds(this.#context, signal);
   }
 
+  /** A page of the ids of all shards that are here or should be, for whoever reads them all; see `storedPage`. */
+  storedAfter(after: Uint8Array | undefined): Promise<StoredPage> {
+    return storedPage(this.#context, after);
+  }
+
   /**
    * What was staged (by the owner, or by `stagedBy`) becomes stored for `segment` of `root`, charged to the owner.
    * Idempotent, one synced batch.
@@ -154,6 +160,18 @@ export class ShardStore implements ShardReader {
   /** Drops all references of an object; what nothing else holds goes to the trash. Idempotent; after a crash, call it again. */
   async release(root: CID, signal?: AbortSignal): Promise<{ freedBytes: number }> {
     const { freedBytes, recount } = await releaseReferences(this.#context, root, signal);
+    if (recount) await this.recount();
+    return { freedBytes };
+  }
+
+  /** The same for one segment of an object, less the indices to keep. */
+  async releaseSegment(
+    root: CID,
+    segment: CID,
+    keep: ReadonlySet<number> = new Set(),
+    signal?: AbortSignal,
+  ): Promise<{ freedBytes: number }> {
+    const { freedBytes, recount } = await releaseSegment(this.#context, root, segment, keep, signal);
     if (recount) await this.recount();
     return { freedBytes };
   }

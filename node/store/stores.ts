@@ -22,6 +22,7 @@ import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
 import { ReputationStore } from './reputation-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
+import { ScrubStore } from './scrub-store.ts';
 import { SecurityLogStore } from './security-log-store.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
@@ -97,6 +98,7 @@ export interface Stores {
   readonly reputation: ReputationStore;
   readonly receivedEvidence: ReceivedEvidenceStore;
   readonly securityLog: SecurityLogStore;
+  readonly scrub: ScrubStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -202,6 +204,7 @@ async function assemble(
     reputation: new ReputationStore(metadata),
     receivedEvidence: new ReceivedEvidenceStore(metadata),
     securityLog: new SecurityLogStore(metadata),
+    scrub: new ScrubStore(metadata),
     databases,
     disk,
     damagedRecords,

@@ -66,6 +66,8 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     manifests: stores.manifests,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
+    leaseMs: LEASE_MS,
+    isOwn: (root) => stores.catalog.has(root),
     onKept: (root) => kept.push(root),
     onReleased: (root) => released.push(root),
     log: silentLogger,
@@ -102,6 +104,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     commitForOthers,
     leaseMs: LEASE_MS,
     isShunned,
+    isLeaving: () => false,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

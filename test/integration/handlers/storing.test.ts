@@ -269,6 +269,7 @@ test('staging that expires during the check is named as not held', async (t) => 
   const HOUR = 60 * 60 * 1000;
   const holder: Holder = await openHolder(t, {
     ...base,
+    trashTimeMs: 0,
     engine: watched(async () => {
       await holder.clock.advance(2 * HOUR);
       // The check has read nothing yet: it loads before it is told.
