@@ -125,6 +125,9 @@ const EXIT_BY_CODE = {
   'too-many-nodes': EXIT.usage,
   'too-little-space': EXIT.error,
   'not-gathered': EXIT.error,
+  'lab-running': EXIT.error,
+  'lab-kept': EXIT.error,
+  'foreign-folder': EXIT.error,
 } as const satisfies Record<KnownCode, ExitCode>;
 
 /** Any other code is a plain error. */
