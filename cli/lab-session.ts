@@ -8,8 +8,9 @@ import { Lab } from '../node/lab/lab.ts';
 import { LAB_CAPACITY_BYTES, LAB_CONFIG } from '../node/lab/lab-config.ts';
 import { claimFolder, sweepLab } from '../node/lab/lab-folder.ts';
 import { createLocalFleet } from '../node/lab/local-fleet.ts';
+import { createProcessFleet } from '../node/lab/process-fleet.ts';
 import { createLogger, type Logger, silentLogger } from '../node/log.ts';
-import type { RandomBytes } from '../node/random.ts';
+import { type RandomBytes, systemRandom } from '../node/random.ts';
 import type { CommandContext } from './context.ts';
 import { formatTime } from './format.ts';
 import { labAnswers } from './lab-client.ts';
@@ -17,6 +18,7 @@ import { writeNote } from './output.ts';
 import { packageVersion } from './package-version.ts';
 import { isAlive } from './running-node.ts';
 import { stepLine } from './testnet-text.ts';
+import { thisCommand } from './this-command.ts';
 
 export interface LabPlan {
   readonly name: string;
@@ -89,21 +91,32 @@ export async function withLab<T>(
   }
 }
 
-function fleetOf(context: CommandContext, { nodes, folder, config, random }: LabPlan, log: Logger): Fleet {
+function fleetOf(context: CommandContext, { nodes, folder, config, random, processes }: LabPlan, log: Logger): Fleet {
   const options: FleetOptions = {
     nodes,
     folder,
     capacityBytes: LAB_CAPACITY_BYTES,
     config: new Map([...LAB_CONFIG, ...config]),
+    seeds: random,
     onStarted: (started) => {
       if (context.progress) context.stderr.write(`\r\u001b[2Kstarting nodes: ${started} of ${nodes}`);
       if (context.progress && started === nodes) context.stderr.write('\r\u001b[2K');
     },
   };
+  if (processes) {
+    const { environment } = context;
+    return createProcessFleet({
+      ...options,
+      command: thisCommand(),
+      environment,
+      clock: systemClock,
+      random: systemRandom,
+    });
+  }
   return createLocalFleet({
     ...options,
     clock: systemClock,
-    random,
+    random: systemRandom,
     log,
     version: packageVersion(),
     pid: process.pid,

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command as Parser } from 'commander'
 import { parseTimeSpan } from '../../node/config/time-span.ts';
 import { LIES, type Lie } from '../../node/lab/faults/fault-order.ts';
 import { ACTION_LIMITS, type LabAction } from '../../node/lab/lab-action.ts';
+import { MAX_LAB_NODES } from '../../node/lab/lab-size.ts';
 import { type Define, given, wholeNumber } from '../define.ts';
 import { nodeGroups, nodeList } from '../node-list.ts';
 
@@ -86,11 +87,12 @@ export function defineTestnetActions(testnet: Parser, define: Define): void {
     (groups) => ({ do: 'partition', groups: nodeGroups(groups) }),
   );
   act('heal', 'end the partition', () => ({ do: 'heal' }));
-  act('churn', 'let nodes come and go by chance', (_, { rate, down = DEFAULT_DOWN_MS, most = 1 }) => ({
+  act('churn', 'let nodes come and go by chance', (_, { rate, down = DEFAULT_DOWN_MS, most = 1, spare = [] }) => ({
     do: 'churn',
     perMinute: rate as number,
     downMs: down as number,
     atMost: most as number,
+    spare: spare as number[],
   }))
     .requiredOption('--rate <n>', 'departures a minute; 0 = no more', wholeNumber(0, ACTION_LIMITS.churnPerMinute))
     .option(
@@ -98,7 +100,8 @@ export function defineTestnetActions(testnet: Parser, define: Define): void {
       `how long one is away (default: ${DEFAULT_DOWN_MS / 1000}s)`,
       timeUpTo(ACTION_LIMITS.downMs),
     )
-    .option('--most <n>', 'nodes away at a time, whatever the reason (default: 1)', wholeNumber(1, 254));
+    .option('--most <n>', 'nodes away at a time, whatever the reason (default: 1)', wholeNumber(1, MAX_LAB_NODES))
+    .option('--spare <nodes>', 'nodes that stay', nodeList);
   withFolder(
     define(testnet, {
       signature: 'report',

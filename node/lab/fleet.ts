@@ -3,6 +3,7 @@ import type { PeersService } from '../api/peers-service.ts';
 import type { ReputationApi } from '../api/reputation-service.ts';
 import type { AddResult, CatalogPage, FileHealth, StorageDescription } from '../api/services.ts';
 import type { Traffic } from '../network/traffic.ts';
+import type { RandomBytes } from '../random.ts';
 import type { FaultOrder, FaultResult } from './faults/fault-order.ts';
 
 export type MemberState = 'running' | 'stopped' | 'killed';
@@ -70,5 +71,7 @@ export interface FleetOptions {
   readonly capacityBytes: number;
   /** Further configuration of every node, by option key. */
   readonly config: ReadonlyMap<string, string>;
+  /** Draws the identities of the nodes. */
+  readonly seeds: RandomBytes;
   readonly onStarted: (nodes: number) => void;
 }

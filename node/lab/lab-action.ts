@@ -18,8 +18,14 @@ export type LabAction =
   /** No connection between nodes of different groups; nodes that no group names form one together. */
   | { readonly do: 'partition'; readonly groups: readonly (readonly number[])[] }
   | { readonly do: 'heal' }
-  /** From now on nodes come and go at this rate a minute, never more than `atMost` away; 0 = no more. */
-  | { readonly do: 'churn'; readonly perMinute: number; readonly downMs: number; readonly atMost: number };
+  /** From now on nodes but `spare` come and go at this rate a minute, never more than `atMost` away; 0 = no more. */
+  | {
+      readonly do: 'churn';
+      readonly perMinute: number;
+      readonly downMs: number;
+      readonly atMost: number;
+      readonly spare: readonly number[];
+    };
 
 export type ActionName = LabAction['do'];
 
@@ -37,6 +43,7 @@ export const ACTION_LIMITS = {
 export function nodesNamed(action: LabAction): number[] {
   const named = 'nodes' in action ? [...action.nodes] : [];
   if (action.do === 'flood') named.push(...action.targets);
+  if (action.do === 'churn') named.push(...action.spare);
   if (action.do === 'partition') named.push(...action.groups.flat());
   return [...new Set(named)];
 }

@@ -193,23 +193,24 @@ export class LabController {
     });
   }
 
-  #setChurn({ perMinute, downMs, atMost }: Churn): void {
+  #setChurn(churn: Churn): void {
     this.#churn?.ending.abort();
     this.#churn = undefined;
-    if (perMinute === 0) return;
+    if (churn.perMinute === 0) return;
     const ending = new AbortController();
-    this.#churn = { perMinute, downMs, atMost, ending };
-    this.#inBackground(this.#churning({ perMinute, downMs, atMost }, ending.signal));
+    this.#churn = { ...churn, ending };
+    this.#inBackground(this.#churning(churn, ending.signal));
   }
 
-  async #churning({ perMinute, downMs, atMost }: Churn, signal: AbortSignal): Promise<void> {
+  async #churning({ perMinute, downMs, atMost, spare }: Churn, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#deps;
     for (;;) {
       // Departures at a constant rate, independent of each other: pauses are exponential.
       await clock.sleep((-Math.log(1 - randomFraction(random)) * MINUTE_MS) / perMinute, signal);
       const running = this.#running();
       const away = this.#deps.fleet.members.length - running.length;
-      const leaver = running[Math.floor(randomFraction(random) * running.length)];
+      const leaving = running.filter((member) => !spare.includes(member.number));
+      const leaver = leaving[Math.floor(randomFraction(random) * leaving.length)];
       if (leaver === undefined || away >= atMost) continue;
       const { number } = leaver;
       await this.act({ do: randomFraction(random) < 0.5 ? 'kill' : 'stop', nodes: [number] }, signal);

@@ -17,6 +17,7 @@ import type { RandomBytes } from '../random.ts';
 import { NodeFaults } from './faults/node-faults.ts';
 import { LabError } from './lab-error.ts';
 import { labHooks } from './lab-hooks.ts';
+import { MAX_LAB_NODES } from './lab-size.ts';
 import type { SwitchableHandlers } from './switchable-handlers.ts';
 import type { SwitchableReader } from './switchable-reader.ts';
 
@@ -30,6 +31,8 @@ export interface LabOptions {
   readonly capacityBytes: number;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Draws the identities of the nodes; absent: `random`. */
+  readonly seeds?: RandomBytes;
   readonly log: Logger;
   readonly version: string;
   readonly threads?: number;
@@ -70,8 +73,6 @@ interface Slot extends LabNode {
   sentBefore: number;
 }
 
-/** Node i has its own /24 of the loopback range; 254 of them fit. */
-export const MAX_LAB_NODES = 254;
 /** How long all nodes may take to hear of each other. */
 const GATHER_TIMEOUT_MS = 60_000;
 const GATHER_POLL_MS = 50;
@@ -129,7 +130,8 @@ export class LabNetwork {
     this.#engine.commit(new Uint8Array(SHARD_BYTES), signal).catch(() => {});
     for (let number = 1; number <= this.#options.nodes; number++) {
       signal.throwIfAborted();
-      const identity = identityFromSeed(this.#options.random(32));
+      const { random, seeds = random } = this.#options;
+      const identity = identityFromSeed(seeds(32));
       const home = this.#home(number);
       await initialiseHome(home, identity, () => markFresh(home));
       const made = await this.#create(number, identity);

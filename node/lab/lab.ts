@@ -48,7 +48,7 @@ export class Lab {
     this.#deps = deps;
     this.fleet = fleet;
     this.#recorder = createRecorder({ members: () => fleet.members, clock, log, intervalMs: sampleMs });
-    this.#controller = new LabController({ fleet, clock, random, log, onDone: (text) => this.#did(text) });
+    this.#controller = new LabController({ fleet, clock, random, log, onDone: (text) => this.note(text) });
   }
 
   /** Starts all nodes. `stop` must be called also when this fails. */
@@ -67,6 +67,19 @@ export class Lab {
   /** Whether a node lied or flooded on order. */
   isDishonest(number: number): boolean {
     return this.#controller.condition(number).dishonest;
+  }
+
+  /** Whether a node proves now from data that it does not have. */
+  lies(number: number): boolean {
+    const { lie } = this.#controller.condition(number);
+    return lie === 'altered' || lie === 'claims';
+  }
+
+  /** Puts something that happened among the steps. */
+  note(text: string): void {
+    const step = { at: this.#ready ? Math.round(this.#recorder.seconds * 10) / 10 : 0, text };
+    this.#steps = [...this.#steps, step].slice(-MAX_STEPS);
+    this.#deps.onStep(step);
   }
 
   /** How the others see each node, in their order. */
@@ -126,12 +139,6 @@ export class Lab {
   async stop(): Promise<void> {
     await Promise.all([this.#recorder.stop(), this.#controller.stop()]);
     await this.fleet.stop();
-  }
-
-  #did(text: string): void {
-    const step = { at: Math.round(this.#recorder.seconds * 10) / 10, text };
-    this.#steps = [...this.#steps, step].slice(-MAX_STEPS);
-    this.#deps.onStep(step);
   }
 
   /** Nothing of a node that does not answer in time. */

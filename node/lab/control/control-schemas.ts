@@ -1,6 +1,6 @@
 import { LIES } from '../faults/fault-order.ts';
 import { ACTION_LIMITS } from '../lab-action.ts';
-import { MAX_LAB_NODES } from '../lab-network.ts';
+import { MAX_LAB_NODES } from '../lab-size.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,8 @@ export const actionBody: Schema = {
     action(['churn'], {
       perMinute: { type: 'number', minimum: 0, maximum: ACTION_LIMITS.churnPerMinute },
       downMs: whole(0, ACTION_LIMITS.downMs),
-      atMost: whole(0, MAX_LAB_NODES),
+      atMost: whole(1, MAX_LAB_NODES),
+      spare: { ...nodes, minItems: 0 },
     }),
   ],
 };

@@ -6,6 +6,8 @@ export interface SeenAs {
   readonly score: number | null;
   readonly seenBy: number;
   readonly disqualifiedBy: number;
+  /** How many know a proof of it that failed. */
+  readonly disprovedBy: number;
 }
 
 /** @param views what each node that runs says of its peers @returns by peer, in the order of `peers` */
@@ -18,6 +20,7 @@ export function seenAs(peers: readonly string[], views: readonly (readonly PeerR
       score: opinions.length === 0 ? null : sum / opinions.length,
       seenBy: opinions.length,
       disqualifiedBy: opinions.filter(({ disqualified }) => disqualified).length,
+      disprovedBy: opinions.filter(({ integrityFailedAt }) => integrityFailedAt !== undefined).length,
     };
   });
 }
