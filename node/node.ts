@@ -93,6 +93,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       const { capacityBytes, freeBytes } = stores.shards.usage();
       return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
     },
+    ...(options.gate === undefined ? {} : { gate: options.gate }),
     clock,
     logger: log.child({ part: 'network' }),
   });
