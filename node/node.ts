@@ -7,6 +7,7 @@ import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
+import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeRepair } from './compose/repair.ts';
 import { composeReputation } from './compose/reputation.ts';
@@ -19,7 +20,7 @@ import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
-import { createHost, type Host } from './network/host.ts';
+import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
 import { systemRandom } from './random.ts';
@@ -76,27 +77,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const codes = erasureCodes(engine, reedSolomon);
   const packer = createPacker(options, events);
   const known = new KnownPeers(stores.peers, clock, log);
-  const host = await createHost({
-    seed: identity.seed,
-    signer: identity,
-    network,
-    listen: config['network.listen'],
-    announce: config['network.announce'],
-    bootstrap: [...new Set([...config['network.bootstrap'], ...(await known.addresses())])],
-    mdns: config['network.mdns'],
-    lab: config['lab.enabled'],
-    maxConnections: config['network.maxConnections'],
-    agent: `holdfast/${version}`,
-    uploadBytesPerSecond: config['network.uploadRate'],
-    downloadBytesPerSecond: config['network.downloadRate'],
-    describe: () => {
-      const { capacityBytes, freeBytes } = stores.shards.usage();
-      return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
-    },
-    ...(options.gate === undefined ? {} : { gate: options.gate }),
-    clock,
-    logger: log.child({ part: 'network' }),
-  });
+  const host = await composeHost({ options, network, stores, known });
   const { client } = host;
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
