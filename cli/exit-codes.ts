@@ -127,6 +127,9 @@ const EXIT_BY_CODE = {
   'too-many-nodes': EXIT.usage,
   'too-little-space': EXIT.error,
   'not-gathered': EXIT.error,
+  'lab-running': EXIT.error,
+  'lab-kept': EXIT.error,
+  'foreign-folder': EXIT.error,
   'unreadable-scenario': EXIT.error,
   'bad-scenario': EXIT.usage,
 } as const satisfies Record<KnownCode, ExitCode>;

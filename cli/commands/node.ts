@@ -1,5 +1,4 @@
-import type { HealthReason, NodeDescription } from '../../node/api/services.ts';
-import type { StorageDescription } from '../../node/api/storage-service.ts';
+import type { HealthReason, NodeDescription, StorageDescription } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import type { StorageDescription } from '../../node/api/storage-service.ts';
+import type { StorageDescription } from '../../node/api/services.ts';
 import { resolveCapacity } from '../../node/config/capacity.ts';
 import { isFresh } from '../../node/config/fresh-home.ts';
 import { homePaths } from '../../node/config/home.ts';

@@ -1,4 +1,4 @@
-import type { ScrubProgress, ScrubReport } from '../../node/api/storage-service.ts';
+import type { ScrubProgress, ScrubReport } from '../../node/api/scrub-report.ts';
 import { systemClock } from '../../node/clock.ts';
 import { scrubStopped } from '../../node/compose/stopped-scrub.ts';
 import { loadConfig } from '../../node/config/load.ts';

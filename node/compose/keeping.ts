@@ -1,39 +1,42 @@
+import type { LeaveService } from '../api/leave-service.ts';
+import type { StorageService } from '../api/services.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { LeaseKeeper } from '../holdings/lease-keeper.ts';
 import type { OtherHolders } from '../holdings/other-holders.ts';
 import { Leaver } from '../leave/leaver.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
-import type { Host } from '../network/host.ts';
-import type { RandomBytes } from '../random.ts';
-import { ShardPlacer } from '../repair/shard-placer.ts';
+import type { ShardPlacer } from '../repair/shard-placer.ts';
 import { Scrubber } from '../scrub/scrubber.ts';
 import type { Events } from '../services/events.ts';
+import { createLeaveService } from '../services/leave-service.ts';
+import { createStorageService } from '../services/storage-service.ts';
 import type { Stores } from '../store/stores.ts';
-import type { HolderChooser } from '../transfer/ports.ts';
 import type { NodeOptions } from './node-options.ts';
 
 /** The services of a node that looking after what it holds stands on. */
 export interface KeepingParts {
   readonly options: NodeOptions;
-  readonly random: RandomBytes;
   readonly stores: Stores;
-  readonly host: Host;
   readonly segments: SegmentDirectory;
-  readonly chooser: HolderChooser;
+  readonly placer: ShardPlacer;
   readonly holdings: Holdings;
   readonly others: OtherHolders;
   readonly events: Pick<Events, 'emit'>;
 }
 
 export interface Keeping {
-  readonly leases: LeaseKeeper;
-  readonly scrubber: Scrubber;
-  readonly leaver: Leaver;
+  readonly storage: StorageService;
+  readonly leave: LeaveService;
+  /** Whether this node takes nothing new. */
+  isLeaving(): boolean;
+  /** After the network. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** Builds what looks after the shards held here: the ends of promises, the reading of all that is stored, the leave. */
 export function composeKeeping(parts: KeepingParts): Keeping {
-  const { random, stores, host, segments, chooser, holdings, others, events } = parts;
+  const { stores, segments, placer, holdings, others, events } = parts;
   const { clock, identity, log, resolved } = parts.options;
   const { config } = resolved;
   const leases = new LeaseKeeper({
@@ -64,10 +67,21 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     shards: stores.shards,
     holdings,
     others,
-    placer: new ShardPlacer({ client: host.client, chooser, random, clock }),
+    placer,
     receipts: stores.issuedReceipts,
     clock,
     log: log.child({ part: 'leave' }),
   });
-  return { leases, scrubber, leaver };
+  return {
+    storage: createStorageService({ stores, scrubber }),
+    leave: createLeaveService({ leaver }),
+    isLeaving: () => leaver.leaving,
+    async start() {
+      leases.start();
+      await scrubber.start();
+    },
+    async stop() {
+      await Promise.all([leases.stop(), scrubber.stop()]);
+    },
+  };
 }

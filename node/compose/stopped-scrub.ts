@@ -1,4 +1,4 @@
-import type { ScrubProgress, ScrubReport } from '../api/storage-service.ts';
+import type { ScrubProgress, ScrubReport } from '../api/scrub-report.ts';
 import { isFresh } from '../config/fresh-home.ts';
 import type { Logger } from '../log.ts';
 import { Scrubber } from '../scrub/scrubber.ts';

@@ -1,5 +1,6 @@
 import { SHARD_BYTES } from '../../protocol/constants.ts';
-import type { ScrubDescription, ScrubReport, StorageDescription, StorageService } from '../api/storage-service.ts';
+import type { ScrubDescription, ScrubReport } from '../api/scrub-report.ts';
+import type { StorageDescription, StorageService } from '../api/services.ts';
 import type { Scrubber } from '../scrub/scrubber.ts';
 import type { FinishedScrub, ScrubCounts } from '../store/scrub-store.ts';
 import type { Stores } from '../store/stores.ts';

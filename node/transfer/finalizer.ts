@@ -244,10 +244,9 @@ export class Finalizer {
     try {
       for (let start = 0; start < indices.length; start += REBUILD_BATCH) {
         const batch = indices.slice(start, start + REBUILD_BATCH);
-        const shards = await rebuild(
-          { code: root.code, cid: of.cid, segment: of.segment, signed: of.signed, indices: batch },
-          signal,
-        );
+        const sources = new Map([...of.signed].map(([index, holder]) => [index, [holder]]));
+        const request = { code: root.code, cid: of.cid, segment: of.segment, sources, indices: batch };
+        const shards = await rebuild(request, signal);
         const offers = batch.map((index) => ({
           id: shardIdAt(of.segment, root.code, index) as Uint8Array,
           bytes: () => shards.get(index) as Uint8Array,

@@ -14,6 +14,7 @@ import { challengeId } from '../../protocol/transcript.ts';
 import { CREATED, digest, FILE_KEY, HOLDER, OWNER } from './fixtures.ts';
 import { change, formFaults, type Mutation, patch } from './mutate.ts';
 import { auditFaults, excuses } from './negative-audits.ts';
+import { forgedNotices, noticeFaults } from './negative-repair.ts';
 import { type Built, hexClaim } from './structures.ts';
 
 type Code = StructureErrorType['code'];
@@ -54,13 +55,7 @@ export function negativeVectors(built: Built): object {
       ['an empty bundle', change(accusation, { bundle: new Uint8Array(0) }), 'bad-field'],
       ['more than 29 KiB', accusation, 'oversize', 29 * 1024 + 1],
     ]),
-    ...faults('repairNotice', notice, [
-      ['no stripes', change(notice, { stripes: new Uint8Array(0) }), 'bad-field'],
-      ['a stripe that no segment has', change(notice, { stripes: bitmapOf([1024]) }), 'bad-field'],
-      ['an unknown kind', change(notice, { kind: 'release' }), 'bad-field'],
-      ['it ends before it begins', change(notice, { expiresAt: CREATED - 1 }), 'inconsistent'],
-      ['more than 4 KiB', notice, 'oversize', 4097],
-    ]),
+    ...faults('repairNotice', notice, noticeFaults(notice)),
     ...faults('auditRefusal', refusal, refusalFaults(refusal, audit.release)),
     ...shown('challenge', challengeFaults(audit.request.challenge)),
     ...shown('response', responseFaults(responseOf(built))),
@@ -93,12 +88,7 @@ export function negativeVectors(built: Built): object {
     { structure: 'accusation', why: 'a flipped bit', bytes: flipped(accusation) },
     { structure: 'accusation', ...changed, bytes: toHex(change(accusation, { issuedAt: CREATED + 1 })) },
     { structure: 'repairNotice', why: 'a flipped bit', bytes: flipped(notice) },
-    { structure: 'repairNotice', ...changed, bytes: toHex(change(notice, { kind: 'done' })) },
-    {
-      structure: 'repairNotice',
-      why: 'another repairer',
-      bytes: toHex(change(notice, { repairer: OWNER.publicKey })),
-    },
+    ...forgedNotices(notice),
     { structure: 'auditRefusal', why: 'a flipped bit', bytes: flipped(refusal) },
     { structure: 'auditRefusal', ...changed, bytes: toHex(change(refusal, { entries: bitmapOf([0, 1]) })) },
   ];

@@ -3,7 +3,7 @@ import type { LeaveProgress, LeaveReport } from '../leave-service.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
 import { leaveBody, leaveReport, liveness, problem, scrubReport, storage } from '../schemas.ts';
-import type { ScrubProgress, ScrubReport } from '../storage-service.ts';
+import type { ScrubProgress, ScrubReport } from '../scrub-report.ts';
 import { NDJSON, streamAnswer } from '../streamed-answer.ts';
 
 const NOTHING_READ: ScrubProgress = { checkedShards: 0, damagedShards: 0, unreadableShards: 0, totalShards: 0 };
