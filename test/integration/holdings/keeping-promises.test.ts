@@ -254,3 +254,34 @@ test('nothing is collected while a receipt stands, whatever happens in which ord
   });
   await fc.assert(property, { numRuns: 12 });
 });
+
+test('promises that overlap each keep what they cover until they end', async (t) => {
+  const node = new Node(t, await temporaryFolder(t));
+  await node.open();
+  const { clock, shards: store } = node.stores;
+  const object = OBJECTS.length - 1;
+  const third = async () => {
+    await clock.advance(LEASE_MS / 3);
+    await node.run({ kind: 'end' });
+    await node.assertKept();
+  };
+  await node.run({ kind: 'keep', object, indices: [0, 1, 2], leased: true });
+  await third();
+  await node.run({ kind: 'renew', object, indices: [0, 1] });
+  await third();
+  await node.run({ kind: 'renew', object, indices: [0] });
+  const { cid, segment } = OBJECTS[object]!;
+  const held = async () => (await Array.fromAsync(store.referencesOf(cid, segment))).map(({ index }) => index);
+  await third();
+  assert.deepEqual(await held(), [0, 1]);
+  await third();
+  assert.deepEqual(await held(), [0]);
+  await third();
+  assert.deepEqual([await held(), store.usage().usedBytes, store.usage().trashBytes], [[], 0, 3 * SHARD_BYTES]);
+  assert.equal(await node.stores.manifests.get(segment), undefined);
+  assert.equal(await node.stores.manifests.hasRoot(cid), false);
+  // Finalized again, nothing has to be sent.
+  await node.run({ kind: 'keep', object, indices: [0, 1, 2], leased: false });
+  assert.equal(store.usage().trashBytes, 0);
+  await node.close();
+});
