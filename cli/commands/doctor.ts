@@ -23,7 +23,7 @@ export async function doctor(
   const findings: Finding[] = [];
   for (const check of CHECKS) findings.push(...(await check({ context, running })));
   let exit: ExitCode = EXIT.ok;
-  if (options.scrub && !isBroken(findings)) {
+  if (options.scrub && (running || !isBroken(findings))) {
     const { scrub, scrubFinding, isClean } = await import('../doctor/scrub.ts');
     const report = await scrub({ context, running });
     findings.push(scrubFinding(report));
