@@ -66,10 +66,6 @@ export class Leaver {
     return this.#leaving;
   }
 
-  get running(): boolean {
-    return this.#running;
-  }
-
   /** Takes new shards again. */
   cancel(): void {
     this.#leaving = false;

@@ -95,8 +95,8 @@ export class Scrubber {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#deps;
-    let pause = SETTLE_MS;
+    const { clock, log, cycleMs } = this.#deps;
+    let pause = Math.min(SETTLE_MS, cycleMs);
     while (!signal.aborted) {
       await clock.sleep(pause, signal).catch(() => undefined);
       if (signal.aborted) return;
