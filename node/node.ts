@@ -7,7 +7,9 @@ import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
+import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeRepair } from './compose/repair.ts';
 import { composeReputation } from './compose/reputation.ts';
 import { composeSecurityLog } from './compose/security-log.ts';
 import { composeSelection } from './compose/selection.ts';
@@ -18,7 +20,7 @@ import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
 import { Releaser } from './holdings/releaser.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
-import { createHost, type Host } from './network/host.ts';
+import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
 import { systemRandom } from './random.ts';
@@ -32,8 +34,8 @@ import { createSelectionService } from './services/selection-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
-import { HealthChecker } from './transfer/health.ts';
 import { ManifestLocator } from './transfer/locate.ts';
+import type { ShardFault } from './transfer/shard-fetcher.ts';
 import { Uploader } from './transfer/upload.ts';
 
 /** A peer of the network: what the API and the lab see of it. */
@@ -75,27 +77,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const codes = erasureCodes(engine, reedSolomon);
   const packer = createPacker(options, events);
   const known = new KnownPeers(stores.peers, clock, log);
-  const host = await createHost({
-    seed: identity.seed,
-    signer: identity,
-    network,
-    listen: config['network.listen'],
-    announce: config['network.announce'],
-    bootstrap: [...new Set([...config['network.bootstrap'], ...(await known.addresses())])],
-    mdns: config['network.mdns'],
-    lab: config['lab.enabled'],
-    maxConnections: config['network.maxConnections'],
-    agent: `holdfast/${version}`,
-    uploadBytesPerSecond: config['network.uploadRate'],
-    downloadBytesPerSecond: config['network.downloadRate'],
-    describe: () => {
-      const { capacityBytes, freeBytes } = stores.shards.usage();
-      return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
-    },
-    ...(options.gate === undefined ? {} : { gate: options.gate }),
-    clock,
-    logger: log.child({ part: 'network' }),
-  });
+  const host = await composeHost({ options, network, stores, known });
   const { client } = host;
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
@@ -135,7 +117,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     journals: stores.journal,
     manifests: stores.manifests,
     receipts,
-    catalog: stores.catalog,
+    catalog: {
+      async put(entry) {
+        await stores.catalog.put(entry);
+        repair.kept(entry.root);
+      },
+    },
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
     evidence: reputation.claims,
     clock,
@@ -158,8 +145,14 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     manifests: stores.manifests,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
-    onKept: (root) => announcer.kept(root),
-    onReleased: (root) => announcer.released(root),
+    onKept(root) {
+      announcer.kept(root);
+      repair.kept(root);
+    },
+    onReleased(root) {
+      announcer.released(root);
+      repair.released(root);
+    },
     log: log.child({ part: 'holdings' }),
   });
   const reader = options.shardReader?.(stores.shards) ?? stores.shards;
@@ -171,6 +164,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     holdings,
     receipts: stores.issuedReceipts,
   });
+  const onShardFault = ({ peer, segment, index, kind }: ShardFault) => {
+    const fault = { peer, segment: segment.toString(), index, kind };
+    log.warn('a peer did not serve a good shard', fault);
+    events.emit('shard.fault', fault);
+  };
   const downloader = new Downloader({
     locator,
     client: own,
@@ -180,13 +178,25 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     aead: aesGcm,
     packer,
     clock,
-    onShardFault: ({ peer, segment, index, kind }) => {
-      const fault = { peer, segment: segment.toString(), index, kind };
-      log.warn('a peer did not serve a good shard', fault);
-      events.emit('shard.fault', fault);
-    },
+    onShardFault,
   });
-  const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
+  const repair = composeRepair({
+    options,
+    network,
+    random,
+    stores,
+    host,
+    codes,
+    locator,
+    own,
+    holdings,
+    placement,
+    candidates,
+    events,
+    record,
+    isDisqualified: (peer) => reputation.service.standingOf(peer).disqualified,
+    onShardFault,
+  });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = {
@@ -205,7 +215,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved, onProved });
+  const { watched, onShards } = repair;
+  const judged = { onResult, onObserved, onProved, onShards, watched };
+  const { prover, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,
     signer: identity,
@@ -219,6 +231,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     prover,
     evidence: reputation,
     commitForOthers: config['storage.commitForOthers'],
+    leaseMs: config['repair.lease'],
     isShunned,
     shards: {
       get: (id, signal) => reader.get(id, signal),
@@ -241,13 +254,18 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     connected(peer, address) {
       candidates.connected(peer, address);
       releaser.connected(peer);
+      repair.connected(peer);
       events.emit('peer.connected', { peer, address });
     },
     disconnected(peer) {
       candidates.disconnected(peer);
+      repair.missed(peer);
       events.emit('peer.disconnected', { peer });
     },
-    unreachable: (peer) => candidates.unreachable(peer),
+    unreachable(peer) {
+      candidates.unreachable(peer);
+      repair.missed(peer);
+    },
   });
 
   let running = false;
@@ -258,6 +276,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     stores.maintenance.start();
     await holdings.start();
     await reputation.load();
+    await repair.load();
     await uploader.start();
     await bans.start();
     for (const [method, handler] of Object.entries(handlers))
@@ -268,6 +287,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     announcer.start();
     regions.start();
     await scheduler?.start();
+    await repair.start();
     running = true;
   };
   const stop = async () => {
@@ -277,6 +297,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
     for (const part of [
+      repair,
       ...(scheduler === undefined ? [] : [scheduler]),
       uploader,
       regions,
@@ -311,7 +332,17 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       isRunning: () => running,
       requestShutdown: () => options.onShutdownRequest?.(),
     }),
-    files: createFilesService({ config, clock, uploader, downloader, health, locator, releaser, stores }),
+    files: createFilesService({
+      config,
+      clock,
+      uploader,
+      downloader,
+      health: repair.health,
+      locator,
+      releaser,
+      stores,
+    }),
+    repairs: repair.service,
     peers,
     selection: createSelectionService({
       self: host.peerId,

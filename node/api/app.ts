@@ -24,6 +24,7 @@ import { logRoutes } from './routes/log.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { repairRoutes } from './routes/repairs.ts';
 import { reputationRoutes } from './routes/reputation.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import type { NodeServices } from './services.ts';
@@ -95,6 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     peerRoutes,
     selectionRoutes,
     reputationRoutes,
+    repairRoutes,
     auditRoutes,
     fileInfoRoutes,
     fileReadRoutes,

@@ -101,7 +101,10 @@ export const fileHealth = object({
   presentShards: count,
   degradedStripes: count,
   lostStripes: count,
+  suspectedShards: count,
+  clumpedShards: count,
   minimumMargin: signed,
+  daysToLoss: real,
   holders: count,
   checkedAt: count,
   worst: list(
@@ -111,7 +114,12 @@ export const fileHealth = object({
       holders: list(list(anyText)),
       present: count,
       needed: count,
+      suspected: count,
+      lost: count,
+      clumped: count,
       margin: signed,
+      daysToLoss: real,
+      state: { type: 'string', enum: ['healthy', 'suspected', 'clumped', 'degraded', 'lost'] },
     }),
   ),
 });

@@ -7,6 +7,7 @@ import type { OperationReport } from '../kzg/operations.ts';
 import type { AuditHistoryService } from './audit-history-service.ts';
 import type { SecurityLogService } from './log-service.ts';
 import type { PeersService } from './peers-service.ts';
+import type { RepairsService } from './repairs-service.ts';
 import type { ReputationApi } from './reputation-service.ts';
 import type { SelectionService } from './selection-service.ts';
 
@@ -115,8 +116,16 @@ export interface StripeHealth {
   /** Shards with at least one reachable holder. */
   readonly present: number;
   readonly needed: number;
+  /** Shards whose holders are away, not for long enough to count as lost. */
+  readonly suspected: number;
+  readonly lost: number;
+  /** Shards that share a subnet with another one of the stripe. */
+  readonly clumped: number;
   /** `present − needed`: below 0 the stripe cannot be rebuilt now. */
   readonly margin: number;
+  /** Days until it is expected to be lost, if nobody repairs it. */
+  readonly daysToLoss: number;
+  readonly state: 'healthy' | 'suspected' | 'clumped' | 'degraded' | 'lost';
 }
 
 export type Verdict = 'healthy' | 'degraded' | 'lost';
@@ -132,7 +141,11 @@ export interface FileHealth {
   readonly presentShards: number;
   readonly degradedStripes: number;
   readonly lostStripes: number;
+  readonly suspectedShards: number;
+  readonly clumpedShards: number;
   readonly minimumMargin: number;
+  /** Of the stripe that is expected to go first, if nobody repairs it. */
+  readonly daysToLoss: number;
   readonly holders: number;
   readonly checkedAt: number;
   /** The worst stripes first, at most as many as asked for. */
@@ -283,6 +296,7 @@ export interface NodeServices {
   readonly config: ConfigService;
   readonly audits?: AuditsService;
   readonly reputation: ReputationApi;
+  readonly repairs: RepairsService;
   readonly auditHistory: AuditHistoryService;
   readonly securityLog: SecurityLogService;
 }

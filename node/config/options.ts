@@ -18,14 +18,8 @@ import {
   sizeOrAuto,
   text,
 } from './option-types.ts';
-
-const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
-const TIB = 1024 ** 4;
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { REPAIR_OPTIONS } from './repair-options.ts';
+import { DAY, GIB, HOUR, MIB, MINUTE, SECOND, TIB } from './units.ts';
 
 /** The public network answers on this port; any other is as good. */
 const DEFAULT_PEER_PORT = 4780;
@@ -311,6 +305,7 @@ export const OPTIONS = {
     max: 3650 * DAY,
     doc: 'Time for which past audits are kept.',
   }),
+  ...REPAIR_OPTIONS,
   'node.region': text({
     default: '',
     doc: 'Region this node declares, e.g. eu-west; empty = none.',

@@ -4,7 +4,7 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { decodeRoot } from '../../protocol/manifest.ts';
 import type { Release } from '../../protocol/release.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import { type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
+import { isExpired, type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
@@ -20,7 +20,7 @@ export interface HoldingsDeps {
   readonly shards: {
     referencesIn(segment: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
     referencesOf(root: CID, segment?: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
-    reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[]): Promise<void>;
+    reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[], stagedBy: string): Promise<void>;
     release(root: CID, signal?: AbortSignal): Promise<unknown>;
     hasMany(ids: readonly Uint8Array[]): Promise<boolean[]>;
     markDamaged(id: Uint8Array): Promise<boolean>;
@@ -56,9 +56,13 @@ export interface HoldingsDeps {
 export interface KeptObject {
   readonly cid: CID;
   readonly bytes: Uint8Array;
-  /** The owner's public key and peer id. */
+  /** The owner's public key and peer id. What is kept is charged to the owner. */
   readonly ownerKey: Uint8Array;
   readonly owner: string;
+  /** Peer id of who staged it: the owner, or whoever repairs. */
+  readonly stagedBy: string;
+  /** When the promise ends, milliseconds since 1970; 0 = when the owner releases the object. */
+  readonly until: number;
 }
 
 /** Shards of one segment, checked against their commitments. */
@@ -72,6 +76,7 @@ export interface KeptPart {
 /** Looked-up references: about 200 bytes each. A download asks for the shards of a segment in several calls. */
 const IDS_CACHE_BYTES = 8 * 1024 * 1024;
 const BYTES_PER_ID = 200;
+const NOTHING = new Uint8Array(0);
 
 /** What this node holds for others, across the stores that know about it. */
 export class Holdings {
@@ -140,10 +145,9 @@ export class Holdings {
     });
   }
 
-  /** Whether an earlier receipt answers for these shards already. */
-  async covers(root: CID, segment: CID, indices: Uint8Array): Promise<boolean> {
-    const issued = await this.#deps.receipts.get(root, segment);
-    return issued !== undefined && isSubsetOf(indices, issued.indices);
+  /** The shards of a segment that a receipt of this node answers for now, as a bitmap. */
+  async promised(root: CID, segment: CID): Promise<Uint8Array> {
+    return (await this.#standing(root, segment))?.indices ?? NOTHING;
   }
 
   /** Ids of the shards of a segment that this node answers for, by index. */
@@ -196,29 +200,38 @@ export class Holdings {
   }
 
   /** References before the receipt: a crash in between leaves shards kept for nothing, never a promise without shards. */
-  async #keepPart({ cid, ownerKey, owner }: KeptObject, part: KeptPart): Promise<StoreReceipt> {
-    const { manifests, shards, receipts } = this.#deps;
+  async #keepPart(object: KeptObject, part: KeptPart): Promise<StoreReceipt> {
+    const { manifests, shards } = this.#deps;
+    const { cid, ownerKey, owner, stagedBy } = object;
     const { segment, indices } = part;
-    const issued = await receipts.get(cid, segment);
+    const issued = await this.#standing(cid, segment);
+    const until = issued === undefined ? object.until : later(issued.expiresAt, object.until);
     // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
-    const covered = issued !== undefined && isSubsetOf(indices, issued.indices);
+    const covered = issued !== undefined && isSubsetOf(indices, issued.indices) && until === issued.expiresAt;
     if (!covered) await manifests.putSegment(cid, segment, part.node);
     try {
-      await shards.reference(owner, cid, segment, part.entries());
+      await shards.reference(owner, cid, segment, part.entries(), stagedBy);
     } finally {
       this.#changes++;
       this.#ids.delete(segment.toString());
     }
     if (covered) return issued;
-    const before = bitmapIndices(issued?.indices ?? new Uint8Array(0));
-    return this.#promise(cid, ownerKey, segment, [...before, ...bitmapIndices(indices)]);
+    const all = bitmapOf([...bitmapIndices(issued?.indices ?? NOTHING), ...bitmapIndices(indices)]);
+    return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
   }
 
-  async #promise(root: CID, owner: Uint8Array, segment: CID, indices: readonly number[]): Promise<StoreReceipt> {
+  /** The receipt that binds this node now. */
+  async #standing(root: CID, segment: CID): Promise<StoreReceipt | undefined> {
+    const issued = await this.#deps.receipts.get(root, segment);
+    return issued === undefined || isExpired(issued, this.#deps.clock.now()) ? undefined : issued;
+  }
+
+  async #promise(
+    promise: Pick<StoreReceipt, 'owner' | 'root' | 'segment' | 'indices' | 'expiresAt'>,
+  ): Promise<StoreReceipt> {
     const { network, signer, clock, receipts } = this.#deps;
-    const unsigned = { network, holder: signer.publicKey, owner, root, segment, indices: bitmapOf(indices) };
-    // Until released: leases with an end come with the first issue that renews them.
-    const receipt = signStoreReceipt({ ...unsigned, issuedAt: clock.now(), expiresAt: 0 }, signer);
+    const unsigned = { network, holder: signer.publicKey, ...promise, issuedAt: clock.now() };
+    const receipt = signStoreReceipt(unsigned, signer);
     await receipts.put(receipt);
     return receipt;
   }
@@ -243,7 +256,8 @@ export class Holdings {
       if ((await receipts.get(root, segment)) !== undefined) continue;
       const indices: number[] = [];
       for await (const { index } of shards.referencesOf(root, segment, signal)) indices.push(index);
-      if (indices.length > 0) await this.#promise(root, owner, segment, indices);
+      if (indices.length === 0) continue;
+      await this.#promise({ owner, root, segment, indices: bitmapOf(indices), expiresAt: 0 });
     }
   }
 
@@ -259,4 +273,9 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+/** The later of two ends of promises, of which 0 is the latest: nobody shortens what another was promised. */
+function later(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : Math.max(a, b);
 }

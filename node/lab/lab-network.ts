@@ -90,10 +90,7 @@ export class LabNetwork {
   constructor(options: LabOptions) {
     const { nodes, random, threads } = options;
     if (!Number.isSafeInteger(nodes) || nodes < 1) throw new RangeError(`a lab cannot have ${nodes} nodes`);
-    if (nodes > MAX_LAB_NODES) {
-      const message = `${nodes} nodes are more than a lab has room for: ask for ${MAX_LAB_NODES} at most`;
-      throw new LabError({ code: 'too-many-nodes', nodes, maximum: MAX_LAB_NODES }, message);
-    }
+    if (nodes > MAX_LAB_NODES) throw tooMany(nodes);
     this.#options = options;
     this.#name = `lab-${toHex(random(6))}`;
     this.#engine = createKzgEngine({ random, ...(threads === undefined ? {} : { threads }) });
@@ -129,18 +126,18 @@ export class LabNetwork {
     // A worker needs seconds for the trusted setup: the first one loads it while the nodes start.
     this.#engine.commit(new Uint8Array(SHARD_BYTES), signal).catch(() => {});
     for (let number = 1; number <= this.#options.nodes; number++) {
-      signal.throwIfAborted();
-      const { random, seeds = random } = this.#options;
-      const identity = identityFromSeed(seeds(32));
-      const home = this.#home(number);
-      await initialiseHome(home, identity, () => markFresh(home));
-      const made = await this.#create(number, identity);
-      const slot = { number, identity, home, running: true, sentBefore: 0, ...made };
-      this.#slots.push(slot);
-      await this.#join(slot, signal);
-      this.#options.onStarted?.(number);
+      await this.#begin(number, signal);
     }
     await this.#gather(signal);
+  }
+
+  /** A new node, which all that run have heard of when it resolves. Returns its number. @throws LabError */
+  async addNode(signal: AbortSignal): Promise<number> {
+    const number = this.#slots.length + 1;
+    if (number > MAX_LAB_NODES) throw tooMany(number);
+    await this.#begin(number, signal);
+    await this.#gather(signal);
+    return number;
   }
 
   /** Stops one node as a shutdown does: it leaves the network and keeps its home. */
@@ -190,6 +187,19 @@ export class LabNetwork {
     return join(this.#options.folder, `node-${number}`);
   }
 
+  async #begin(number: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { random, seeds = random } = this.#options;
+    const identity = identityFromSeed(seeds(32));
+    const home = this.#home(number);
+    await initialiseHome(home, identity, () => markFresh(home));
+    const made = await this.#create(number, identity);
+    const slot = { number, identity, home, running: true, sentBefore: 0, ...made };
+    this.#slots.push(slot);
+    await this.#join(slot, signal);
+    this.#options.onStarted?.(number);
+  }
+
   async #create(number: number, identity: Identity): Promise<Pick<Slot, 'node' | 'reader' | 'handlers' | 'faults'>> {
     const { capacityBytes, clock, random, log, version, config, configOf, onShutdownRequest } = this.#options;
     const flags = new Map<string, RawValue>([
@@ -229,9 +239,10 @@ export class LabNetwork {
   async #gather(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + GATHER_TIMEOUT_MS;
-    const others = this.#slots.length - 1;
+    const running = this.#slots.filter((slot) => slot.running);
+    const others = running.length - 1;
     for (;;) {
-      const known = Math.min(...this.#slots.map((slot) => slot.node.candidates.list().length));
+      const known = Math.min(...running.map((slot) => heardOf(slot, running)));
       if (known >= others) return;
       if (clock.monotonic() > until) {
         const message = `the nodes did not find each other in ${GATHER_TIMEOUT_MS / 1000} s: one knows ${known} of ${others} others; is a firewall on the loopback?`;
@@ -240,6 +251,16 @@ export class LabNetwork {
       await clock.sleep(GATHER_POLL_MS, signal);
     }
   }
+}
+
+/** How many of these a node has heard of. */
+function heardOf({ node }: Slot, slots: readonly Slot[]): number {
+  return slots.filter((other) => node.candidates.get(other.node.peerId) !== undefined).length;
+}
+
+function tooMany(nodes: number): LabError {
+  const message = `${nodes} nodes are more than a lab has room for: ask for ${MAX_LAB_NODES} at most`;
+  return new LabError({ code: 'too-many-nodes', nodes, maximum: MAX_LAB_NODES }, message);
 }
 
 function sentBy({ host }: HoldfastNode): number {

@@ -24,7 +24,8 @@ const RELEASE_BATCH = 256;
 const NO_VALUE = new Uint8Array(0);
 
 /**
- * Turns staged shards into stored ones: one reference per index, one synced batch. Idempotent.
+ * Turns staged shards into stored ones: one reference per index, one synced batch. Idempotent. What is stored is charged to
+ * the owner, what `stagedBy` staged is no longer charged to that peer.
  * @throws StoreError `not-held` with every entry whose bytes are missing, `quota-exceeded`.
  */
 export async function addReferences(
@@ -33,12 +34,13 @@ export async function addReferences(
   root: CID,
   segment: CID,
   entries: readonly ShardEntry[],
+  stagedBy: string,
 ): Promise<void> {
   const { database, ledger, wanted } = context;
   await database.transaction(async () => {
     const keys = entries.map(({ index, id }) => referenceKey(root, segment, index, id));
     const ids = [...new Map(entries.map(({ id }) => [toHex(id), id])).values()];
-    const claimKeys = ids.map((id) => claimKey(id, owner));
+    const claimKeys = ids.map((id) => claimKey(id, stagedBy));
     const [held, known, claimed] = await Promise.all([
       database.hasMany(entries.map(({ id }) => bytesKey(id))),
       database.hasMany(keys),
@@ -59,10 +61,11 @@ export async function addReferences(
     if (added.length > 0) operations.push({ type: 'put', key: segmentRootKey(segment, root), value: NO_VALUE });
     const finished = ids.filter((_, i) => claimed[i]);
     for (const id of finished) {
-      operations.push({ type: 'del', key: claimKey(id, owner) });
-      wanted.unclaimed(id, owner);
+      operations.push({ type: 'del', key: claimKey(id, stagedBy) });
+      wanted.unclaimed(id, stagedBy);
     }
-    if (operations.length > 0) ledger.addOwner(owner, { staged: -finished.length, stored: added.length });
+    if (added.length > 0) ledger.addOwner(owner, { stored: added.length });
+    if (finished.length > 0) ledger.addOwner(stagedBy, { staged: -finished.length });
     return { operations, result: undefined };
   });
 }

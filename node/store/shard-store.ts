@@ -101,11 +101,18 @@ export class ShardStore implements ShardReader {
   }
 
   /**
-   * What the owner staged becomes stored for `segment` of `root`. Idempotent, one synced batch.
+   * What was staged (by the owner, or by `stagedBy`) becomes stored for `segment` of `root`, charged to the owner.
+   * Idempotent, one synced batch.
    * @throws StoreError `not-held` {missing}, `quota-exceeded`.
    */
-  reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[]): Promise<void> {
-    return addReferences(this.#context, owner, root, segment, entries);
+  reference(
+    owner: string,
+    root: CID,
+    segment: CID,
+    entries: readonly ShardEntry[],
+    stagedBy: string = owner,
+  ): Promise<void> {
+    return addReferences(this.#context, owner, root, segment, entries, stagedBy);
   }
 
   /** The references of an object (of one of its segments, when given), by segment CID and index. */

@@ -9,9 +9,12 @@ import { DamagedRecords } from './damaged-records.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { StoreError } from './errors.ts';
+import { GuardedRootStore } from './guarded-root-store.ts';
+import { HolderFailureStore } from './holder-failure-store.ts';
 import { isInitialised, makeHome, markInitialised, mayCreate } from './home-marker.ts';
 import { IssuedReceiptStore } from './issued-receipt-store.ts';
 import { JournalStore } from './journal-store.ts';
+import { LostShardStore } from './lost-shard-store.ts';
 import { StoreMaintenance } from './maintenance.ts';
 import { ManifestQuota } from './manifest-quota.ts';
 import { ManifestStore } from './manifest-store.ts';
@@ -93,6 +96,9 @@ export interface Stores {
   readonly reputation: ReputationStore;
   readonly receivedEvidence: ReceivedEvidenceStore;
   readonly securityLog: SecurityLogStore;
+  readonly lostShards: LostShardStore;
+  readonly guardedRoots: GuardedRootStore;
+  readonly holderFailures: HolderFailureStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -198,6 +204,9 @@ async function assemble(
     reputation: new ReputationStore(metadata),
     receivedEvidence: new ReceivedEvidenceStore(metadata),
     securityLog: new SecurityLogStore(metadata),
+    lostShards: new LostShardStore(metadata),
+    guardedRoots: new GuardedRootStore(metadata),
+    holderFailures: new HolderFailureStore(metadata),
     databases,
     disk,
     damagedRecords,

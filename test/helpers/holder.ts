@@ -45,6 +45,8 @@ export const UNLIMITED: ProveLimits = {
 };
 
 export const HOLDER = signerOf('holder');
+/** For what a stranger finalizes. */
+export const LEASE_MS = 60_000;
 
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
@@ -98,6 +100,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     prover,
     evidence: { about: evidence ?? async function* () {} },
     commitForOthers,
+    leaseMs: LEASE_MS,
     isShunned,
     shards: {
       get: (id, signal) => read.get(id, signal),

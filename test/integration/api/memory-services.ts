@@ -312,10 +312,27 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
       presentShards: present,
       degradedStripes: this.verdict === 'degraded' ? 1 : 0,
       lostStripes: this.verdict === 'lost' ? 1 : 0,
+      suspectedShards: 0,
+      clumpedShards: 0,
       minimumMargin: present - 4,
+      daysToLoss: 100 * Math.max(0, present - 3),
       holders: present,
       checkedAt: 7,
-      worst: [{ segment: 0, stripe: 0, holders, present, needed: 4, margin: present - 4 }],
+      worst: [
+        {
+          segment: 0,
+          stripe: 0,
+          holders,
+          present,
+          needed: 4,
+          suspected: 0,
+          lost: 6 - present,
+          clumped: 0,
+          margin: present - 4,
+          daysToLoss: 100 * Math.max(0, present - 3),
+          state: this.verdict,
+        },
+      ],
     };
   }
 }

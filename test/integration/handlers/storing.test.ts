@@ -153,7 +153,12 @@ test('finalize refuses, by status and code, and promises nothing', async (t) => 
   const forged = encodeRoot({ ...object.root, sig: new Uint8Array(64) });
   const cases = [
     ['not-allowed', 'other-network', rooted(foreign), owner],
-    ['not-allowed', 'not-owner', rooted(object.rootBytes), stranger],
+    [
+      'not-allowed',
+      'own-object',
+      rooted(encodeRoot(signRoot({ ...unsigned, owner: HOLDER.publicKey }, HOLDER))),
+      owner,
+    ],
     ['invalid-request', 'bad-signature', rooted(forged), owner],
     ['invalid-request', 'unknown-segment', rooted(unlisted), owner],
     // Positions 2 and 3 of the short stripe, and beyond it.
