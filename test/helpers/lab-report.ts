@@ -38,6 +38,7 @@ function sampleAt(i: number): LabSample {
     stripes: { healthy: 8 - (i % 3), degraded: i % 3, lost: 0 },
     scores: [0.5 + 0.05 * i, 0.5 - 0.05 * i, 0.5, null],
     audits: { passed: 3 * i, ...(i > 1 ? { 'invalid-proof': i } : {}) },
-    traffic: { store: 1e6, fetch: 2e5 * i, audit: 1e4 * i, other: 5e3 * i },
+    repairs: { done: i, failed: i > 3 ? 1 : 0, placed: 4 * i },
+    traffic: { upload: 1e6, download: 2e5 * i, audit: 1e4 * i, repair: 3e4 * i, other: 5e3 * i },
   };
 }

@@ -4,6 +4,8 @@ import type { Fleet, LabMember, MemberServices, MemberState } from '../../node/l
 import { mustRun } from '../../node/lab/member-services.ts';
 import { noTraffic } from '../../node/network/traffic.ts';
 
+const NO_REPAIRS = { repairs: 0, failed: 0, placed: 0, fetched: 0, sent: 0 };
+
 /** Nodes without a network: they note what is asked of them. */
 export class MemoryFleet implements Fleet {
   readonly members: MemoryMember[];
@@ -88,6 +90,7 @@ class MemoryMember implements LabMember {
       reputation: {
         list: async () => ({ peers: this.reputations, accusations: { accepted: 0, refused: {} } }),
       },
+      repairs: async () => ({ queue: [], running: [], results: [], alarms: [], totals: NO_REPAIRS, watched: 0 }),
       auditHistory: { list: async () => ({ audits: [] }) },
       files: async () => ({ files: [] }),
       add: unexpected,

@@ -11,6 +11,7 @@ const TITLES = [
   'Nodes that run',
   'Reputation of each node',
   'Audits by outcome, added up',
+  'Repairs, added up',
   'Bytes sent by purpose, added up',
 ];
 const page = (report: LabReport) => reportPage(labPage(report));
