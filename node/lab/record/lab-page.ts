@@ -160,7 +160,8 @@ function byGravity(a: string, b: string): number {
 
 function repairChart(report: LabReport): Chart {
   const { samples } = report;
-  const of = (kind: keyof LabSample['repairs']) => samples.map(({ at, repairs }): [number, number] => [at, repairs[kind]]);
+  const of = (kind: keyof LabSample['repairs']) =>
+    samples.map(({ at, repairs }): [number, number] => [at, repairs[kind]]);
   return {
     kind: 'lines',
     title: 'Repairs, added up',

@@ -22,7 +22,15 @@ suite('the control server of a lab', () => {
           acted.push(action);
           return 4;
         },
-        status: async () => ({ name: 'x', folder: '/x', processes: false, ready: true, seconds: 1, files: 0, nodes: [] }),
+        status: async () => ({
+          name: 'x',
+          folder: '/x',
+          processes: false,
+          ready: true,
+          seconds: 1,
+          files: 0,
+          nodes: [],
+        }),
         report: async () => sampleReport(),
       },
       token: TOKEN,
@@ -102,7 +110,10 @@ suite('the control server of a lab', () => {
 
   test('what the lab refuses comes as a problem', async () => {
     const answer = await post({ do: 'slow', nodes: [9], ms: 5 });
-    assert.deepEqual([answer.status, jsonOf(answer).code, jsonOf(answer).detail], [503, 'not-ready', 'node 9 is killed']);
+    assert.deepEqual(
+      [answer.status, jsonOf(answer).code, jsonOf(answer).detail],
+      [503, 'not-ready', 'node 9 is killed'],
+    );
     const nowhere = await callApi(port, '/v1/labs');
     assert.deepEqual([nowhere.status, jsonOf(nowhere).code], [404, 'no-such-route']);
   });

@@ -89,7 +89,10 @@ suite('the folder of a lab', () => {
   test('a lab that runs is not touched: whether it answers, or is still starting', async () => {
     await crashed();
     const isAlive = (pid: number) => pid === OTHER;
-    await assert.rejects(claim({ isAlive, answers: async () => true }), { code: 'lab-running', message: /process 200/ });
+    await assert.rejects(claim({ isAlive, answers: async () => true }), {
+      code: 'lab-running',
+      message: /process 200/,
+    });
     await rm(join(path, 'api.json'));
     await assert.rejects(claim({ isAlive, answers: () => assert.fail('nobody to ask') }), { code: 'lab-running' });
     assert.ok((await readdir(path)).includes('node-1'));

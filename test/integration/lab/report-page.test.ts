@@ -35,7 +35,8 @@ const HIDE_MARKS = `void document.head.insertAdjacentHTML('beforeend', '<style>.
 
 const chromium = findChromium();
 const skip =
-  chromium === undefined && 'there is no Chromium here: install one, or name it with CHROMIUM_PATH, to look at the page';
+  chromium === undefined &&
+  'there is no Chromium here: install one, or name it with CHROMIUM_PATH, to look at the page';
 
 suite('the report page in a browser', { skip }, () => {
   test('nothing is complained of, and every chart shows its marks', async (t) => {

@@ -50,7 +50,10 @@ test('a node that does not exist is refused, and nothing is done', async () => {
     { do: 'churn', perMinute: 1, downMs: 1, atMost: 1, spare: [5] },
   ];
   for (const action of actions) {
-    await assert.rejects(controller.act(action, never), { code: 'invalid-request', message: /the lab has no node [579]: its nodes are 1 to 4/ });
+    await assert.rejects(controller.act(action, never), {
+      code: 'invalid-request',
+      message: /the lab has no node [579]: its nodes are 1 to 4/,
+    });
   }
   assert.deepEqual([fleet.log, done], [[], []]);
 });
@@ -103,7 +106,12 @@ test('a partition cuts groups from each other; healing connects them again', asy
   await act({ do: 'kill', nodes: [3] });
   const healed = await act({ do: 'heal' });
   assert.deepEqual(healed.slice(0, 4), ['1 isolate ', '2 isolate ', '4 isolate ', '5 isolate ']);
-  assert.deepEqual(healed.slice(4).sort(), ['1 calls /node/4', '1 calls /node/5', '2 calls /node/4', '2 calls /node/5']);
+  assert.deepEqual(healed.slice(4).sort(), [
+    '1 calls /node/4',
+    '1 calls /node/5',
+    '2 calls /node/4',
+    '2 calls /node/5',
+  ]);
   assert.equal(controller.partition, undefined);
 });
 

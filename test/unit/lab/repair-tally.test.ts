@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { RepairTally, withRepairs } from '../../../node/lab/record/repair-tally.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
 
-const totals = (repairs: number, placed: number) => ({ repairs, failed: 1, placed, fetched: 6 * repairs, sent: placed });
+const totals = (repairs: number, placed: number) => ({
+  repairs,
+  failed: 1,
+  placed,
+  fetched: 6 * repairs,
+  sent: placed,
+});
 
 test('what nodes repaired is added up, also over their restarts', () => {
   const tally = new RepairTally();

@@ -101,7 +101,9 @@ test('draws: the same for the same seed, only of those that can be meant, never 
     fc.property(fc.nat(2 ** 32 - 1), (seed) => {
       const steps = plan(text(seed));
       assert.deepEqual(plan(text(seed)), steps);
-      const [killed, first, second, damaged, started] = steps.map(({ action }) => ('nodes' in action ? action.nodes : []));
+      const [killed, first, second, damaged, started] = steps.map(({ action }) =>
+        'nodes' in action ? action.nodes : [],
+      );
       assert.ok(killed && first && second && damaged && started);
       assert.deepEqual(
         steps.map(({ at }) => at),
@@ -121,7 +123,8 @@ test('draws: the same for the same seed, only of those that can be meant, never 
 });
 
 test('seeded bytes repeat, and differ by seed and by use', async () => {
-  const all = async (seed: number, label: string) => Buffer.concat(await Array.fromAsync(seededFile(seed, label, 200_000)));
+  const all = async (seed: number, label: string) =>
+    Buffer.concat(await Array.fromAsync(seededFile(seed, label, 200_000)));
   const first = await all(1, 'a');
   assert.equal(first.length, 200_000);
   assert.ok(first.equals(await all(1, 'a')));
@@ -134,7 +137,8 @@ test('the scenarios that come with the program are accepted', () => {
   const text = readFileSync(new URL('../../../scenarios/bad-day.yaml', import.meta.url), 'utf8');
   const scenario = parse(text);
   const kinds = new Set(scenario.steps.map(({ action }) => action.do));
-  for (const kind of ['kill', 'corrupt', 'lie', 'partition', 'heal', 'flood'] as const) assert.ok(kinds.has(kind), kind);
+  for (const kind of ['kill', 'corrupt', 'lie', 'partition', 'heal', 'flood'] as const)
+    assert.ok(kinds.has(kind), kind);
   const lies = plan(text).flatMap(({ action }) => (action.do === 'lie' ? action.nodes : []));
   assert.ok(lies.length >= 0.2 * scenario.nodes, 'a fifth of the nodes lies');
 });
