@@ -4,6 +4,7 @@ import type { Verdict } from '../node/api/services.ts';
 import type { ConfigErrorType } from '../node/config/config-error.ts';
 import type { IdentityErrorType } from '../node/identity/identity-error.ts';
 import type { LabErrorType } from '../node/lab/lab-error.ts';
+import type { ScenarioErrorType } from '../node/scenario/scenario-error.ts';
 import type { StoreErrorType } from '../node/store/errors.ts';
 import type { TreeErrorType } from '../node/transfer/tree.ts';
 import type { CodeErrorType } from '../protocol/code.ts';
@@ -35,6 +36,7 @@ type KnownCode =
   | TreeErrorType['code']
   | ApiServerErrorType['code']
   | LabErrorType['code']
+  | ScenarioErrorType['code']
   | Extract<CodeErrorType['code'], 'invalid-code'>
   | Extract<StoreErrorType['code'], 'home-in-use' | 'damaged-home' | 'disk-full' | 'no-access' | 'schema-too-new'>;
 
@@ -125,6 +127,11 @@ const EXIT_BY_CODE = {
   'too-many-nodes': EXIT.usage,
   'too-little-space': EXIT.error,
   'not-gathered': EXIT.error,
+  'lab-running': EXIT.error,
+  'lab-kept': EXIT.error,
+  'foreign-folder': EXIT.error,
+  'unreadable-scenario': EXIT.error,
+  'bad-scenario': EXIT.usage,
 } as const satisfies Record<KnownCode, ExitCode>;
 
 /** Any other code is a plain error. */

@@ -7,6 +7,7 @@ import { defineGroups } from './definitions/groups.ts';
 import { defineLog } from './definitions/log.ts';
 import { defineNodeCommands } from './definitions/node.ts';
 import { definePeers } from './definitions/peers.ts';
+import { defineRepair } from './definitions/repair.ts';
 import { defineReputation } from './definitions/reputation.ts';
 import { defineTestnet } from './definitions/testnet.ts';
 import { packageVersion } from './package-version.ts';
@@ -38,6 +39,7 @@ export function createProgram(run: Run): Parser {
   definePeers(program, define);
   defineAudits(program, define);
   defineGroups(program, define);
+  defineRepair(program, define);
   defineReputation(program, define);
   defineLog(program, define);
   defineTestnet(program, define);

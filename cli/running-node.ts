@@ -21,7 +21,7 @@ export async function isStopping(home: string): Promise<boolean> {
   return api !== undefined && (api.pid === undefined || isAlive(api.pid));
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -1,11 +1,8 @@
 import { once } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
-import type { AddLine } from '../node/api/routes/file-write.ts';
+import type { ClientRequest } from 'node:http';
 import type { AddProgress, AddResult } from '../node/api/services.ts';
 import type { ApiClient } from './api-client.ts';
-import { CliError } from './cli-error.ts';
-import { ProblemError } from './problem-error.ts';
+import { readAnswer, STREAMED } from './streamed-call.ts';
 
 export interface Upload {
   readonly chunks: AsyncIterable<Uint8Array>;
@@ -13,15 +10,19 @@ export interface Upload {
   readonly onProgress: (progress: AddProgress) => void;
 }
 
+const BROKE_OFF = 'the node stopped before the file was stored: add it again, it will resume';
+
 /** Streams a body and follows the node's progress. @throws ProblemError | CliError */
 export async function upload(client: ApiClient, { chunks, query, onProgress }: Upload): Promise<AddResult> {
   const outgoing = client.open({
     method: 'POST',
     path: '/v1/files',
     query,
-    headers: { 'content-type': 'application/octet-stream', accept: 'application/x-ndjson' },
+    headers: { 'content-type': 'application/octet-stream', ...STREAMED },
   });
-  const answer = client.response(outgoing).then((response) => readResult(client, response, onProgress));
+  const answer = client
+    .response(outgoing)
+    .then((response) => readAnswer<AddProgress, AddResult>(client, response, onProgress, BROKE_OFF));
   // Whichever fails first says why; the other one then fails as a consequence.
   let sourceFailure: unknown;
   const sending = sendBody(outgoing, chunks).catch((error: unknown) => {
@@ -59,26 +60,4 @@ async function drained(outgoing: ClientRequest): Promise<void> {
   } finally {
     done.abort();
   }
-}
-
-async function readResult(
-  client: ApiClient,
-  response: IncomingMessage,
-  onProgress: (progress: AddProgress) => void,
-): Promise<AddResult> {
-  let result: AddResult | undefined;
-  try {
-    for await (const text of createInterface({ input: response })) {
-      const line = JSON.parse(text) as AddLine;
-      if (line.type === 'progress') onProgress(line.progress);
-      else if (line.type === 'problem') throw new ProblemError(line.problem);
-      else result = line.result;
-    }
-  } catch (error) {
-    throw client.explain(error as Error);
-  }
-  if (result === undefined || !response.complete) {
-    throw new CliError('node-broke-off', 'the node stopped before the file was stored: add it again, it will resume');
-  }
-  return result;
 }

@@ -7,18 +7,21 @@ import { ReedSolomon } from './coding/reed-solomon.ts';
 import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
+import { composeKeeping } from './compose/keeping.ts';
+import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
+import { composeReleasing } from './compose/releasing.ts';
+import { composeRepair } from './compose/repair.ts';
 import { composeReputation } from './compose/reputation.ts';
 import { composeSecurityLog } from './compose/security-log.ts';
 import { composeSelection } from './compose/selection.ts';
-import { openNodeStores, usage } from './compose/stores.ts';
+import { openNodeStores } from './compose/stores.ts';
 import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
-import { Releaser } from './holdings/releaser.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
-import { createHost, type Host } from './network/host.ts';
+import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
 import { systemRandom } from './random.ts';
@@ -32,8 +35,8 @@ import { createSelectionService } from './services/selection-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
-import { HealthChecker } from './transfer/health.ts';
 import { ManifestLocator } from './transfer/locate.ts';
+import type { ShardFault } from './transfer/shard-fetcher.ts';
 import { Uploader } from './transfer/upload.ts';
 
 /** A peer of the network: what the API and the lab see of it. */
@@ -75,26 +78,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const codes = erasureCodes(engine, reedSolomon);
   const packer = createPacker(options, events);
   const known = new KnownPeers(stores.peers, clock, log);
-  const host = await createHost({
-    seed: identity.seed,
-    signer: identity,
-    network,
-    listen: config['network.listen'],
-    announce: config['network.announce'],
-    bootstrap: [...new Set([...config['network.bootstrap'], ...(await known.addresses())])],
-    mdns: config['network.mdns'],
-    lab: config['lab.enabled'],
-    maxConnections: config['network.maxConnections'],
-    agent: `holdfast/${version}`,
-    uploadBytesPerSecond: config['network.uploadRate'],
-    downloadBytesPerSecond: config['network.downloadRate'],
-    describe: () => {
-      const { capacityBytes, freeBytes } = stores.shards.usage();
-      return { capacity: capacityBytes, free: freeBytes, region: config['node.region'], services: ['store'] };
-    },
-    clock,
-    logger: log.child({ part: 'network' }),
-  });
+  const host = await composeHost({ options, network, stores, known, isLeaving: () => keeping.isLeaving() });
   const { client } = host;
 
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
@@ -111,15 +95,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     standingOf: (peer) => reputation.service.standingOf(peer),
   });
   const { candidates, placement, bans, regions, isShunned } = selection;
-  const releaser = new Releaser({
-    network,
-    signer: identity,
-    clock,
-    log: log.child({ part: 'release' }),
-    client,
-    releases: stores.releases,
-    onIssued: security.onReleaseIssued,
-  });
+  const releasing = { options, network, stores, host, onIssued: security.onReleaseIssued };
+  const { others, releaser } = composeReleasing(releasing);
   const receipts = stores.receivedReceipts;
   const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
   const uploader = new Uploader({
@@ -134,7 +111,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     journals: stores.journal,
     manifests: stores.manifests,
     receipts,
-    catalog: stores.catalog,
+    catalog: {
+      async put(entry) {
+        await stores.catalog.put(entry);
+        repair.kept(entry.root);
+      },
+    },
     abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
     evidence: reputation.claims,
     clock,
@@ -157,8 +139,16 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     manifests: stores.manifests,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
-    onKept: (root) => announcer.kept(root),
-    onReleased: (root) => announcer.released(root),
+    leaseMs: config['repair.lease'],
+    isOwn: (root) => stores.catalog.has(root),
+    onKept(root) {
+      announcer.kept(root);
+      repair.kept(root);
+    },
+    onReleased(root) {
+      announcer.released(root);
+      repair.released(root);
+    },
     log: log.child({ part: 'holdings' }),
   });
   const reader = options.shardReader?.(stores.shards) ?? stores.shards;
@@ -170,6 +160,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     holdings,
     receipts: stores.issuedReceipts,
   });
+  const onShardFault = ({ peer, segment, index, kind }: ShardFault) => {
+    const fault = { peer, segment: segment.toString(), index, kind };
+    log.warn('a peer did not serve a good shard', fault);
+    events.emit('shard.fault', fault);
+  };
   const downloader = new Downloader({
     locator,
     client: own,
@@ -179,13 +174,28 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     aead: aesGcm,
     packer,
     clock,
-    onShardFault: ({ peer, segment, index, kind }) => {
-      const fault = { peer, segment: segment.toString(), index, kind };
-      log.warn('a peer did not serve a good shard', fault);
-      events.emit('shard.fault', fault);
-    },
+    onShardFault,
   });
-  const health = new HealthChecker({ locator, client: own, peers: own, receipts, clock });
+  const repair = composeRepair({
+    options,
+    network,
+    random,
+    stores,
+    host,
+    pubsub: host.libp2p.services.pubsub,
+    codes,
+    locator,
+    own,
+    holdings,
+    placement,
+    candidates,
+    events,
+    record,
+    isDisqualified: (peer) => reputation.service.standingOf(peer).disqualified,
+    onShardFault,
+  });
+  const { placer } = repair;
+  const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, events });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = {
@@ -204,7 +214,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved, onProved });
+  const { watched, onShards } = repair;
+  const judged = { onResult, onObserved, onProved, onShards, watched };
+  const { prover, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,
     signer: identity,
@@ -218,7 +230,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     prover,
     evidence: reputation,
     commitForOthers: config['storage.commitForOthers'],
+    leaseMs: config['repair.lease'],
     isShunned,
+    isLeaving: () => keeping.isLeaving(),
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
@@ -240,13 +254,18 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     connected(peer, address) {
       candidates.connected(peer, address);
       releaser.connected(peer);
+      repair.connected(peer);
       events.emit('peer.connected', { peer, address });
     },
     disconnected(peer) {
       candidates.disconnected(peer);
+      repair.missed(peer);
       events.emit('peer.disconnected', { peer });
     },
-    unreachable: (peer) => candidates.unreachable(peer),
+    unreachable(peer) {
+      candidates.unreachable(peer);
+      repair.missed(peer);
+    },
   });
 
   let running = false;
@@ -257,6 +276,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     stores.maintenance.start();
     await holdings.start();
     await reputation.load();
+    await repair.load();
     await uploader.start();
     await bans.start();
     for (const [method, handler] of Object.entries(handlers))
@@ -265,8 +285,10 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     reputation.start();
     await releaser.start();
     announcer.start();
+    await keeping.start();
     regions.start();
     await scheduler?.start();
+    await repair.start();
     running = true;
   };
   const stop = async () => {
@@ -276,9 +298,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     const failures: unknown[] = [];
     // One that fails to stop must not leave the others running, the databases least of all.
     for (const part of [
+      repair,
       ...(scheduler === undefined ? [] : [scheduler]),
       uploader,
       regions,
+      keeping,
       releaser,
       announcer,
       holdings,
@@ -308,9 +332,20 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       stores,
       proofs: () => prover.stats(),
       isRunning: () => running,
+      isLeaving: () => keeping.isLeaving(),
       requestShutdown: () => options.onShutdownRequest?.(),
     }),
-    files: createFilesService({ config, clock, uploader, downloader, health, locator, releaser, stores }),
+    files: createFilesService({
+      config,
+      clock,
+      uploader,
+      downloader,
+      health: repair.health,
+      locator,
+      releaser,
+      stores,
+    }),
+    repairs: repair.service,
     peers,
     selection: createSelectionService({
       self: host.peerId,
@@ -322,7 +357,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       locator,
       receipts,
     }),
-    storage: { usage: async () => usage(stores) },
+    storage: keeping.storage,
+    leave: keeping.leave,
     events,
     config: { entries: () => configEntries(resolved) },
     audits: createAuditsService({ runner: audits }),

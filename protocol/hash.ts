@@ -19,7 +19,9 @@ export type Tag =
   | 'audit-rho'
   | 'accusation'
   | 'hello'
-  | 'rendezvous';
+  | 'rendezvous'
+  | 'guardian'
+  | 'repair-notice';
 
 const prefixes = new Map<Tag, Uint8Array>();
 

@@ -3,12 +3,12 @@ import { formatReport } from '../../node/bench/report.ts';
 import { shortcomings } from '../../node/bench/results.ts';
 import { ALL_SUITES } from '../../node/bench/suites/all-suites.ts';
 import { systemClock } from '../../node/clock.ts';
-import { HEAP_ARGUMENTS } from '../../node/heap.ts';
 import { systemRandom } from '../../node/random.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { writeNote, writeResult } from '../output.ts';
+import { thisCommand } from '../this-command.ts';
 
 export interface BenchArguments {
   readonly rounds: number;
@@ -57,10 +57,4 @@ export async function bench(
   });
   if (context.json) for (const line of shortcomings(report)) writeNote(context, line);
   return EXIT.ok;
-}
-
-/** How this process was started, without its arguments. */
-function thisCommand(): [string, ...string[]] {
-  const [program = '', script = ''] = process.argv;
-  return [program, ...HEAP_ARGUMENTS, script];
 }

@@ -1,3 +1,4 @@
+import type { RepairReport } from '../../node/api/repairs-service.ts';
 import type { AuditReport, FileHealth } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
@@ -6,12 +7,15 @@ import { EXIT, EXIT_BY_VERDICT, type ExitCode } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
-import { catalog, describeHealth, readHealth } from './files.ts';
+import { catalog, describeHealth, formatDays, readHealth } from './files.ts';
+import { row, runRepairs } from './repair.ts';
 
 export interface CheckArguments {
   readonly all: boolean;
   /** Make each holder prove what it says it holds. */
   readonly audit: boolean;
+  /** Rebuild what is lost before saying how the file stands. */
+  readonly repair: boolean;
   /** Stripes to list. */
   readonly worst: number;
 }
@@ -19,6 +23,7 @@ export interface CheckArguments {
 interface Checked {
   readonly health: FileHealth;
   readonly audits?: readonly AuditReport[];
+  readonly repairs?: readonly RepairReport[];
 }
 
 const AUDIT_TIMEOUT_MS = 600_000;
@@ -34,8 +39,7 @@ export async function check(
   const client = await ApiClient.of(context);
   const checked: Checked[] = [];
   for await (const root of roots(client, linkText)) {
-    const health = await readHealth(client, root, options.worst);
-    checked.push(options.audit ? { health, audits: await audit(client, root) } : { health });
+    checked.push(await checkOne(client, root, options));
   }
   await writeResult(context, {
     json: options.all ? { files: checked } : (checked[0] ?? {}),
@@ -43,6 +47,13 @@ export async function check(
     quiet: () => checked.map(({ health }) => health.verdict).join('\n'),
   });
   return worstExit(checked);
+}
+
+/** Audits come first: what they find to be lost is rebuilt as well. */
+async function checkOne(client: ApiClient, root: string, options: CheckArguments): Promise<Checked> {
+  const audits = options.audit ? { audits: await audit(client, root) } : {};
+  const repairs = options.repair ? { repairs: await runRepairs(client, root) } : {};
+  return { health: await readHealth(client, root, options.worst), ...audits, ...repairs };
 }
 
 async function* roots(client: ApiClient, linkText: string | undefined): AsyncGenerator<string> {
@@ -60,13 +71,15 @@ async function audit(client: ApiClient, root: string): Promise<readonly AuditRep
   return answer.audits;
 }
 
-function describe({ health, audits = [] }: Checked): string {
+function describe({ health, audits = [], repairs = [] }: Checked): string {
   const lines = [`${printable(health.name ?? health.root)}  ${describeHealth(health)}`];
   const endangered = health.worst.filter((stripe) => stripe.present < stripe.holders.length);
   const rows = endangered.map((stripe) => [
     `  segment ${stripe.segment} stripe ${stripe.stripe}`,
     `${stripe.present} of ${plural(stripe.holders.length, 'shard')}, ${stripe.needed} needed`,
     `margin ${stripe.margin}`,
+    stripe.suspected > 0 ? `${stripe.suspected} may come back` : '',
+    `${formatDays(stripe.daysToLoss)} days to loss`,
   ]);
   if (rows.length > 0) lines.push(table(rows));
   const proofs = audits.map((report) => [
@@ -76,14 +89,17 @@ function describe({ health, audits = [] }: Checked): string {
     printable(report.detail ?? ''),
   ]);
   if (proofs.length > 0) lines.push(table(proofs));
+  const repaired = repairs.filter(({ outcome }) => outcome !== 'not-needed').map(row);
+  if (repaired.length > 0) lines.push(table(repaired.map((cells) => ['  repair', ...cells.slice(1)])));
   return lines.join('\n');
 }
 
-/** A failed proof outweighs a loss, a loss outweighs a lack. */
+/** A failed proof outweighs a loss, a loss outweighs a lack. What was not proved and has been rebuilt is no lack. */
 function worstExit(checked: readonly Checked[]): ExitCode {
   const audits = checked.flatMap((file) => file.audits ?? []);
+  const unrepaired = checked.filter(({ repairs }) => repairs === undefined).flatMap((file) => file.audits ?? []);
   if (audits.some((report) => report.outcome === 'invalid-proof')) return EXIT.integrity;
   if (checked.some(({ health }) => health.verdict === 'lost')) return EXIT_BY_VERDICT.lost;
-  const imperfect = audits.some((report) => report.outcome !== PASSED);
+  const imperfect = unrepaired.some((report) => report.outcome !== PASSED);
   return imperfect || checked.some(({ health }) => health.verdict === 'degraded') ? EXIT.degraded : EXIT.ok;
 }

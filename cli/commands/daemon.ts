@@ -7,8 +7,12 @@ import { writeFileAtomically } from '../../node/config/private-file.ts';
 import { tuneHeap } from '../../node/heap.ts';
 import { loadIdentity } from '../../node/identity/identity-file.ts';
 import { loadToken } from '../../node/identity/token.ts';
+import { NodeFaults } from '../../node/lab/faults/node-faults.ts';
+import { type LabHooks, labHooks } from '../../node/lab/lab-hooks.ts';
+import { serveChannel } from '../../node/lab/process-channel.ts';
 import { createLogger } from '../../node/log.ts';
-import { createNode } from '../../node/node.ts';
+import { createNode, type HoldfastNode } from '../../node/node.ts';
+import { systemRandom } from '../../node/random.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -41,7 +45,10 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
   });
   const version = packageVersion();
   const asked = new AbortController();
+  // A lab that starts daemons as processes of its own takes hold of them through the channel to its child.
+  const hooks = config['lab.enabled'] && process.send !== undefined ? labHooks() : undefined;
   const node = await createNode({
+    ...hooks?.options,
     home,
     identity,
     resolved,
@@ -50,6 +57,7 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
     clock: systemClock,
     onShutdownRequest: () => asked.abort(),
   });
+  const faults = hooks === undefined ? undefined : serveLab(node, hooks, () => asked.abort());
   const api = createApiServer({
     services: node.services,
     token,
@@ -70,6 +78,7 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
       if (isOurs) await rm(apiFile, { force: true });
     });
     undo.push(() => node.stop());
+    undo.push(async () => faults?.end());
     await node.start();
     // Only now the databases are this process's: before, the file may be that of the node which has them.
     isOurs = true;
@@ -88,8 +97,21 @@ export async function daemon(context: CommandContext, flags: ReadonlyMap<string,
     for (const step of undo.reverse()) {
       await step().catch((error: unknown) => log.error('stopping failed', { detail: String(error) }));
     }
+    // An open channel would keep the process.
+    if (process.connected) process.disconnect();
   }
   return EXIT.ok;
+}
+
+/** Makes the node fail when the lab that started this process says so. */
+function serveLab(node: HoldfastNode, hooks: LabHooks, onGone: () => void): NodeFaults {
+  const faults = new NodeFaults({ node, hooks, clock: systemClock, random: systemRandom });
+  serveChannel(process, {
+    fault: (order) => faults.apply(order, new AbortController().signal),
+    traffic: () => node.host.reqresp.traffic,
+    onGone,
+  });
+  return faults;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { CHECKS } from '../doctor/checks.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode, worse } from '../exit-codes.ts';
 import { printable, table, writeResult } from '../output.ts';
 import { readPhrase } from '../phrase-input.ts';
 import { isRunning } from '../running-node.ts';
@@ -14,11 +14,21 @@ import { isRunning } from '../running-node.ts';
  * Looks at everything a node needs and says what is wrong and how to mend it. Mends nothing; the databases of a stopped
  * node are opened, which has LevelDB put its log in order.
  */
-export async function doctor(context: CommandContext, options: { recovery: boolean }): Promise<ExitCode> {
+export async function doctor(
+  context: CommandContext,
+  options: { readonly recovery: boolean; readonly scrub: boolean },
+): Promise<ExitCode> {
   if (options.recovery) return drillRecovery(context);
   const running = await isRunning(context).catch(() => false);
   const findings: Finding[] = [];
   for (const check of CHECKS) findings.push(...(await check({ context, running })));
+  let exit: ExitCode = EXIT.ok;
+  if (options.scrub && (running || !isBroken(findings))) {
+    const { scrub, scrubFinding, isClean } = await import('../doctor/scrub.ts');
+    const report = await scrub({ context, running });
+    findings.push(scrubFinding(report));
+    if (report !== undefined && !isClean(report)) exit = EXIT.integrity;
+  }
   const failed = findings.filter((finding) => finding.state === 'failed');
   await writeResult(context, {
     json: { ok: failed.length === 0, running, findings },
@@ -32,8 +42,15 @@ export async function doctor(context: CommandContext, options: { recovery: boole
       ),
     quiet: () => failed.map(({ name }) => name).join('\n'),
   });
-  return failed.length === 0 ? EXIT.ok : EXIT.error;
+  return failed.length === 0 ? EXIT.ok : worse(EXIT.error, exit);
 }
+
+/** Without home, identity and databases there is nothing to read. */
+function isBroken(findings: readonly Finding[]): boolean {
+  return findings.some(({ name, state }) => state === 'failed' && NEEDED_TO_READ.includes(name));
+}
+
+const NEEDED_TO_READ = ['home', 'identity', 'config', 'databases'];
 
 /** The phrase is read, compared and forgotten. */
 async function drillRecovery(context: CommandContext): Promise<ExitCode> {

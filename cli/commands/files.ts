@@ -68,6 +68,7 @@ export async function stat(context: CommandContext, linkText: string): Promise<E
         ['stripes', `${manifest.stripes} in ${plural(manifest.segments.length, 'segment')}`],
         ['shards', `${health.presentShards} of ${manifest.shards} present on ${plural(health.holders, 'peer')}`],
         ['health', describeHealth(health)],
+        ['days to loss', `${formatDays(health.daysToLoss)} if nobody repairs it`],
       ]),
     quiet: () => health.verdict,
   });
@@ -80,10 +81,16 @@ export function readHealth(client: ApiClient, root: string, worst: number): Prom
 }
 
 export function describeHealth(health: FileHealth): string {
-  const { verdict, degradedStripes, lostStripes, stripes, minimumMargin } = health;
-  if (verdict === 'healthy') return `healthy: every shard is present, ${minimumMargin} more than needed`;
+  const { verdict, degradedStripes, lostStripes, stripes, minimumMargin, clumpedShards } = health;
+  const crowded = clumpedShards === 0 ? '' : `; ${plural(clumpedShards, 'shard')} crowd a subnet`;
+  if (verdict === 'healthy') return `healthy: every shard is present, ${minimumMargin} more than needed${crowded}`;
   if (verdict === 'lost') return `lost: ${lostStripes} of ${plural(stripes, 'stripe')} cannot be rebuilt now`;
   return `degraded: ${degradedStripes} of ${plural(stripes, 'stripe')} lack shards, at worst ${minimumMargin} above what is needed`;
+}
+
+/** An estimate: more digits than this would promise too much. */
+export function formatDays(days: number): string {
+  return days >= 10 ? `about ${Math.round(days)}` : `about ${days.toPrecision(1)}`;
 }
 
 interface Failed {

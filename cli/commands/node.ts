@@ -3,7 +3,7 @@ import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { formatBytes, formatDuration, plural } from '../format.ts';
+import { formatBytes, formatDuration, formatTime, plural } from '../format.ts';
 import { printable, table, writeResult } from '../output.ts';
 import { isStopping } from '../running-node.ts';
 
@@ -36,18 +36,32 @@ export async function status(context: CommandContext): Promise<ExitCode> {
         ['version', node.version],
         ['up', formatDuration(uptime)],
         ['peers', plural(node.connectedPeers, 'connection')],
+        ...(node.leaving ? [['leaving', 'it takes nothing new: see `holdfast leave`']] : []),
         ['files', String(node.files)],
         [
           'stored',
           `${formatBytes(storage.usedBytes)} of ${formatBytes(storage.capacityBytes)} in ${plural(storage.shards, 'shard')}` +
             (storage.damagedShards === 0 ? '' : `, ${storage.damagedShards} damaged`),
         ],
+        ...(storage.trashBytes === 0 ? [] : [['trash', `${formatBytes(storage.trashBytes)}, which count as free`]]),
+        ['scrub', scrubText(storage.scrub)],
         ['proofs', `${node.kzg.backend}, ${plural(node.kzg.threads, 'thread')}`],
         ...health.map((reason) => [reason.ok ? 'ok' : 'not ok', `${reason.component}: ${printable(reason.detail)}`]),
       ]),
     quiet: () => (health.every((reason) => reason.ok) ? 'ok' : 'not ok'),
   });
   return EXIT.ok;
+}
+
+function scrubText({ pass, last, nextAt }: StorageDescription['scrub']): string {
+  if (pass !== undefined) {
+    const since = formatTime(pass.startedAt);
+    return `${plural(pass.checkedShards, 'shard')} read since ${since}, ${pass.damagedShards} damaged`;
+  }
+  if (last === undefined) return 'not yet';
+  const { finishedAt, checkedShards, damagedShards } = last;
+  const found = damagedShards === 0 ? 'none damaged' : `${damagedShards} damaged`;
+  return `${plural(checkedShards, 'shard')} read by ${formatTime(finishedAt)}, ${found}; next ${formatTime(nextAt)}`;
 }
 
 /** `/healthz` answers 503 with the same body when something is wrong; that is a finding, not a failure. */
@@ -65,7 +79,13 @@ const SHUTDOWN_POLL_MS = 100;
 
 /** Stops the running node and waits until it is gone. */
 export async function shutdown(context: CommandContext): Promise<ExitCode> {
-  const client = await ApiClient.of(context);
+  await stopNode(context, await ApiClient.of(context));
+  await writeResult(context, { json: { stopped: true }, text: () => 'the node has stopped', quiet: () => '' });
+  return EXIT.ok;
+}
+
+/** Asks the node to stop and waits until it is gone. @throws CliError timed-out */
+export async function stopNode(context: CommandContext, client: ApiClient): Promise<void> {
   await client.json({ method: 'POST', path: '/v1/shutdown', json: {} });
   const limit = context.timeoutMs ?? SHUTDOWN_LIMIT_MS;
   const until = performance.now() + limit;
@@ -76,6 +96,4 @@ export async function shutdown(context: CommandContext): Promise<ExitCode> {
     await new Promise((resolve) => setTimeout(resolve, SHUTDOWN_POLL_MS));
     context.signal.throwIfAborted();
   }
-  await writeResult(context, { json: { stopped: true }, text: () => 'the node has stopped', quiet: () => '' });
-  return EXIT.ok;
 }

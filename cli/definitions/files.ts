@@ -75,11 +75,13 @@ export function defineFileCommands(program: Parser, define: Define): void {
       (await import('../commands/check.ts')).check(context, link, {
         all: options.all === true,
         audit: options.audit !== false,
+        repair: options.repair === true,
         worst: (options.worst as number | undefined) ?? DEFAULT_WORST,
       }),
   })
     .option('--all', 'every file this node added')
     .option('--audit', 'make each holder prove what it says it holds (default)')
     .option('--no-audit', 'only ask the holders what they hold')
+    .option('--repair', 'rebuild what is lost, and say how it stands then')
     .option('--worst <n>', `stripes to list (default: ${DEFAULT_WORST})`, wholeNumber(0, MAX_WORST));
 }

@@ -2,7 +2,7 @@ import { Argument, Option, type Command as Parser } from 'commander';
 import { flagOf, OPTION_KEYS, OPTIONS } from '../../node/config/options.ts';
 import type { Define } from '../define.ts';
 
-/** init, daemon, status, id, shutdown, doctor, version, completion. */
+/** init, daemon, status, id, shutdown, leave, doctor, version, completion. */
 export function defineNodeCommands(program: Parser, define: Define): void {
   define(program, {
     signature: 'init',
@@ -29,11 +29,27 @@ export function defineNodeCommands(program: Parser, define: Define): void {
     });
   }
   define(program, {
+    signature: 'leave',
+    description: 'hand over what the node holds for others, then stop it for good; --timeout bounds the whole of it',
+    run: async (context, _, options) =>
+      (await import('../commands/leave.ts')).leave(context, {
+        shutdown: options.shutdown !== false,
+        cancel: options.cancel === true,
+      }),
+  })
+    .option('--no-shutdown', 'let the node run on')
+    .option('--cancel', 'stay: take new shards again');
+  define(program, {
     signature: 'doctor',
     description: 'check everything the node needs',
     run: async (context, _, options) =>
-      (await import('../commands/doctor.ts')).doctor(context, { recovery: options.recovery === true }),
-  }).option('--recovery', 'check a written-down recovery phrase, read from stdin');
+      (await import('../commands/doctor.ts')).doctor(context, {
+        recovery: options.recovery === true,
+        scrub: options.scrub === true,
+      }),
+  })
+    .option('--recovery', 'check a written-down recovery phrase, read from stdin')
+    .option('--scrub', 'read and check everything that is stored; exit code 5 when something is damaged');
   define(program, {
     signature: 'version',
     description: 'print the version',

@@ -1,12 +1,12 @@
 import { Option, type Command as Parser } from 'commander';
+import { MAX_LAB_NODES } from '../../node/lab/lab-size.ts';
 import { type Define, given, matching, wholeNumber } from '../define.ts';
+import { defineTestnetActions } from './testnet-actions.ts';
 
-/** Each node of a lab has its own /24 of the loopback range. */
-const MAX_NODES = 254;
 const DEFAULT_NODES = 10;
 const CODE = matching(/^(auto|\d{1,2}\+\d{1,2})$/, 'auto or k+m, e.g. 4+2');
 
-/** testnet demo. */
+/** testnet demo|up, and what acts on a lab. */
 export function defineTestnet(program: Parser, define: Define): void {
   const testnet = program.command('testnet').description('whole networks on this machine');
   define(testnet, {
@@ -21,9 +21,32 @@ export function defineTestnet(program: Parser, define: Define): void {
         ...given('folder', options.folder as string | undefined),
       }),
   })
-    .option('--nodes <n>', `peers to run (default: ${DEFAULT_NODES})`, wholeNumber(1, MAX_NODES))
+    .option('--nodes <n>', `peers to run (default: ${DEFAULT_NODES})`, wholeNumber(1, MAX_LAB_NODES))
     .option('--code <k+m>', 'shards per stripe: k carry data, m may be lost; auto = as many as the peers allow', CODE)
     .addOption(new Option('--code-name <name>', 'erasure code').choices(['fr-lagrange', 'gf256']))
     .option('--folder <path>', 'existing folder below which the peers keep their data (default: the temporary folder)')
     .option('--keep', 'leave the data of the peers there');
+  define(testnet, {
+    signature: 'up',
+    description: 'keep a network running until Ctrl-C or `testnet down`; other terminals use it and act on it',
+    goOnUnread: true,
+    run: async (context, _, options) =>
+      (await import('../commands/testnet-up.ts')).testnetUp(context, {
+        processes: options.processes === true,
+        keep: options.keep === true,
+        ...given('nodes', options.nodes as number | undefined),
+        ...given('code', options.code as string | undefined),
+        ...given('folder', options.folder as string | undefined),
+        ...given('scenario', options.scenario as string | undefined),
+        ...given('report', options.report as string | undefined),
+      }),
+  })
+    .option('--nodes <n>', `nodes to run (default: ${DEFAULT_NODES})`, wholeNumber(1, MAX_LAB_NODES))
+    .option('--processes', 'run each node as a daemon in a process of its own')
+    .option('--scenario <file>', 'play this script (YAML), check what it expects, write a report and end')
+    .option('--report <path>', 'where a scenario writes its report, without ending (default: <name>-report)')
+    .option('--code <k+m>', 'erasure code of new files (default: auto)', CODE)
+    .option('--folder <path>', 'new or empty folder for the lab (default: beside the home of a node)')
+    .option('--keep', 'leave the data of the nodes there at the end');
+  defineTestnetActions(testnet, define);
 }

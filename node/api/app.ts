@@ -1,8 +1,9 @@
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { noteAdminCalls } from './admin-calls.ts';
+import { asApiError } from './framework-error.ts';
 import { hostGuard, tokenGuard } from './guards.ts';
 import { lazySchemas } from './lazy-schemas.ts';
 import {
@@ -13,17 +14,19 @@ import {
   MAX_JSON_BODY_BYTES,
 } from './limits.ts';
 import { answerThenDrain, isDue } from './linger.ts';
-import { ApiError, PROBLEMS, type Problem, problemOf } from './problem.ts';
+import { ApiError, type Problem, problemOf } from './problem.ts';
 import type { RouteContext } from './route-context.ts';
 import { auditRoutes } from './routes/audits.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileInfoRoutes } from './routes/file-info.ts';
 import { fileReadRoutes } from './routes/file-read.ts';
 import { fileWriteRoutes } from './routes/file-write.ts';
+import { keepingRoutes } from './routes/keeping.ts';
 import { logRoutes } from './routes/log.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { repairRoutes } from './routes/repairs.ts';
 import { reputationRoutes } from './routes/reputation.ts';
 import { selectionRoutes } from './routes/selection.ts';
 import type { NodeServices } from './services.ts';
@@ -93,9 +96,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   for (const routes of [
     probeRoutes,
     nodeRoutes,
+    keepingRoutes,
     peerRoutes,
     selectionRoutes,
     reputationRoutes,
+    repairRoutes,
     auditRoutes,
     fileInfoRoutes,
     fileReadRoutes,
@@ -123,23 +128,6 @@ function problemSender(clock: Clock, stopping: AbortSignal) {
       .header('content-length', Buffer.byteLength(answer))
       .send(isDue(request) ? answerThenDrain(answer, request, clock, stopping) : problem);
   };
-}
-
-/** The framework's own refusals, by their codes. */
-function asApiError(error: unknown): unknown {
-  if (error instanceof ApiError || !(error instanceof Error)) return error;
-  const { code, statusCode } = error as Partial<FastifyError>;
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new ApiError(
-      'unsupported-media-type',
-      'send files as application/octet-stream, all else as application/json',
-    );
-  }
-  if (statusCode === PROBLEMS['too-large'].status) return new ApiError('too-large', error.message, { cause: error });
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new ApiError('invalid-request', error.message, { cause: error });
-  }
-  return error;
 }
 
 /** What cannot be parsed as HTTP has no request to reply to. */

@@ -101,7 +101,10 @@ export const fileHealth = object({
   presentShards: count,
   degradedStripes: count,
   lostStripes: count,
+  suspectedShards: count,
+  clumpedShards: count,
   minimumMargin: signed,
+  daysToLoss: real,
   holders: count,
   checkedAt: count,
   worst: list(
@@ -111,7 +114,12 @@ export const fileHealth = object({
       holders: list(list(anyText)),
       present: count,
       needed: count,
+      suspected: count,
+      lost: count,
+      clumped: count,
       margin: signed,
+      daysToLoss: real,
+      state: { type: 'string', enum: ['healthy', 'suspected', 'clumped', 'degraded', 'lost'] },
     }),
   ),
 });
@@ -148,14 +156,36 @@ export const peerDescription = peer;
 export const peerList = object({ peers: list(peer) });
 export const connectBody = object({ address: text(512) });
 
+const scrubCounts = { checkedShards: count, damagedShards: count, unreadableShards: count };
+export const scrubReport = object({ startedAt: count, finishedAt: count, ...scrubCounts, bytes: count });
 export const storage = object({
   capacityBytes: count,
   usedBytes: count,
+  trashBytes: count,
   stagedBytes: count,
   reservedBytes: count,
   freeBytes: count,
   shards: count,
   damagedShards: count,
+  scrub: object({
+    'pass?': object({ startedAt: count, ...scrubCounts }),
+    'last?': scrubReport,
+    nextAt: count,
+  }),
+});
+
+export const leaveBody = object({
+  'timeoutMs?': { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+});
+export const leaveReport = object({
+  shards: count,
+  elsewhere: count,
+  placed: count,
+  lost: count,
+  remaining: count,
+  sentBytes: count,
+  timedOut: bool,
+  failures: list(object({ root: anyText, segment: anyText, shards: count, reason: anyText })),
 });
 
 const kzgCandidate = object({ backend: anyText, state: anyText, detail: anyText, 'ms?': real });
@@ -168,6 +198,7 @@ export const nodeDescription = object({
   addresses: list(anyText),
   startedAt: count,
   connectedPeers: count,
+  leaving: bool,
   files: count,
   kzg: object({
     backend: anyText,

@@ -5,9 +5,12 @@
  */
 import type { OperationReport } from '../kzg/operations.ts';
 import type { AuditHistoryService } from './audit-history-service.ts';
+import type { LeaveService } from './leave-service.ts';
 import type { SecurityLogService } from './log-service.ts';
 import type { PeersService } from './peers-service.ts';
+import type { RepairsService } from './repairs-service.ts';
 import type { ReputationApi } from './reputation-service.ts';
+import type { ScrubDescription, ScrubProgress, ScrubReport } from './scrub-report.ts';
 import type { SelectionService } from './selection-service.ts';
 
 export type FileKind = 'file' | 'tree';
@@ -115,8 +118,16 @@ export interface StripeHealth {
   /** Shards with at least one reachable holder. */
   readonly present: number;
   readonly needed: number;
+  /** Shards whose holders are away, not for long enough to count as lost. */
+  readonly suspected: number;
+  readonly lost: number;
+  /** Shards that share a subnet with another one of the stripe. */
+  readonly clumped: number;
   /** `present − needed`: below 0 the stripe cannot be rebuilt now. */
   readonly margin: number;
+  /** Days until it is expected to be lost, if nobody repairs it. */
+  readonly daysToLoss: number;
+  readonly state: 'healthy' | 'suspected' | 'clumped' | 'degraded' | 'lost';
 }
 
 export type Verdict = 'healthy' | 'degraded' | 'lost';
@@ -132,7 +143,11 @@ export interface FileHealth {
   readonly presentShards: number;
   readonly degradedStripes: number;
   readonly lostStripes: number;
+  readonly suspectedShards: number;
+  readonly clumpedShards: number;
   readonly minimumMargin: number;
+  /** Of the stripe that is expected to go first, if nobody repairs it. */
+  readonly daysToLoss: number;
   readonly holders: number;
   readonly checkedAt: number;
   /** The worst stripes first, at most as many as asked for. */
@@ -175,15 +190,23 @@ export interface FilesService {
 export interface StorageDescription {
   readonly capacityBytes: number;
   readonly usedBytes: number;
+  /** Of shards that were let go and stay for a while; they count as free. */
+  readonly trashBytes: number;
   readonly stagedBytes: number;
   readonly reservedBytes: number;
   readonly freeBytes: number;
   readonly shards: number;
   readonly damagedShards: number;
+  readonly scrub: ScrubDescription;
 }
 
 export interface StorageService {
   usage(): Promise<StorageDescription>;
+  /** Reads and checks everything that is stored, now. */
+  scrub(options: {
+    readonly onProgress: (progress: ScrubProgress) => void;
+    readonly signal: AbortSignal;
+  }): Promise<ScrubReport>;
 }
 
 /** One thing that keeps the node from being ready or well. */
@@ -217,6 +240,8 @@ export interface NodeDescription {
   readonly addresses: readonly string[];
   readonly startedAt: number;
   readonly connectedPeers: number;
+  /** It hands over what it holds, or has done so, and takes nothing new. */
+  readonly leaving: boolean;
   readonly files: number;
   readonly kzg: {
     readonly backend: string;
@@ -279,10 +304,12 @@ export interface NodeServices {
   readonly peers: PeersService;
   readonly selection: SelectionService;
   readonly storage: StorageService;
+  readonly leave: LeaveService;
   readonly events: EventsService;
   readonly config: ConfigService;
   readonly audits?: AuditsService;
   readonly reputation: ReputationApi;
+  readonly repairs: RepairsService;
   readonly auditHistory: AuditHistoryService;
   readonly securityLog: SecurityLogService;
 }

@@ -11,6 +11,7 @@ import type { AuditOutcome } from './outcome.ts';
 import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
+import { disproved, type ShardFindings, shardFindings } from './shard-findings.ts';
 
 /** What auditing one set of one holder showed. */
 export interface HolderAudit extends Pick<AuditResult, 'outcome' | 'shards' | 'milliseconds'> {
@@ -48,6 +49,8 @@ export interface AuditRunnerDeps {
   };
   /** Told of each result, before its bad shards are looked for; the next audit of the holder waits for it. */
   readonly onResult?: (result: Omit<HolderAudit, 'bad'>) => Promise<void>;
+  /** Told what a result says about single shards, after it counted. */
+  readonly onShards?: (findings: ShardFindings) => Promise<void>;
   /** Told of receipts that prove a failure to others, after its result. */
   readonly onProved?: (evidence: readonly AuditReceipt[]) => Promise<void>;
 }
@@ -156,15 +159,18 @@ export class AuditRunner {
 
   /** It counts before the bad shards are looked for: a stop in the midst of that excuses nobody. */
   async #conclude(prover: Prover, result: AuditResult, signal: AbortSignal): Promise<HolderAudit> {
-    const { auditor, recorder, onResult, onProved } = this.#deps;
+    const { auditor, recorder, onResult, onProved, onShards } = this.#deps;
     const { peer } = prover;
     const { id, outcome, selection, shards, milliseconds, receipt } = result;
     await recorder.record(peer, result);
     const told = { peer, outcome, shards, milliseconds, id };
     await onResult?.(told);
+    const findings = shardFindings(peer, outcome, selection);
+    if (findings !== undefined) await onShards?.(findings);
     if (receipt === undefined || outcome.kind !== 'invalid-proof') return { ...told, bad: [] };
     const found = await auditor.bisect(prover, selection, receipt, signal);
     await recorder.recordParts(peer, receipt, found);
+    await onShards?.(disproved(peer, found));
     await onProved?.(found.evidence);
     return { ...told, bad: found.bad };
   }

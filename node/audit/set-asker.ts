@@ -11,6 +11,7 @@ import { type AuditObservation, observationOf } from './observation.ts';
 import type { AuditOutcome, ShardName } from './outcome.ts';
 import { suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
+import { disproved, type ShardFindings, shardFindings, silentAbout } from './shard-findings.ts';
 
 export interface SetAskerDeps {
   readonly auditor: {
@@ -34,6 +35,8 @@ export interface SetAskerDeps {
   readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
   /** Shards about which a holder that answers for others is silent: lost, as far as this node can see. */
   readonly onSilent: (peer: string, shards: readonly ShardName[]) => void;
+  /** Told what an outcome says about single shards, after it counted. */
+  readonly onShards?: (findings: ShardFindings) => Promise<void>;
 }
 
 /** A set, noted as being asked about. */
@@ -116,19 +119,26 @@ export class SetAsker {
       score = suspicionAfter(score, first.kind);
       await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }));
     }
+    const findings = result && contained.kind !== 'again' && shardFindings(prover.peer, first, selection);
+    if (findings) await this.#deps.onShards?.(findings);
     // It counts already: a holder that draws the search out, or a stop in its midst, saves nobody.
     if (result !== undefined && first.kind === 'invalid-proof') await this.#proveParts(prover, result, signal);
     const settled = { again: this.#again(question, contained, now), suspicion: { score, answeredAt } };
     await store.settle(set, prover.key, settled);
-    if (contained.kind === 'silent') onSilent(prover.peer, selection.name(selection.ids));
+    if (contained.kind === 'silent') {
+      const silent = selection.name(selection.ids);
+      onSilent(prover.peer, silent);
+      await this.#deps.onShards?.(silentAbout(prover.peer, silent));
+    }
     return { ...settled, verifyMilliseconds: result?.verifyMilliseconds ?? 0 };
   }
 
   async #proveParts(prover: Prover, { selection, receipt }: AuditResult, signal: AbortSignal): Promise<void> {
-    const { auditor, recorder, onProved } = this.#deps;
+    const { auditor, recorder, onProved, onShards } = this.#deps;
     if (receipt === undefined) return;
     const found = await auditor.bisect(prover, selection, receipt, signal);
     await recorder.recordParts(prover.peer, receipt, found);
+    await onShards?.(disproved(prover.peer, found));
     await onProved(found.evidence);
   }
 

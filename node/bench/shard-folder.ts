@@ -22,6 +22,6 @@ export async function openShardFolder(
     disk,
   });
   const quota = { stagedBytesPerPeer: CAPACITY_BYTES, storedBytesPerPeer: CAPACITY_BYTES };
-  const store = await ShardStore.open({ database, disk, clock, capacityBytes: CAPACITY_BYTES, quota });
+  const store = await ShardStore.open({ database, disk, clock, capacityBytes: CAPACITY_BYTES, quota, trashTimeMs: 0 });
   return { store, close: () => database.close() };
 }

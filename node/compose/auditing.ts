@@ -4,16 +4,17 @@ import { AuditRecorder } from '../audit/audit-recorder.ts';
 import { AuditRunner, type HolderAudit } from '../audit/audit-runner.ts';
 import { Auditor } from '../audit/auditor.ts';
 import { Claims } from '../audit/claims.ts';
-import { HolderShards } from '../audit/holder-shards.ts';
+import { HolderShards, type WatchedFiles } from '../audit/holder-shards.ts';
 import type { AuditObservation } from '../audit/observation.ts';
 import { READ_BURST_BYTES, totalReadRate } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
 import { AuditScheduler } from '../audit/scheduler.ts';
+import type { SegmentLoader } from '../audit/selections.ts';
 import { SetAsker } from '../audit/set-asker.ts';
+import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
-import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
-import { locatedManifests } from '../manifest/located-manifests.ts';
+import { locatedManifests, whatIsFound } from '../manifest/located-manifests.ts';
 import { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { Host } from '../network/host.ts';
 import type { RandomBytes } from '../random.ts';
@@ -45,6 +46,10 @@ export interface AuditingParts {
   readonly onObserved: (observation: AuditObservation) => Promise<void>;
   /** Told of receipts that prove a failure to others, after its outcome. */
   readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
+  /** Told what outcomes say about single shards. */
+  readonly onShards: (findings: ShardFindings) => Promise<void>;
+  /** The objects whose holders are audited. */
+  readonly watched: WatchedFiles;
 }
 
 export interface Auditing {
@@ -70,6 +75,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onDamaged,
     onResult,
     onProved,
+    onShards,
   } = parts;
   const { identity, clock, log, shardReader, resolved } = parts.options;
   const { config } = resolved;
@@ -117,7 +123,9 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onKept: ({ id, peer, outcome, final = true, shards }) =>
       record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
-  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
+  // Of what this node guards it holds some segments only.
+  const located = new SegmentDirectory(locatedManifests(locator), codes);
+  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, whatIsFound(located)) : undefined;
   const audits = new AuditRunner({
     auditor,
     clock,
@@ -127,7 +135,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     claims: new Claims({
       client,
       peers: host,
-      segments: new SegmentDirectory(locatedManifests(locator), codes),
+      segments: located,
       clock,
       log: log.child({ part: 'audit' }),
     }),
@@ -140,13 +148,20 @@ export function composeAuditing(parts: AuditingParts): Auditing {
       parts.events.emit('audit.done', { peer, outcome: outcome.kind, shards, audit });
     },
     onProved,
+    onShards,
   });
   return { prover, audits, scheduler };
 }
 
-function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditRecorder, config: Config): AuditScheduler {
-  const { random, stores, segments, events, onObserved, onProved } = parts;
-  const { clock } = parts.options;
+function schedulerOf(
+  parts: AuditingParts,
+  auditor: Auditor,
+  recorder: AuditRecorder,
+  segments: SegmentLoader,
+): AuditScheduler {
+  const { random, stores, events, onObserved, onProved, onShards, watched } = parts;
+  const { clock, resolved } = parts.options;
+  const { config } = resolved;
   const log = parts.options.log.child({ part: 'audit' });
   const asker = new SetAsker({
     auditor,
@@ -157,6 +172,7 @@ function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditReco
     log,
     rules: { tries: config['audit.tries'], windowMs: config['audit.retryWindow'] },
     onProved,
+    onShards,
     async onObserved(observation) {
       const { peer, outcome, shards, audit = '' } = observation;
       log.debug('an audit is done', { peer, outcome, shards });
@@ -171,7 +187,7 @@ function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditReco
     },
   });
   return new AuditScheduler({
-    holders: new HolderShards({ watched: stores.catalog, receipts: stores.receivedReceipts, segments, clock }),
+    holders: new HolderShards({ watched, receipts: stores.receivedReceipts, segments, clock }),
     store: stores.auditSchedule,
     asker,
     recorder,

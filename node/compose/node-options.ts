@@ -5,6 +5,7 @@ import type { HandledMethod } from '../handlers/table.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Logger } from '../log.ts';
+import type { ConnectionGate } from '../network/connection-gate.ts';
 import type { RandomBytes } from '../random.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 
@@ -23,5 +24,7 @@ export interface NodeOptions {
   readonly shardReader?: (honest: ShardReader) => ShardReader;
   /** Lab only: what this node does for others, in place of what it should. */
   readonly handlers?: (honest: Record<HandledMethod, Handler>) => Record<HandledMethod, Handler>;
+  /** Lab only: whom this node has no connection with. */
+  readonly gate?: ConnectionGate;
   readonly onShutdownRequest?: () => void;
 }

@@ -4,7 +4,12 @@ import { freeBytesFor } from '../store/free-space.ts';
 import { LAB_TUNING, openStores, STANDARD_TUNING, type Stores } from '../store/stores.ts';
 import type { NodeOptions } from './node-options.ts';
 
-export async function openNodeStores({ home, resolved, clock, log }: NodeOptions): Promise<Stores> {
+export async function openNodeStores({
+  home,
+  resolved,
+  clock,
+  log,
+}: Pick<NodeOptions, 'home' | 'resolved' | 'clock' | 'log'>): Promise<Stores> {
   const { config } = resolved;
   const { capacityBytes, peerQuotaBytes } = resolveCapacity(config, await freeBytesFor(home));
   const tuning = config['lab.enabled'] ? LAB_TUNING : STANDARD_TUNING;
@@ -16,6 +21,7 @@ export async function openNodeStores({ home, resolved, clock, log }: NodeOptions
       storedBytesPerPeer: peerQuotaBytes,
       stagedBytesPerPeer: Math.min(capacityBytes, config['storage.stagedQuota']),
     },
+    trashTimeMs: config['storage.trashTime'],
     manifestBytesPerPeer: config['storage.manifestQuota'],
     clock,
     tuning: { ...tuning, shardBufferBytes: Math.min(tuning.shardBufferBytes, config['storage.writeBuffer']) },
@@ -24,11 +30,4 @@ export async function openNodeStores({ home, resolved, clock, log }: NodeOptions
   });
   await clearFresh(home);
   return stores;
-}
-
-export async function usage({ shards }: Stores) {
-  const { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count } = shards.usage();
-  let damagedShards = 0;
-  for await (const _ of shards.damaged()) damagedShards++;
-  return { capacityBytes, usedBytes, stagedBytes, reservedBytes, freeBytes, shards: count, damagedShards };
 }

@@ -253,3 +253,16 @@ export function parseCodeNumbers(raw: string): CodeNumbers | undefined {
   const m = Number(match[2]);
   return k >= 1 && k + m <= 64 ? { k, m } : undefined;
 }
+
+/** Parity shards that may be missing: a whole number below the widest code, or auto. */
+export function missingShardsOrAuto(p: { readonly doc: string }): Option<number | 'auto'> {
+  const given = integer({ default: 0, min: 0, max: 62, doc: p.doc });
+  return {
+    default: 'auto',
+    doc: p.doc,
+    placeholder: '<n|auto>',
+    expected: `auto, ${given.expected}`,
+    parse: (raw) => (raw === 'auto' ? 'auto' : given.parse(raw)),
+    format: (value) => (value === 'auto' ? value : given.format(value)),
+  };
+}

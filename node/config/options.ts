@@ -18,14 +18,8 @@ import {
   sizeOrAuto,
   text,
 } from './option-types.ts';
-
-const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
-const TIB = 1024 ** 4;
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { REPAIR_OPTIONS } from './repair-options.ts';
+import { DAY, GIB, HOUR, MIB, MINUTE, SECOND, TIB } from './units.ts';
 
 /** The public network answers on this port; any other is as good. */
 const DEFAULT_PEER_PORT = 4780;
@@ -101,6 +95,12 @@ export const OPTIONS = {
     max: TIB,
     doc: 'Most bytes of manifests kept for one peer; usually they take a fiftieth of what its shards take.',
   }),
+  'storage.trashTime': duration({
+    default: 7 * DAY,
+    min: 0,
+    max: 365 * DAY,
+    doc: 'Time for which shards that were let go stay, unless their space is needed; staged again they need not be sent.',
+  }),
   'storage.commitForOthers': flag({
     default: true,
     doc: 'Compute the commitments of shards for those who store them here; otherwise they do it themselves.',
@@ -150,6 +150,18 @@ export const OPTIONS = {
   'placement.checkRegions': flag({
     default: true,
     doc: 'Leave regions out of account that measured round-trip times speak against; never in lab mode.',
+  }),
+  // Twice a month: damage is known before the next one of the same stripe is likely; at 4 MiB/s a pass over 1 TiB takes three
+  // days, and the disk hardly notices.
+  'scrub.cycle': duration({
+    default: 14 * DAY,
+    min: SECOND,
+    max: 365 * DAY,
+    doc: 'Time in which everything stored here is read and checked once; longer where scrub.readRate does not allow it.',
+  }),
+  'scrub.readRate': rate({
+    default: 4 * MIB,
+    doc: 'Most bytes a second read for that; `holdfast doctor --scrub` reads as fast as it can.',
   }),
   // Reputation (reliability §4); the formulas are in node/reputation.
   'reputation.shortHalfLife': duration({
@@ -311,6 +323,7 @@ export const OPTIONS = {
     max: 3650 * DAY,
     doc: 'Time for which past audits are kept.',
   }),
+  ...REPAIR_OPTIONS,
   'node.region': text({
     default: '',
     doc: 'Region this node declares, e.g. eu-west; empty = none.',

@@ -1,7 +1,9 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapIndices, bitmapOf, isSubsetOf } from '../../protocol/bitmap.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { nodeCid } from '../../protocol/cid.ts';
+import type { CodeParameters } from '../../protocol/code.ts';
+import { shardPosition } from '../../protocol/geometry.ts';
 import { decodeRoot, type Root, verifyRoot } from '../../protocol/manifest.ts';
 import { finalizeRequest, finalizeResponse } from '../../protocol/messages/finalize.ts';
 import type { Signer } from '../../protocol/signature.ts';
@@ -13,6 +15,7 @@ import { nextTurn } from '../kzg/next-turn.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { cidName, positionsOf } from '../manifest/segment-directory.ts';
 import { RequestRefused } from '../network/errors.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
 import { StoreError } from '../store/errors.ts';
 import { Turns } from '../turns.ts';
 import { Claim } from './claim.ts';
@@ -28,8 +31,11 @@ export interface FinalizeDeps extends CheckDeps {
   readonly shards: CheckDeps['shards'] & { hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> };
   readonly holdings: {
     keep(object: KeptObject, parts: readonly KeptPart[], signal?: AbortSignal): Promise<StoreReceipt[]>;
-    covers(root: CID, segment: CID, indices: Uint8Array): Promise<boolean>;
+    /** The shards of a segment that a receipt answers for now, as a bitmap. */
+    promised(root: CID, segment: CID): Promise<Uint8Array>;
   };
+  /** For how long this node promises what somebody else than the owner stores here, milliseconds. */
+  readonly leaseMs: number;
   readonly releases: { isReleased(root: CID): Promise<boolean> };
 }
 
@@ -39,7 +45,10 @@ const BUSY_MS = 5_000;
 /** Ids looked up in one call of the store. */
 const LOOKUP = 1024;
 
-/** Checks staged shards against the manifest and signs for them (protocol v1 §4.4). Idempotent. */
+/**
+ * Checks staged shards against the manifest and signs for them (protocol v1 §4.4). Idempotent. Whoever repairs an object may
+ * ask for it as well as its owner: the owner's signature and the commitments decide what is kept, not who brings it.
+ */
 export function finalizeHandler(deps: FinalizeDeps): Handler {
   const turns = new Turns(LIMITS);
   return unary(async (bytes, caller) => {
@@ -56,19 +65,24 @@ export function finalizeHandler(deps: FinalizeDeps): Handler {
 async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): Promise<Uint8Array[]> {
   const request = finalizeRequest.decode(bytes);
   const root = decodeRoot(request.root);
-  checkRoot(deps, root, caller);
+  checkRoot(deps, root);
   const cid = nodeCid(request.root);
   if (await deps.releases.isReleased(cid)) throw refuseReleased(cid);
   const claims = await readClaims(deps, cid, root, request.segments, caller.signal);
-  await checkHeld(deps, claims);
+  const byOwner = equalBytes(root.owner, caller.remoteKey);
   const fresh: Claim[] = [];
   for (const claim of claims) {
-    if (!(await deps.holdings.covers(cid, claim.segment, claim.indices))) fresh.push(claim);
+    const promised = await deps.holdings.promised(cid, claim.segment);
+    if (!byOwner) checkApart(root.code, claim, promised);
+    if (!isSubsetOf(claim.indices, promised)) fresh.push(claim);
   }
+  await checkHeld(deps, claims);
   const fault = await checkShards(deps, fresh, caller.signal);
   if (fault !== undefined) throw refuse(fault.status, fault.code, fault.message, bitmaps(claims, fault.shards));
   caller.signal.throwIfAborted();
-  const object = { cid, bytes: request.root, ownerKey: root.owner, owner: caller.remote };
+  const until = byOwner ? 0 : deps.clock.now() + deps.leaseMs;
+  const owner = peerIdFromKey(root.owner);
+  const object = { cid, bytes: request.root, ownerKey: root.owner, owner, stagedBy: caller.remote, until };
   try {
     return (await deps.holdings.keep(object, claims, caller.signal)).map(encodeStoreReceipt);
   } catch (error) {
@@ -79,13 +93,29 @@ async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): 
   }
 }
 
-function checkRoot({ network }: FinalizeDeps, root: Root, caller: Caller): void {
+function checkRoot({ network, signer }: FinalizeDeps, root: Root): void {
   if (!equalBytes(root.network, network))
     throw refuse('not-allowed', 'other-network', 'the manifest is of another network');
-  if (!equalBytes(root.owner, caller.remoteKey))
-    throw refuse('not-allowed', 'not-owner', 'only the owner finalizes an object');
+  if (equalBytes(root.owner, signer.publicKey))
+    throw refuse('not-allowed', 'own-object', 'this node owns the object: its shards belong elsewhere');
   if (!verifyRoot(root))
     throw refuse('invalid-request', 'bad-signature', 'the signature of the manifest does not verify');
+}
+
+/** Who repairs may not gather shards of one stripe in one place: the owner alone decides so for its own object. */
+function checkApart(code: CodeParameters, { indices }: Claim, promised: Uint8Array): void {
+  const stripeOf = (index: number) => shardPosition(code, index).stripe;
+  const before = bitmapIndices(promised);
+  const taken = new Set(before.map(stripeOf));
+  const known = new Set(before);
+  for (const index of bitmapIndices(indices)) {
+    if (known.has(index)) continue;
+    const stripe = stripeOf(index);
+    if (taken.has(stripe)) {
+      throw refuse('not-allowed', 'stripe-taken', `another shard of stripe ${stripe} is kept here already`);
+    }
+    taken.add(stripe);
+  }
 }
 
 function refuseReleased(root: CID): RequestRefused {

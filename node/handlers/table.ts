@@ -8,6 +8,7 @@ import { type FinalizeDeps, finalizeHandler } from './finalize.ts';
 import type { Handler } from './handler.ts';
 import { type HaveDeps, haveHandler } from './have.ts';
 import { manifestHandler } from './manifest.ts';
+import { refuseLeaving } from './refuse-leaving.ts';
 import { refuseShunned } from './refuse-shunned.ts';
 import { type ReleaseDeps, releaseHandler } from './release.ts';
 import { type StageDeps, stageHandler } from './stage.ts';
@@ -26,13 +27,16 @@ export type HandlerDeps = StageDeps &
     readonly clock: Clock;
     /** Whether this node makes no new promises to a peer. */
     readonly isShunned: (peer: string) => boolean;
+    /** Whether this node makes no new promises to anybody. */
+    readonly isLeaving: () => boolean;
   };
 
 /** What this node does for others, one handler per method. */
 export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler> {
+  const promising = (handler: Handler) => refuseLeaving(refuseShunned(handler, deps.isShunned), deps.isLeaving);
   const handlers = {
-    stage: refuseShunned(stageHandler(deps), deps.isShunned),
-    finalize: refuseShunned(finalizeHandler(deps), deps.isShunned),
+    stage: promising(stageHandler(deps)),
+    finalize: promising(finalizeHandler(deps)),
     fetch: fetchHandler(deps),
     have: haveHandler(deps),
     manifest: manifestHandler(deps),

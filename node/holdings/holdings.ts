@@ -4,12 +4,14 @@ import { equalBytes } from '../../protocol/bytes.ts';
 import { decodeRoot } from '../../protocol/manifest.ts';
 import type { Release } from '../../protocol/release.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import { type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
+import { isExpired, type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
 import type { ShardEntry } from '../store/errors.ts';
+import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import type { ShardReference } from '../store/shard-types.ts';
+import { STAGED_MAX_MS } from '../store/staged-claim.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { HoldingsError } from './holdings-error.ts';
 
@@ -20,8 +22,9 @@ export interface HoldingsDeps {
   readonly shards: {
     referencesIn(segment: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
     referencesOf(root: CID, segment?: CID, signal?: AbortSignal): AsyncIterable<ShardReference>;
-    reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[]): Promise<void>;
+    reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[], stagedBy: string): Promise<void>;
     release(root: CID, signal?: AbortSignal): Promise<unknown>;
+    releaseSegment(root: CID, segment: CID, keep: ReadonlySet<number>): Promise<unknown>;
     hasMany(ids: readonly Uint8Array[]): Promise<boolean[]>;
     markDamaged(id: Uint8Array): Promise<boolean>;
   };
@@ -29,9 +32,11 @@ export interface HoldingsDeps {
     putRoot(cid: CID, bytes: Uint8Array, chargedTo: string): Promise<void>;
     putSegment(root: CID, cid: CID, bytes: Uint8Array): Promise<void>;
     removeRoot(root: CID): Promise<void>;
+    removeSegment(root: CID, segment: CID): Promise<void>;
     hasRoot(root: CID): Promise<boolean>;
     get(cid: CID): Promise<Uint8Array | undefined>;
     roots(options: { signal?: AbortSignal }): AsyncIterable<CID>;
+    keptSince(root: CID): Promise<number | undefined>;
     segmentsOf(root: CID, signal?: AbortSignal): AsyncIterable<CID>;
   };
   /** Receipts that this node signed. */
@@ -40,12 +45,18 @@ export interface HoldingsDeps {
     put(receipt: StoreReceipt): Promise<void>;
     scan(options: { root: CID }): AsyncIterable<StoreReceipt>;
     removeRoot(root: CID): Promise<void>;
+    endsOf(root: CID, segment: CID, after: number): AsyncIterable<{ at: number; indices: Uint8Array | undefined }>;
+    removeEnd(end: LeaseEnd, options: { readonly receipt: boolean }): Promise<void>;
   };
+  /** For how long this node promises what it may be alone to know of, milliseconds. */
+  readonly leaseMs: number;
   readonly releases: {
     isReleased(root: CID): Promise<boolean>;
     put(release: Release): Promise<void>;
     received(signal?: AbortSignal): AsyncIterable<Release>;
   };
+  /** Whether an object is one of this node's own files. */
+  readonly isOwn: (root: CID) => Promise<boolean>;
   /** Told of roots that this node begins and ceases to answer for. */
   readonly onKept: (root: CID) => void;
   readonly onReleased: (root: CID) => void;
@@ -56,9 +67,13 @@ export interface HoldingsDeps {
 export interface KeptObject {
   readonly cid: CID;
   readonly bytes: Uint8Array;
-  /** The owner's public key and peer id. */
+  /** The owner's public key and peer id. What is kept is charged to the owner. */
   readonly ownerKey: Uint8Array;
   readonly owner: string;
+  /** Peer id of who staged it: the owner, or whoever repairs. */
+  readonly stagedBy: string;
+  /** When the promise ends, milliseconds since 1970; 0 = when the owner releases the object. */
+  readonly until: number;
 }
 
 /** Shards of one segment, checked against their commitments. */
@@ -72,6 +87,9 @@ export interface KeptPart {
 /** Looked-up references: about 200 bytes each. A download asks for the shards of a segment in several calls. */
 const IDS_CACHE_BYTES = 8 * 1024 * 1024;
 const BYTES_PER_ID = 200;
+const NOTHING = new Uint8Array(0);
+/** What a crash left behind is gone through at the start; a damaged record may be met at any time. */
+const SWEEP_EVERY_MS = 24 * 60 * 60 * 1000;
 
 /** What this node holds for others, across the stores that know about it. */
 export class Holdings {
@@ -92,13 +110,11 @@ export class Holdings {
   /** Finishes releases that a crash interrupted; promises that it interrupted are finished in the background. */
   async start(): Promise<void> {
     if (this.#stopping !== undefined) return;
-    const { releases, manifests, log } = this.#deps;
+    const { releases, manifests } = this.#deps;
     for await (const { root } of releases.received()) if (await manifests.hasRoot(root)) await this.#letGo(root);
     this.#stopping = new AbortController();
     const { signal } = this.#stopping;
-    this.#recovering = this.#recover(signal).catch((error: unknown) => {
-      if (!signal.aborted) log.warn('interrupted promises were not finished', { reason: String(error) });
-    });
+    this.#recovering = this.#sweep(signal);
   }
 
   async stop(): Promise<void> {
@@ -140,10 +156,9 @@ export class Holdings {
     });
   }
 
-  /** Whether an earlier receipt answers for these shards already. */
-  async covers(root: CID, segment: CID, indices: Uint8Array): Promise<boolean> {
-    const issued = await this.#deps.receipts.get(root, segment);
-    return issued !== undefined && isSubsetOf(indices, issued.indices);
+  /** The shards of a segment that a receipt of this node answers for now, as a bitmap. */
+  async promised(root: CID, segment: CID): Promise<Uint8Array> {
+    return (await this.#standing(root, segment))?.indices ?? NOTHING;
   }
 
   /** Ids of the shards of a segment that this node answers for, by index. */
@@ -176,6 +191,53 @@ export class Holdings {
     });
   }
 
+  /**
+   * Promises shards of a segment for longer: `indices` are those of `receipt` that are still needed. What it covers beside
+   * them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise would not end later.
+   */
+  renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined> {
+    const { root, segment, owner } = receipt;
+    return this.#locks.run(root.toString(), signal, async () => {
+      const expiresAt = this.#deps.clock.now() + this.#deps.leaseMs;
+      const newest = await this.#deps.receipts.get(root, segment);
+      if (newest?.expiresAt !== receipt.expiresAt || expiresAt <= receipt.expiresAt) return undefined;
+      if (!equalBytes(newest.indices, receipt.indices) || (await this.#deps.releases.isReleased(root)))
+        return undefined;
+      return this.#promise({ owner, root, segment, indices, expiresAt });
+    });
+  }
+
+  /** Lets go of what only a promise covers that has ended. Does nothing before the end; to be repeated after a crash. */
+  ended(end: LeaseEnd, signal?: AbortSignal): Promise<void> {
+    const { root, segment, at } = end;
+    const { receipts, shards, manifests, clock, onReleased } = this.#deps;
+    return this.#locks.run(root.toString(), signal, async () => {
+      if (at > clock.now()) return;
+      const newest = await receipts.get(root, segment);
+      if (newest === undefined) return receipts.removeEnd(end, { receipt: false });
+      const stands = newest.expiresAt === 0 || newest.expiresAt > at;
+      const kept = new Set(stands ? bitmapIndices(newest.indices) : []);
+      for await (const { indices } of receipts.endsOf(root, segment, at)) {
+        // Another promise stands and does not say for what: its own end decides.
+        if (indices === undefined) return receipts.removeEnd(end, { receipt: false });
+        for (const index of bitmapIndices(indices)) kept.add(index);
+      }
+      try {
+        await shards.releaseSegment(root, segment, kept);
+      } finally {
+        this.#changes++;
+        this.#ids.delete(segment.toString());
+      }
+      const over = kept.size === 0;
+      if (over) await manifests.removeSegment(root, segment);
+      // The receipt last: until then an interrupted end is found again.
+      await receipts.removeEnd(end, { receipt: over });
+      if (!over || (await this.#isPromised(root))) return;
+      await manifests.removeRoot(root);
+      onReleased(root);
+    });
+  }
+
   /** Resolves when no promise about the object is being made or withdrawn. */
   settled(root: CID, signal?: AbortSignal): Promise<void> {
     return this.#locks.run(root.toString(), signal, async () => undefined);
@@ -196,31 +258,50 @@ export class Holdings {
   }
 
   /** References before the receipt: a crash in between leaves shards kept for nothing, never a promise without shards. */
-  async #keepPart({ cid, ownerKey, owner }: KeptObject, part: KeptPart): Promise<StoreReceipt> {
-    const { manifests, shards, receipts } = this.#deps;
+  async #keepPart(object: KeptObject, part: KeptPart): Promise<StoreReceipt> {
+    const { manifests, shards } = this.#deps;
+    const { cid, ownerKey, owner, stagedBy } = object;
     const { segment, indices } = part;
-    const issued = await receipts.get(cid, segment);
+    const issued = await this.#standing(cid, segment);
+    const until = issued === undefined ? object.until : later(issued.expiresAt, object.until);
     // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
-    const covered = issued !== undefined && isSubsetOf(indices, issued.indices);
+    const covered = issued !== undefined && isSubsetOf(indices, issued.indices) && until === issued.expiresAt;
     if (!covered) await manifests.putSegment(cid, segment, part.node);
     try {
-      await shards.reference(owner, cid, segment, part.entries());
+      await shards.reference(owner, cid, segment, part.entries(), stagedBy);
     } finally {
       this.#changes++;
       this.#ids.delete(segment.toString());
     }
     if (covered) return issued;
-    const before = bitmapIndices(issued?.indices ?? new Uint8Array(0));
-    return this.#promise(cid, ownerKey, segment, [...before, ...bitmapIndices(indices)]);
+    const all = bitmapOf([...bitmapIndices(issued?.indices ?? NOTHING), ...bitmapIndices(indices)]);
+    return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
   }
 
-  async #promise(root: CID, owner: Uint8Array, segment: CID, indices: readonly number[]): Promise<StoreReceipt> {
+  /** The receipt that binds this node now. */
+  async #standing(root: CID, segment: CID): Promise<StoreReceipt | undefined> {
+    const issued = await this.#deps.receipts.get(root, segment);
+    return issued === undefined || isExpired(issued, this.#deps.clock.now()) ? undefined : issued;
+  }
+
+  async #promise(
+    promise: Pick<StoreReceipt, 'owner' | 'root' | 'segment' | 'indices' | 'expiresAt'>,
+  ): Promise<StoreReceipt> {
     const { network, signer, clock, receipts } = this.#deps;
-    const unsigned = { network, holder: signer.publicKey, owner, root, segment, indices: bitmapOf(indices) };
-    // Until released: leases with an end come with the first issue that renews them.
-    const receipt = signStoreReceipt({ ...unsigned, issuedAt: clock.now(), expiresAt: 0 }, signer);
+    const unsigned = { network, holder: signer.publicKey, ...promise, issuedAt: clock.now() };
+    const receipt = signStoreReceipt(unsigned, signer);
     await receipts.put(receipt);
     return receipt;
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    while (!signal.aborted) {
+      await this.#recover(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('interrupted promises were not finished', { reason: String(error) });
+      });
+      await clock.sleep(SWEEP_EVERY_MS, signal).catch(() => undefined);
+    }
   }
 
   /** After a crash: signs for shards that were referenced already, forgets manifests of which nothing is kept. */
@@ -230,20 +311,34 @@ export class Holdings {
       await this.#locks.run(cid.toString(), signal, async () => {
         const bytes = await manifests.get(cid);
         const owner = bytes === undefined ? signer.publicKey : decodeRoot(bytes).owner;
-        if (equalBytes(owner, signer.publicKey)) return;
+        if (equalBytes(owner, signer.publicKey)) {
+          if (await this.#isAbandoned(cid)) await manifests.removeRoot(cid);
+          return;
+        }
         await this.#recoverReceipts(cid, owner, signal);
         if (!(await this.#isPromised(cid))) await manifests.removeRoot(cid);
       });
     }
   }
 
+  /** An own object that was never acknowledged, and whose upload can go on no more. */
+  async #isAbandoned(root: CID): Promise<boolean> {
+    const { manifests, clock, isOwn } = this.#deps;
+    const since = await manifests.keptSince(root);
+    if (since === undefined || clock.now() <= since + STAGED_MAX_MS) return false;
+    return !(await isOwn(root)) && !(await this.#isPromised(root));
+  }
+
   async #recoverReceipts(root: CID, owner: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { manifests, receipts, shards } = this.#deps;
+    const { manifests, receipts, shards, clock, leaseMs } = this.#deps;
     for await (const segment of manifests.segmentsOf(root, signal)) {
       if ((await receipts.get(root, segment)) !== undefined) continue;
       const indices: number[] = [];
       for await (const { index } of shards.referencesOf(root, segment, signal)) indices.push(index);
-      if (indices.length > 0) await this.#promise(root, owner, segment, indices);
+      if (indices.length === 0) continue;
+      // Whoever was to get the receipt asks again; until then nobody may know of this one.
+      const expiresAt = clock.now() + leaseMs;
+      await this.#promise({ owner, root, segment, indices: bitmapOf(indices), expiresAt });
     }
   }
 
@@ -259,4 +354,9 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+/** The later of two ends of promises, of which 0 is the latest: nobody shortens what another was promised. */
+function later(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : Math.max(a, b);
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../../protocol/bytes.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
@@ -8,15 +8,18 @@ import { resolveConfig } from '../config/config.ts';
 import { markFresh } from '../config/fresh-home.ts';
 import type { RawValue } from '../config/option-types.ts';
 import { type Identity, identityFromSeed } from '../identity/identity.ts';
+import { initialiseHome } from '../identity/identity-file.ts';
 import { createKzgEngine } from '../kzg/create-engine.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Logger } from '../log.ts';
 import { createNode, type HoldfastNode } from '../node.ts';
 import type { RandomBytes } from '../random.ts';
-import type { ShardReader } from '../store/shard-types.ts';
+import { NodeFaults } from './faults/node-faults.ts';
 import { LabError } from './lab-error.ts';
-import { SwitchableHandlers } from './switchable-handlers.ts';
-import { SwitchableReader } from './switchable-reader.ts';
+import { labHooks } from './lab-hooks.ts';
+import { MAX_LAB_NODES } from './lab-size.ts';
+import type { SwitchableHandlers } from './switchable-handlers.ts';
+import type { SwitchableReader } from './switchable-reader.ts';
 
 export interface LabOptions {
   readonly nodes: number;
@@ -28,6 +31,8 @@ export interface LabOptions {
   readonly capacityBytes: number;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Draws the identities of the nodes; absent: `random`. */
+  readonly seeds?: RandomBytes;
   readonly log: Logger;
   readonly version: string;
   readonly threads?: number;
@@ -37,6 +42,8 @@ export interface LabOptions {
   readonly configOf?: (number: number) => ReadonlyMap<string, RawValue>;
   /** Told how many nodes run, while they start. */
   readonly onStarted?: (nodes: number) => void;
+  /** Told of each node that was asked to stop through its own API. */
+  readonly onShutdownRequest?: (number: number) => void;
 }
 
 /** One node of the lab. */
@@ -48,8 +55,11 @@ export interface LabNode {
   readonly reader: SwitchableReader;
   /** What this node does for others. */
   readonly handlers: SwitchableHandlers;
+  /** Makes it fail on order. */
+  readonly faults: NodeFaults;
   /** Signs what an honest node would not. */
   readonly identity: Identity;
+  readonly home: string;
   readonly running: boolean;
 }
 
@@ -57,13 +67,12 @@ interface Slot extends LabNode {
   node: HoldfastNode;
   reader: SwitchableReader;
   handlers: SwitchableHandlers;
+  faults: NodeFaults;
   running: boolean;
   /** Bytes sent in earlier runs of this node. */
   sentBefore: number;
 }
 
-/** Node i has its own /24 of the loopback range; 254 of them fit. */
-export const MAX_LAB_NODES = 254;
 /** How long all nodes may take to hear of each other. */
 const GATHER_TIMEOUT_MS = 60_000;
 const GATHER_POLL_MS = 50;
@@ -81,10 +90,7 @@ export class LabNetwork {
   constructor(options: LabOptions) {
     const { nodes, random, threads } = options;
     if (!Number.isSafeInteger(nodes) || nodes < 1) throw new RangeError(`a lab cannot have ${nodes} nodes`);
-    if (nodes > MAX_LAB_NODES) {
-      const message = `${nodes} nodes are more than a lab has room for: ask for ${MAX_LAB_NODES} at most`;
-      throw new LabError({ code: 'too-many-nodes', nodes, maximum: MAX_LAB_NODES }, message);
-    }
+    if (nodes > MAX_LAB_NODES) throw tooMany(nodes);
     this.#options = options;
     this.#name = `lab-${toHex(random(6))}`;
     this.#engine = createKzgEngine({ random, ...(threads === undefined ? {} : { threads }) });
@@ -120,23 +126,35 @@ export class LabNetwork {
     // A worker needs seconds for the trusted setup: the first one loads it while the nodes start.
     this.#engine.commit(new Uint8Array(SHARD_BYTES), signal).catch(() => {});
     for (let number = 1; number <= this.#options.nodes; number++) {
-      signal.throwIfAborted();
-      const identity = identityFromSeed(this.#options.random(32));
-      await mkdir(this.#home(number), { recursive: true, mode: 0o700 });
-      await markFresh(this.#home(number));
-      const slot = { number, identity, running: true, sentBefore: 0, ...(await this.#create(number, identity)) };
-      this.#slots.push(slot);
-      await this.#join(slot, signal);
-      this.#options.onStarted?.(number);
+      await this.#begin(number, signal);
     }
     await this.#gather(signal);
+  }
+
+  /** A new node, which all that run have heard of when it resolves. Returns its number. @throws LabError */
+  async addNode(signal: AbortSignal): Promise<number> {
+    const number = this.#slots.length + 1;
+    if (number > MAX_LAB_NODES) throw tooMany(number);
+    await this.#begin(number, signal);
+    await this.#gather(signal);
+    return number;
   }
 
   /** Stops one node as a shutdown does: it leaves the network and keeps its home. */
   async stopNode(number: number): Promise<void> {
     const slot = this.#slot(number);
     slot.running = false;
+    await slot.faults.end();
     await slot.node.stop();
+  }
+
+  /**
+   * Ends one node without a goodbye: its connections break and no others are made. Its databases are then closed in order,
+   * because this process goes on; only a process that is killed shows what a crash does to them.
+   */
+  async killNode(number: number): Promise<void> {
+    this.#slot(number).faults.cutOff();
+    await this.stopNode(number);
   }
 
   /** Brings a stopped node back: the same identity on the same home, at another port. */
@@ -169,8 +187,21 @@ export class LabNetwork {
     return join(this.#options.folder, `node-${number}`);
   }
 
-  async #create(number: number, identity: Identity): Promise<Pick<Slot, 'node' | 'reader' | 'handlers'>> {
-    const { capacityBytes, clock, random, log, version, config, configOf } = this.#options;
+  async #begin(number: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { random, seeds = random } = this.#options;
+    const identity = identityFromSeed(seeds(32));
+    const home = this.#home(number);
+    await initialiseHome(home, identity, () => markFresh(home));
+    const made = await this.#create(number, identity);
+    const slot = { number, identity, home, running: true, sentBefore: 0, ...made };
+    this.#slots.push(slot);
+    await this.#join(slot, signal);
+    this.#options.onStarted?.(number);
+  }
+
+  async #create(number: number, identity: Identity): Promise<Pick<Slot, 'node' | 'reader' | 'handlers' | 'faults'>> {
+    const { capacityBytes, clock, random, log, version, config, configOf, onShutdownRequest } = this.#options;
     const flags = new Map<string, RawValue>([
       ['network.name', this.#name],
       ['network.listen', `/ip4/127.0.${number}.1/tcp/0`],
@@ -181,8 +212,7 @@ export class LabNetwork {
       ...(config ?? []),
       ...(configOf?.(number) ?? []),
     ]);
-    let reader: SwitchableReader | undefined;
-    let handlers: SwitchableHandlers | undefined;
+    const hooks = labHooks();
     const node = await createNode({
       home: this.#home(number),
       identity,
@@ -192,35 +222,31 @@ export class LabNetwork {
       clock,
       random,
       engine: this.#engine,
-      shardReader: (honest: ShardReader) => {
-        reader = new SwitchableReader(honest);
-        return reader;
-      },
-      handlers: (honest) => {
-        handlers = new SwitchableHandlers(honest);
-        return handlers.table();
-      },
+      ...hooks.options,
+      onShutdownRequest: () => onShutdownRequest?.(number),
     });
-    return {
-      node,
-      reader: reader as unknown as SwitchableReader,
-      handlers: handlers as unknown as SwitchableHandlers,
-    };
+    const faults = new NodeFaults({ node, hooks, clock, random });
+    return { node, reader: hooks.reader, handlers: hooks.handlers, faults };
   }
 
   /** Starts a node and connects it with those that run. */
   async #join({ number, node }: Slot, signal: AbortSignal): Promise<void> {
     await node.start();
     const others = this.#slots.filter((other) => other.running && other.number !== number).slice(-MAX_DIALS);
-    await Promise.all(others.map((other) => node.host.connect(other.node.host.addresses()[0] as string, signal)));
+    const calls = others.map((other) => node.host.connect(other.node.host.addresses()[0] as string, signal));
+    const failed = (await Promise.allSettled(calls)).filter((call) => call.status === 'rejected');
+    signal.throwIfAborted();
+    // One is enough to hear of the others; a busy machine, or a partition, may keep some away.
+    if (failed.length > 0 && failed.length === others.length) throw failed[0]?.reason;
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + GATHER_TIMEOUT_MS;
-    const others = this.#slots.length - 1;
+    const running = this.#slots.filter((slot) => slot.running);
+    const others = running.length - 1;
     for (;;) {
-      const known = Math.min(...this.#slots.map((slot) => slot.node.candidates.list().length));
+      const known = Math.min(...running.map((slot) => heardOf(slot, running)));
       if (known >= others) return;
       if (clock.monotonic() > until) {
         const message = `the nodes did not find each other in ${GATHER_TIMEOUT_MS / 1000} s: one knows ${known} of ${others} others; is a firewall on the loopback?`;
@@ -229,6 +255,16 @@ export class LabNetwork {
       await clock.sleep(GATHER_POLL_MS, signal);
     }
   }
+}
+
+/** How many of these a node has heard of. */
+function heardOf({ node }: Slot, slots: readonly Slot[]): number {
+  return slots.filter((other) => node.candidates.get(other.node.peerId) !== undefined).length;
+}
+
+function tooMany(nodes: number): LabError {
+  const message = `${nodes} nodes are more than a lab has room for: ask for ${MAX_LAB_NODES} at most`;
+  return new LabError({ code: 'too-many-nodes', nodes, maximum: MAX_LAB_NODES }, message);
 }
 
 function sentBy({ host }: HoldfastNode): number {

@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import { Adverts, type SelfDescription } from './adverts.ts';
 import { BufferGuard } from './buffer-guard.ts';
 import { PeerClient } from './client.ts';
+import type { ConnectionGate } from './connection-gate.ts';
 import { Connector } from './connector.ts';
 import { withDeadline } from './deadline.ts';
 import { NetworkError } from './errors.ts';
@@ -41,6 +42,7 @@ export interface HostOptions {
   readonly downloadBytesPerSecond?: number;
   /** What this node tells others about itself. */
   readonly describe: () => SelfDescription | Promise<SelfDescription>;
+  readonly gate?: ConnectionGate;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -164,6 +166,13 @@ export class Host {
     await this.libp2p.hangUp(parsePeerId(peer));
   }
 
+  /** Cuts all connections with the peers that `chosen` names, without a goodbye. */
+  cut(chosen: (peer: string) => boolean): void {
+    for (const connection of this.libp2p.getConnections()) {
+      if (chosen(connection.remotePeer.toString())) connection.abort(new Error('the connection was cut'));
+    }
+  }
+
   /** Ids of the peers with an open connection. */
   connected(): string[] {
     return this.libp2p.getPeers().map((peer) => peer.toString());
@@ -269,6 +278,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     lab: options.lab ?? false,
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
     agent: options.agent,
+    ...(options.gate === undefined ? {} : { gate: options.gate }),
   });
   const host = new Host(options, libp2p);
   if (!equalBytes(host.publicKey, options.signer.publicKey)) {

@@ -14,6 +14,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { createLibp2p } from 'libp2p';
 import { TOPICS, type Topic, topicName } from '../../protocol/topics.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
+import { type ConnectionGate, gaterOf } from './connection-gate.ts';
 import { NetworkError } from './errors.ts';
 import { gatheredNoise } from './gathered-noise.ts';
 import {
@@ -45,6 +46,7 @@ export interface Libp2pNodeOptions {
   readonly lab: boolean;
   readonly maxConnections: number;
   readonly agent: string;
+  readonly gate?: ConnectionGate;
 }
 
 /** A ping may find the other end busy with a computation for a while; that is no reason to drop its transfers. */
@@ -79,6 +81,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
         },
       }),
     ],
+    ...(options.gate === undefined ? {} : { connectionGater: gaterOf(options.gate) }),
     connectionManager: {
       maxConnections: options.maxConnections,
       inboundConnectionThreshold: options.lab ? LAB_INBOUND_CONNECTIONS_PER_SECOND : INBOUND_CONNECTIONS_PER_SECOND,

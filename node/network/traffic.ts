@@ -12,3 +12,11 @@ export type Traffic = Readonly<Record<Method, MethodTraffic>>;
 export function noTraffic(): Traffic {
   return Object.fromEntries(METHOD_NAMES.map((method) => [method, { sent: 0, received: 0 }])) as unknown as Traffic;
 }
+
+export function addTraffic(a: Traffic, b: Traffic): Traffic {
+  const sum = METHOD_NAMES.map((method) => [
+    method,
+    { sent: a[method].sent + b[method].sent, received: a[method].received + b[method].received },
+  ]);
+  return Object.fromEntries(sum) as Traffic;
+}

@@ -21,9 +21,9 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/options.ts';
 import type { Releaser } from '../holdings/releaser.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
+import type { FileHealth as FileHealthChecker } from '../repair/file-health.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Downloader } from '../transfer/download.ts';
-import type { HealthChecker } from '../transfer/health.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
 import type { Uploader } from '../transfer/upload.ts';
 import { apiFailure, asApi } from './api-failure.ts';
@@ -34,7 +34,7 @@ export interface FilesDeps {
   readonly clock: Clock;
   readonly uploader: Pick<Uploader, 'add'>;
   readonly downloader: Pick<Downloader, 'open'>;
-  readonly health: Pick<HealthChecker, 'check'>;
+  readonly health: Pick<FileHealthChecker, 'check'>;
   readonly locator: Pick<ManifestLocator, 'root'>;
   readonly releaser: Pick<Releaser, 'release'>;
   readonly stores: Pick<Stores, 'catalog' | 'receivedReceipts' | 'manifests'>;
@@ -140,23 +140,21 @@ async function fileHealth(
   let shards = 0;
   let degradedStripes = 0;
   let lostStripes = 0;
+  let suspectedShards = 0;
+  let clumpedShards = 0;
   let minimumMargin = Number.POSITIVE_INFINITY;
-  for await (const stripe of deps.health.check(root, signal)) {
-    const present = stripe.holders.filter((peers) => peers !== undefined);
-    for (const peer of present.flat()) holders.add(peer);
+  let daysToLoss = Number.POSITIVE_INFINITY;
+  for await (const { expected, ...stripe } of deps.health.check(root, signal)) {
+    for (const peer of stripe.holders.flat()) holders.add(peer);
     presentShards += stripe.present;
-    shards += stripe.expected;
+    shards += expected;
+    suspectedShards += stripe.suspected;
+    clumpedShards += stripe.clumped;
     minimumMargin = Math.min(minimumMargin, stripe.margin);
-    if (stripe.state === 'degraded') degradedStripes++;
+    daysToLoss = Math.min(daysToLoss, stripe.daysToLoss);
     if (stripe.state === 'lost') lostStripes++;
-    kept.push({
-      segment: stripe.segment,
-      stripe: stripe.stripe,
-      holders: present,
-      present: stripe.present,
-      needed: stripe.dataCount,
-      margin: stripe.margin,
-    });
+    else if (stripe.present < expected) degradedStripes++;
+    kept.push(stripe);
     // Stays bounded for any size of file.
     if (kept.length >= 2 * worst + 64) kept = worstOf(kept, worst);
   }
@@ -171,7 +169,10 @@ async function fileHealth(
     presentShards,
     degradedStripes,
     lostStripes,
+    suspectedShards,
+    clumpedShards,
     minimumMargin,
+    daysToLoss,
     holders: holders.size,
     checkedAt: deps.clock.now(),
     worst: worstOf(kept, worst),

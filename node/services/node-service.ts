@@ -19,6 +19,7 @@ export interface NodeServiceDeps {
   /** Of the prover. */
   readonly proofs: () => ProofCounts;
   readonly isRunning: () => boolean;
+  readonly isLeaving: () => boolean;
   readonly requestShutdown: () => void;
 }
 
@@ -44,6 +45,7 @@ async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeD
     addresses: host.addresses(),
     startedAt,
     connectedPeers: host.connected().length,
+    leaving: deps.isLeaving(),
     files,
     kzg: { backend: engine.backend, threads: engine.threads, operations: engine.operations() },
     audits: deps.proofs(),

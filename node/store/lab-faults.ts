@@ -1,4 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
+import { type RandomBytes, randomFraction } from '../random.ts';
 import { bytesKey } from './shard-keys.ts';
 import type { ShardReader } from './shard-types.ts';
 import type { Stores } from './stores.ts';
@@ -12,6 +13,39 @@ export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
   if (at >= altered.length) throw new RangeError(`bit ${bit} is beyond ${altered.length} bytes`);
   altered[at] = (altered[at] as number) ^ (1 << (bit & 7));
   return altered;
+}
+
+/** A copy with `count` bits changed, drawn anew each; an even number of draws of one bit leaves it as it was. */
+export function flipBits(bytes: Uint8Array, count: number, random: RandomBytes): Uint8Array {
+  let altered = bytes;
+  for (let i = 0; i < count; i++) altered = flipBit(altered, Math.floor(randomFraction(random) * bytes.length * 8));
+  return altered;
+}
+
+/** Ids of stored shards, drawn without replacement: so many, or this share of all, rounded. At most what is there. */
+export async function pickStored(
+  { shards }: Pick<Stores, 'shards'>,
+  wanted: { readonly count: number } | { readonly share: number },
+  random: RandomBytes,
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const ids = await Array.fromAsync(shards.ids(signal));
+  const count = Math.min(ids.length, 'count' in wanted ? wanted.count : Math.round(wanted.share * ids.length));
+  // Fisher–Yates, as far as it is needed.
+  for (let i = 0; i < count; i++) {
+    const j = i + Math.floor(randomFraction(random) * (ids.length - i));
+    [ids[i], ids[j]] = [ids[j] as Uint8Array, ids[i] as Uint8Array];
+  }
+  return ids.slice(0, count);
+}
+
+/** Loses the bytes of shards, as a bad disk does: what the node noted about them stays. */
+export async function dropShards(stores: Pick<Stores, 'databases'>, ids: readonly Uint8Array[]): Promise<void> {
+  const { shards } = stores.databases;
+  await shards.transaction(async () => ({
+    operations: ids.map((id) => ({ type: 'del', key: bytesKey(id) })),
+    result: undefined,
+  }));
 }
 
 /**

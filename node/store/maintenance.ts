@@ -5,18 +5,20 @@ import type { ShardStore } from './shard-store.ts';
 
 /** Staging lives an hour: a sweep every ten minutes ends it at most ten minutes late. */
 const SWEEP_EVERY_MS = 10 * 60 * 1000;
+/** Nothing makes orphans but damage and its repair. */
+const ORPHANS_EVERY_MS = 24 * 60 * 60 * 1000;
 /** How soon writing is tried again after a full disk. */
 const RESUME_EVERY_MS = 30 * 1000;
 
 export interface MaintenanceOptions {
   readonly clock: Clock;
-  readonly shards: Pick<ShardStore, 'collectOrphans' | 'sweepStaged'>;
+  readonly shards: Pick<ShardStore, 'collectOrphans' | 'emptyTrash' | 'sweepStaged'>;
   readonly manifests: Pick<ManifestStore, 'collectUnused'>;
   readonly databases: readonly Pick<Database, 'resume' | 'failed'>[];
   readonly onError: (error: unknown) => void;
 }
 
-/** What the store does by itself: orphans and unused manifests at start, expired staging, writing again after a full disk. */
+/** What the store does by itself: orphans and unused manifests, expired staging, old trash, writing again after a full disk. */
 export class StoreMaintenance {
   readonly #options: MaintenanceOptions;
   #abort: AbortController | undefined;
@@ -41,10 +43,15 @@ export class StoreMaintenance {
 
   async #sweep(signal: AbortSignal): Promise<void> {
     const { shards, manifests, clock } = this.#options;
-    await this.#attempt(signal, () => shards.collectOrphans(signal));
-    await this.#attempt(signal, () => manifests.collectUnused(signal));
+    let orphansAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
+      if (clock.monotonic() >= orphansAt) {
+        await this.#attempt(signal, () => shards.collectOrphans(signal));
+        await this.#attempt(signal, () => manifests.collectUnused(signal));
+        orphansAt = clock.monotonic() + ORPHANS_EVERY_MS;
+      }
       await this.#attempt(signal, () => shards.sweepStaged(clock.now(), signal));
+      await this.#attempt(signal, () => shards.emptyTrash(clock.now(), signal));
       await this.#attempt(signal, () => clock.sleep(SWEEP_EVERY_MS, signal));
     }
   }

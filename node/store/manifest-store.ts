@@ -3,7 +3,7 @@ import type { CID } from 'multiformats/cid';
 import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import { StoreError } from './errors.ts';
-import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
+import { CID_BYTES, cidAt, cidKey, u64At } from './key-codec.ts';
 import type { ManifestQuota, RootCharge } from './manifest-quota.ts';
 import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -67,6 +67,12 @@ export class ManifestStore {
     return this.#roots.has(cidKey(root));
   }
 
+  /** Since when a root is kept, milliseconds since 1970. @throws StoreError `damaged-record`. */
+  async keptSince(root: CID): Promise<number | undefined> {
+    const value = await this.#roots.get(cidKey(root));
+    return value === undefined ? undefined : u64At(value, 0);
+  }
+
   /** All roots kept, by CID bytes. */
   async *roots(options: { after?: CID; signal?: AbortSignal } = {}): AsyncGenerator<CID> {
     const { after, signal } = options;
@@ -82,16 +88,27 @@ export class ManifestStore {
     for await (const key of this.#segmentRoots.keys({ prefix: cidKey(segment), signal })) yield cidAt(key, CID_BYTES);
   }
 
+  /** Forgets a segment of a root, unless another root needs it. Idempotent. */
+  async removeSegment(root: CID, segment: CID): Promise<void> {
+    const ofRoot = concat(cidKey(root), cidKey(segment));
+    const freed = await this.#metadata.database.transaction(async () => {
+      if (!(await this.#rootSegments.has(ofRoot))) return { operations: [], result: undefined };
+      const node = await this.get(segment).catch(() => undefined);
+      const charge = await this.#quota.of(root);
+      const operations = await this.#removingSegment(root, segment);
+      if (charge === undefined || node === undefined) return { operations, result: undefined };
+      const bytes = Math.min(node.length, charge.bytes);
+      operations.push(this.#quota.putting(root, { ...charge, bytes: charge.bytes - bytes }));
+      return { operations, result: { owner: charge.owner, bytes } };
+    });
+    if (freed !== undefined) this.#quota.give(freed.owner, freed.bytes);
+  }
+
   /** Forgets a root and the segments that no other root needs. Idempotent; after a crash, call it again. */
   async removeRoot(root: CID): Promise<void> {
     for await (const segment of this.segmentsOf(root)) {
       await this.#metadata.database.transaction(async () => {
-        const operations = [
-          this.#rootSegments.deleting(concat(root.bytes, segment.bytes)),
-          this.#segmentRoots.deleting(concat(segment.bytes, root.bytes)),
-        ];
-        if (!(await this.#isShared(segment, root))) operations.push(this.#nodes.deleting(segment.bytes));
-        return { operations, result: undefined };
+        return { operations: await this.#removingSegment(root, segment), result: undefined };
       });
     }
     const charge = await this.#metadata.database.transaction(async () => {
@@ -115,6 +132,15 @@ export class ManifestStore {
       });
     }
     return removed;
+  }
+
+  async #removingSegment(root: CID, segment: CID): Promise<Operation[]> {
+    const operations = [
+      this.#rootSegments.deleting(concat(root.bytes, segment.bytes)),
+      this.#segmentRoots.deleting(concat(segment.bytes, root.bytes)),
+    ];
+    if (!(await this.#isShared(segment, root))) operations.push(this.#nodes.deleting(segment.bytes));
+    return operations;
   }
 
   async #isNeeded(cid: CID): Promise<boolean> {

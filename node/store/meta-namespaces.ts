@@ -60,6 +60,16 @@ export const META_NAMESPACES = {
   ban: 28,
   /** u64 sequence number → entry of the security log; 0 → its head. */
   securityLog: 29,
+  /** holder 32 ‖ segment ‖ u32 index → why the holder has lost the shard, and since when, dag-cbor. */
+  lostShard: 30,
+  /** root → since when this node guards it, dag-cbor. */
+  guardedRoot: 31,
+  /** 0 ‖ u64 end ‖ root ‖ segment → empty; 1 ‖ root ‖ segment ‖ u64 end → bitmap: promises of this node that end, and of what. */
+  leaseEnd: 32,
+  /** empty → where the reading of all that is stored stands, dag-cbor. */
+  scrub: 34,
+  /** holder 32 → since when it was watched, and how often it lost what it held, dag-cbor. */
+  holderFailures: 35,
 } as const;
 
 export type MetaNamespace = keyof typeof META_NAMESPACES;

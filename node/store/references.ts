@@ -17,6 +17,7 @@ import {
 } from './shard-keys.ts';
 import { Departures } from './shard-removal.ts';
 import type { ShardReference } from './shard-types.ts';
+import { takingBackAll } from './trash.ts';
 import type { Operation } from './write-queue.ts';
 
 /** References of one release batch: a few hundred milliseconds of the single writer at most. */
@@ -24,7 +25,8 @@ const RELEASE_BATCH = 256;
 const NO_VALUE = new Uint8Array(0);
 
 /**
- * Turns staged shards into stored ones: one reference per index, one synced batch. Idempotent.
+ * Turns staged shards into stored ones: one reference per index, one synced batch. Idempotent. What is stored is charged to
+ * the owner, what `stagedBy` staged is no longer charged to that peer.
  * @throws StoreError `not-held` with every entry whose bytes are missing, `quota-exceeded`.
  */
 export async function addReferences(
@@ -33,12 +35,13 @@ export async function addReferences(
   root: CID,
   segment: CID,
   entries: readonly ShardEntry[],
+  stagedBy: string,
 ): Promise<void> {
   const { database, ledger, wanted } = context;
   await database.transaction(async () => {
     const keys = entries.map(({ index, id }) => referenceKey(root, segment, index, id));
     const ids = [...new Map(entries.map(({ id }) => [toHex(id), id])).values()];
-    const claimKeys = ids.map((id) => claimKey(id, owner));
+    const claimKeys = ids.map((id) => claimKey(id, stagedBy));
     const [held, known, claimed] = await Promise.all([
       database.hasMany(entries.map(({ id }) => bytesKey(id))),
       database.hasMany(keys),
@@ -59,10 +62,12 @@ export async function addReferences(
     if (added.length > 0) operations.push({ type: 'put', key: segmentRootKey(segment, root), value: NO_VALUE });
     const finished = ids.filter((_, i) => claimed[i]);
     for (const id of finished) {
-      operations.push({ type: 'del', key: claimKey(id, owner) });
-      wanted.unclaimed(id, owner);
+      operations.push({ type: 'del', key: claimKey(id, stagedBy) });
+      wanted.unclaimed(id, stagedBy);
     }
-    if (operations.length > 0) ledger.addOwner(owner, { staged: -finished.length, stored: added.length });
+    if (added.length > 0) ledger.addOwner(owner, { stored: added.length });
+    if (finished.length > 0) ledger.addOwner(stagedBy, { staged: -finished.length });
+    operations.push(...(await takingBackAll(context, ids)));
     return { operations, result: undefined };
   });
 }
@@ -133,6 +138,64 @@ async function releaseBatch(context: ShardContext, root: CID) {
   const removal = await departures.operations(context);
   operations.push(...removal.operations);
   return { operations, result: { freedBytes: removal.freedBytes, recount, done } };
+}
+
+/**
+ * Removes the references of an object in one segment, all but those of the indices to keep. In batches; may be repeated.
+ * Returns the bytes freed and whether an owner was unreadable (count again).
+ */
+export async function releaseSegment(
+  context: ShardContext,
+  root: CID,
+  segment: CID,
+  keep: ReadonlySet<number>,
+  signal?: AbortSignal,
+): Promise<{ freedBytes: number; recount: boolean }> {
+  let freedBytes = 0;
+  let recount = false;
+  let gt: Uint8Array | undefined;
+  for (;;) {
+    signal?.throwIfAborted();
+    const step = await context.database.transaction(() => releaseSome(context, root, segment, keep, gt));
+    freedBytes += step.freedBytes;
+    recount ||= step.recount;
+    gt = step.last;
+    if (gt === undefined) return { freedBytes, recount };
+  }
+}
+
+async function releaseSome(
+  context: ShardContext,
+  root: CID,
+  segment: CID,
+  keep: ReadonlySet<number>,
+  gt: Uint8Array | undefined,
+) {
+  const { database, ledger } = context;
+  const range = prefixRange(referencePrefix(root, segment));
+  const { entries } = await database.page({ ...range, gt }, RELEASE_BATCH);
+  const departures = new Departures();
+  const operations: Operation[] = [];
+  const leaving = new Set<string>();
+  let recount = false;
+  for (const [key, sealed] of entries) {
+    const { id, index } = parseReference(key);
+    if (keep.has(index)) continue;
+    const reverse = reverseKey(id, root, segment, index);
+    leaving.add(toHex(key));
+    departures.add(id, reverse);
+    operations.push({ type: 'del', key }, { type: 'del', key: reverse });
+    const owner = ownerOf(key, sealed);
+    if (owner === undefined) recount = true;
+    else ledger.addOwner(owner, { stored: -1 });
+  }
+  const left = await database.page(range, leaving.size + 1);
+  if (leaving.size > 0 && left.entries.every(([key]) => leaving.has(toHex(key)))) {
+    operations.push({ type: 'del', key: segmentRootKey(segment, root) });
+  }
+  const removal = await departures.operations(context);
+  operations.push(...removal.operations);
+  return { operations, result: { freedBytes: removal.freedBytes, recount, last: entries.at(-1)?.[0] } };
 }
 
 function ownerOf(key: Uint8Array, sealed: Uint8Array): string | undefined {

@@ -13,6 +13,8 @@ export interface WantedShard {
   /** It has its `present` key and is part of the used bytes. */
   counted: boolean;
   damaged: boolean;
+  /** Since when it is in the trash, if it came there while calls waited for it. */
+  trashedAt: number | undefined;
   readonly claimedBy: Set<string>;
 }
 
@@ -26,6 +28,14 @@ export interface ShardContext {
   readonly wanted: WantedShards;
   /** Whether a shard was ever noted as damaged: while none was, nobody needs to look for the notes. */
   readonly damage: { any: boolean };
+  readonly trash: TrashState;
+}
+
+export interface TrashState {
+  /** How long shards stay there, milliseconds. */
+  readonly timeMs: number;
+  /** Whether a shard ever came there: while none did, nobody needs to look. */
+  any: boolean;
 }
 
 /** The shards on their way, so that two uploads of the same shard store and count it once. */
@@ -45,11 +55,11 @@ export class WantedShards {
     this.#generation++;
   }
 
-  join(id: Uint8Array, found: Omit<WantedShard, 'tickets' | 'claimedBy'>): WantedShard {
+  join(id: Uint8Array, found: Pick<WantedShard, 'written' | 'counted' | 'damaged'>): WantedShard {
     const name = toHex(id);
     let shard = this.#shards.get(name);
     if (shard === undefined) {
-      shard = { ...found, tickets: 0, claimedBy: new Set() };
+      shard = { ...found, trashedAt: undefined, tickets: 0, claimedBy: new Set() };
       this.#shards.set(name, shard);
     }
     shard.tickets++;
@@ -71,6 +81,23 @@ export class WantedShards {
     shard.written = false;
     shard.counted = false;
     shard.damaged = damaged;
+    shard.trashedAt = undefined;
+  }
+
+  /** The bytes stay, in the trash: whoever still waits for the shard takes it back. */
+  trashed(id: Uint8Array, at: number): void {
+    const name = toHex(id);
+    this.looks.touch(name);
+    const shard = this.#shards.get(name);
+    if (shard !== undefined) shard.trashedAt = at;
+  }
+
+  /** It was taken back by another call than those that wait. */
+  takenBack(id: Uint8Array): void {
+    const name = toHex(id);
+    this.looks.touch(name);
+    const shard = this.#shards.get(name);
+    if (shard !== undefined) shard.trashedAt = undefined;
   }
 
   /** The owner has a claim now, made by another call than those that wait. */

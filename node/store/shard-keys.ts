@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid';
-import { concat, u32 } from '../../protocol/bytes.ts';
+import { concat, u32, u64 } from '../../protocol/bytes.ts';
 import { HASH_BYTES } from '../../protocol/constants.ts';
-import { CID_BYTES, cidAt, cidKey, peerAt, peerKey, u32At } from './key-codec.ts';
+import { CID_BYTES, cidAt, cidKey, peerAt, peerKey, u32At, u64At } from './key-codec.ts';
 import type { ShardReference } from './shard-types.ts';
 
 /** Numbered namespaces of the shard database: append only, a number is never used again. Rows without a value are keys only. */
@@ -24,8 +24,12 @@ export const SHARD_NAMESPACES = {
   upload: 7,
   /** id → u64 noticed at: referenced, but its bytes are lost. */
   damaged: 8,
-  /** empty → u64 shards; owner → u64 staged ‖ u64 stored shards. */
+  /** empty → u64 shards ‖ u64 shards in the trash (absent: none); owner → u64 staged ‖ u64 stored shards. */
   counter: 9,
+  /** id → u64 since when: nothing holds the shard, its bytes stay for a while. */
+  trash: 10,
+  /** u64 since when ‖ id: the same, oldest first. */
+  trashByTime: 11,
 } as const;
 
 const N = SHARD_NAMESPACES;
@@ -38,6 +42,8 @@ export const damagedKey = (id: Uint8Array): Uint8Array => key(N.damaged, id);
 export const claimKey = (id: Uint8Array, owner: string): Uint8Array => key(N.claim, id, peerKey(owner));
 export const claimPrefix = (id: Uint8Array): Uint8Array => key(N.claim, id);
 export const uploadKey = (owner: string, upload: Uint8Array): Uint8Array => key(N.upload, peerKey(owner), upload);
+export const trashKey = (id: Uint8Array): Uint8Array => key(N.trash, id);
+export const trashByTimeKey = (at: number, id: Uint8Array): Uint8Array => key(N.trashByTime, u64(at), id);
 export const totalKey = key(N.counter);
 export const ownerCounterKey = (owner: string): Uint8Array => key(N.counter, peerKey(owner));
 
@@ -52,10 +58,16 @@ export const segmentRootKey = (segment: CID, root: CID): Uint8Array =>
   key(N.segmentRoot, cidKey(segment), cidKey(root));
 export const segmentRootPrefix = (segment: CID): Uint8Array => key(N.segmentRoot, cidKey(segment));
 
-/** The shard id of keys that begin with it: bytes, present, referenceById, claim, damaged. */
+/** The shard id of keys that begin with it: bytes, present, referenceById, claim, damaged, trash. */
 export const idOf = (stored: Uint8Array): Uint8Array => stored.slice(1, 1 + HASH_BYTES);
 export const rootOfSegmentRoot = (stored: Uint8Array): CID => cidAt(stored, 1 + CID_BYTES);
 export const claimOwner = (stored: Uint8Array): string => peerAt(stored, 1 + HASH_BYTES).peer;
+
+const TIME_BYTES = 8;
+
+export function parseTrashByTime(stored: Uint8Array): { at: number; id: Uint8Array } {
+  return { at: u64At(stored, 1), id: stored.slice(1 + TIME_BYTES, 1 + TIME_BYTES + HASH_BYTES) };
+}
 
 export function parseReference(stored: Uint8Array): Omit<ShardReference, 'owner'> {
   const index = 1 + 2 * CID_BYTES;

@@ -1,8 +1,9 @@
 import { toHex } from '../../protocol/bytes.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
-import { prefixRange } from './key-codec.ts';
 import type { ShardContext } from './shard-context.ts';
-import { bytesKey, claimPrefix, damagedKey, presentKey, reversePrefix } from './shard-keys.ts';
+import { isHeld } from './shard-holds.ts';
+import { bytesKey, damagedKey, presentKey, trashKey } from './shard-keys.ts';
+import { trashing } from './trash.ts';
 import type { Operation } from './write-queue.ts';
 
 /** Shards that lose claims or references in the batch that is being built. */
@@ -17,25 +18,24 @@ export class Departures {
     if (key !== undefined) shard.keys.add(toHex(key));
   }
 
-  /** Operations that delete the bytes of those that nothing holds any more. To be called by the single writer. */
+  /** Operations that put into the trash what nothing holds any more. To be called by the single writer. */
   async operations(context: ShardContext): Promise<{ operations: Operation[]; freedBytes: number }> {
     const gone: Uint8Array[] = [];
-    for (const { id, keys } of this.#shards.values()) {
-      const held =
-        (await holdsBeyond(context, reversePrefix(id), keys)) || (await holdsBeyond(context, claimPrefix(id), keys));
-      if (!held) gone.push(id);
-    }
-    const counted = (await context.database.hasMany(gone.map(presentKey))).filter(Boolean).length;
-    context.ledger.addShards(-counted);
-    const operations = gone.flatMap((id): Operation[] => {
+    for (const { id, keys } of this.#shards.values()) if (!(await isHeld(context, id, keys))) gone.push(id);
+    const [counted, trashed] = await Promise.all([
+      context.database.hasMany(gone.map(presentKey)),
+      context.trash.any ? context.database.hasMany(gone.map(trashKey)) : [],
+    ]);
+    const leaving = gone.filter((_, i) => trashed[i] !== true);
+    const present = gone.filter((_, i) => counted[i] && trashed[i] !== true);
+    const kept = context.trash.timeMs > 0 ? new Set(present) : new Set<Uint8Array>();
+    const now = context.clock.now();
+    const operations = leaving.flatMap((id) => {
+      if (kept.has(id)) return trashing(context, id, now);
       context.wanted.removed(id, false);
-      return [bytesKey(id), presentKey(id), damagedKey(id)].map((key) => ({ type: 'del', key }));
+      return [bytesKey(id), presentKey(id), damagedKey(id)].map((key): Operation => ({ type: 'del', key }));
     });
-    return { operations, freedBytes: counted * SHARD_BYTES };
+    context.ledger.addShards(kept.size - present.length);
+    return { operations, freedBytes: present.length * SHARD_BYTES };
   }
-}
-
-async function holdsBeyond(context: ShardContext, prefix: Uint8Array, leaving: ReadonlySet<string>): Promise<boolean> {
-  const { entries } = await context.database.page(prefixRange(prefix), leaving.size + 1);
-  return entries.some(([key]) => !leaving.has(toHex(key)));
 }

@@ -22,10 +22,11 @@ export async function* damagedIds(context: ShardContext, signal?: AbortSignal): 
   for await (const [key] of keysOf(context, SHARD_NAMESPACES.damaged, signal)) yield idOf(key);
 }
 
-/** Deletes shards that nothing claims or references: a repaired database can contain them. Returns the bytes freed. */
+/** Puts into the trash what nothing claims or references: a repaired database can contain it. Returns its bytes. */
 export async function collectOrphans(context: ShardContext, signal?: AbortSignal): Promise<number> {
   const references = new IdCursor(keysOf(context, SHARD_NAMESPACES.referenceById, signal));
   const claims = new IdCursor(keysOf(context, SHARD_NAMESPACES.claim, signal));
+  const trash = new IdCursor(keysOf(context, SHARD_NAMESPACES.trash, signal));
   let freedBytes = 0;
   let orphans: Uint8Array[] = [];
   const collect = async (): Promise<void> => {
@@ -40,7 +41,7 @@ export async function collectOrphans(context: ShardContext, signal?: AbortSignal
   };
   try {
     for await (const id of shardIds(context, signal)) {
-      if ((await references.reaches(id)) || (await claims.reaches(id))) continue;
+      if ((await references.reaches(id)) || (await claims.reaches(id)) || (await trash.reaches(id))) continue;
       orphans.push(id);
       if (orphans.length === ORPHAN_BATCH) await collect();
     }
@@ -48,6 +49,7 @@ export async function collectOrphans(context: ShardContext, signal?: AbortSignal
   } finally {
     await references.close();
     await claims.close();
+    await trash.close();
   }
   return freedBytes;
 }
@@ -85,13 +87,15 @@ export async function countTotals(context: ShardContext, signal?: AbortSignal): 
     owners.set(owner, { staged: count.staged + staged, stored: count.stored + stored });
   };
   let shards = 0;
+  let trash = 0;
   for await (const _ of keysOf(context, SHARD_NAMESPACES.present, signal)) shards++;
+  for await (const _ of keysOf(context, SHARD_NAMESPACES.trash, signal)) trash++;
   for await (const [key] of keysOf(context, SHARD_NAMESPACES.claim, signal)) add(claimOwner(key), 1, 0);
   for await (const [key, sealed] of keysOf(context, SHARD_NAMESPACES.reference, signal)) {
     const owner = openValue(key, sealed);
     if (owner !== undefined) add(new TextDecoder().decode(owner), 0, 1);
   }
-  return { shards, owners };
+  return { shards, trash, owners };
 }
 
 /** Replaces the counters by a count, as the single writer. */

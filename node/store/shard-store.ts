@@ -8,14 +8,24 @@ import type { DiskGuard } from './disk-guard.ts';
 import { type ShardEntry, StoreError } from './errors.ts';
 import { prefixRange } from './key-codec.ts';
 import { isCorruption } from './level-errors.ts';
-import { addReferences, referencesIn, referencesOf, releaseReferences } from './references.ts';
+import { addReferences, referencesIn, referencesOf, releaseReferences, releaseSegment } from './references.ts';
 import { type ShardContext, WantedShards } from './shard-context.ts';
-import { bytesKey, damagedKey, presentKey, reversePrefix } from './shard-keys.ts';
+import {
+  bytesKey,
+  damagedKey,
+  namespacePrefix,
+  presentKey,
+  reversePrefix,
+  SHARD_NAMESPACES,
+  trashKey,
+} from './shard-keys.ts';
 import { collectOrphans, countTotals, damagedIds, recountSpace, shardIds } from './shard-scan.ts';
 import type { ShardReader, ShardReference, StageTicket, StoreUsage } from './shard-types.ts';
 import { SpaceLedger, type SpaceLimits, type Totals } from './space-ledger.ts';
 import { sweepStaged } from './staged-sweep.ts';
 import { stageShards } from './staging.ts';
+import { type StoredPage, storedPage } from './stored-page.ts';
+import { emptyTrash, takingBackAll } from './trash.ts';
 import { UploadLedger } from './upload-ledger.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -23,6 +33,8 @@ export interface ShardStoreOptions extends SpaceLimits {
   readonly database: Database;
   readonly disk: DiskGuard;
   readonly clock: Clock;
+  /** How long shards that nothing holds any more stay, milliseconds; 0: not at all. */
+  readonly trashTimeMs: number;
 }
 
 /**
@@ -37,10 +49,15 @@ export class ShardStore implements ShardReader {
     const ledger = new SpaceLedger(options);
     const uploads = new UploadLedger(options.quota.stagedBytesPerPeer);
     const wanted = new WantedShards();
-    const context: ShardContext = { database, ledger, uploads, disk, clock, wanted, damage: { any: false } };
+    const trash = { timeMs: options.trashTimeMs, any: false };
+    const context: ShardContext = { database, ledger, uploads, disk, clock, wanted, damage: { any: false }, trash };
     const load = async (): Promise<boolean> => {
       await uploads.load(database);
-      return ledger.load(database);
+      const whole = await ledger.load(database);
+      // The counter may be of a version without trash.
+      const [counted] = (await database.page(prefixRange(namespacePrefix(SHARD_NAMESPACES.trash)), 1)).entries;
+      trash.any = counted !== undefined;
+      return whole;
     };
     database.attach({
       seal: () => ledger.seal(),
@@ -84,28 +101,43 @@ export class ShardStore implements ShardReader {
     return bytes;
   }
 
-  /** Whether the bytes are here; they are not checked. */
+  /** Whether the bytes are here and not in the trash; they are not checked. */
   async has(id: Uint8Array): Promise<boolean> {
-    const [held] = await this.#context.database.hasMany([bytesKey(id)]);
+    const [held] = await this.hasMany([id]);
     return held === true;
   }
 
   /** The same for many, in their order. */
-  hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> {
-    return this.#context.database.hasMany(ids.map(bytesKey));
+  async hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> {
+    const { database, trash } = this.#context;
+    const trashed = trash.any ? await database.hasMany(ids.map(trashKey)) : [];
+    const held = await database.hasMany(ids.map(bytesKey));
+    return held.map((here, i) => here && trashed[i] !== true);
   }
 
-  /** The ids of all shards present, ascending. */
+  /** The ids of all shards present, ascending, those in the trash included. */
   ids(signal?: AbortSignal): AsyncIterable<Uint8Array> {
     return shardIds(this.#context, signal);
   }
 
+  /** A page of the ids of all shards that are here or should be, for whoever reads them all; see `storedPage`. */
+  storedAfter(after: Uint8Array | undefined): Promise<StoredPage> {
+    return storedPage(this.#context, after);
+  }
+
   /**
-   * What the owner staged becomes stored for `segment` of `root`. Idempotent, one synced batch.
+   * What was staged (by the owner, or by `stagedBy`) becomes stored for `segment` of `root`, charged to the owner.
+   * Idempotent, one synced batch.
    * @throws StoreError `not-held` {missing}, `quota-exceeded`.
    */
-  reference(owner: string, root: CID, segment: CID, entries: readonly ShardEntry[]): Promise<void> {
-    return addReferences(this.#context, owner, root, segment, entries);
+  reference(
+    owner: string,
+    root: CID,
+    segment: CID,
+    entries: readonly ShardEntry[],
+    stagedBy: string = owner,
+  ): Promise<void> {
+    return addReferences(this.#context, owner, root, segment, entries, stagedBy);
   }
 
   /** The references of an object (of one of its segments, when given), by segment CID and index. */
@@ -125,9 +157,21 @@ export class ShardStore implements ShardReader {
     return ids;
   }
 
-  /** Drops all references of an object. Idempotent; after a crash, call it again. */
+  /** Drops all references of an object; what nothing else holds goes to the trash. Idempotent; after a crash, call it again. */
   async release(root: CID, signal?: AbortSignal): Promise<{ freedBytes: number }> {
     const { freedBytes, recount } = await releaseReferences(this.#context, root, signal);
+    if (recount) await this.recount();
+    return { freedBytes };
+  }
+
+  /** The same for one segment of an object, less the indices to keep. */
+  async releaseSegment(
+    root: CID,
+    segment: CID,
+    keep: ReadonlySet<number> = new Set(),
+    signal?: AbortSignal,
+  ): Promise<{ freedBytes: number }> {
+    const { freedBytes, recount } = await releaseSegment(this.#context, root, segment, keep, signal);
     if (recount) await this.recount();
     return { freedBytes };
   }
@@ -153,6 +197,7 @@ export class ShardStore implements ShardReader {
         damage.any = true;
         operations.push({ type: 'put', key, value: sealValue(key, u64(clock.now())) });
       }
+      operations.push(...(await takingBackAll(this.#context, [id])));
       if (counted) ledger.addShards(-1);
       wanted.removed(id, entries.length > 0);
       return { operations, result: true };
@@ -174,9 +219,14 @@ export class ShardStore implements ShardReader {
     return sweepStaged(this.#context, now, signal);
   }
 
-  /** Deletes shards that nothing refers to; for the start of a node. */
+  /** Puts shards that nothing refers to into the trash. Returns their bytes. */
   collectOrphans(signal?: AbortSignal): Promise<number> {
     return collectOrphans(this.#context, signal);
+  }
+
+  /** Deletes what has been in the trash for as long as it should at `now`. Returns the bytes freed. */
+  emptyTrash(now = this.#context.clock.now(), signal?: AbortSignal): Promise<number> {
+    return emptyTrash(this.#context, now - this.#context.trash.timeMs, signal);
   }
 
   /** Counts everything from the records, without changing anything. */

@@ -43,13 +43,17 @@ export interface OwnerUsage {
 
 export interface StoreUsage {
   readonly capacityBytes: number;
-  /** Bytes of the shards present, each once. */
+  /** Bytes of the shards that something holds, each once. */
   readonly usedBytes: number;
+  /** Bytes of the shards that nothing holds any more; they go after a while, or as soon as their room is needed. */
+  readonly trashBytes: number;
   /** Bytes charged to staged shards, over all owners. */
   readonly stagedBytes: number;
   /** Promised to open stage calls, not yet written. */
   readonly reservedBytes: number;
+  /** Bytes of the trash count as free. */
   readonly freeBytes: number;
+  /** Without those in the trash. */
   readonly shards: number;
   byOwner(owner: string): OwnerUsage;
 }

@@ -15,7 +15,9 @@ export interface OwnerCount {
 }
 
 export interface Totals {
+  /** Present, those in the trash included. */
   shards: number;
+  trash: number;
   readonly owners: Map<string, OwnerCount>;
 }
 
@@ -33,6 +35,7 @@ export interface Reservation {
   claims: number;
 }
 
+const COUNT_BYTES = 8;
 const NOTHING: OwnerCount = { staged: 0, stored: 0 };
 
 /**
@@ -41,8 +44,9 @@ const NOTHING: OwnerCount = { staged: 0, stored: 0 };
  */
 export class SpaceLedger {
   readonly #limits: SpaceLimits;
-  #totals: Totals = { shards: 0, owners: new Map() };
+  #totals: Totals = { shards: 0, trash: 0, owners: new Map() };
   #draftShards = 0;
+  #draftTrash = 0;
   readonly #draftOwners = new Map<string, OwnerCount>();
   readonly #reservations = new Set<Reservation>();
 
@@ -52,7 +56,7 @@ export class SpaceLedger {
 
   /** Reads the counters; false when one is damaged and they must be counted again. */
   async load(database: Database): Promise<boolean> {
-    const totals: Totals = { shards: 0, owners: new Map() };
+    const totals: Totals = { shards: 0, trash: 0, owners: new Map() };
     let whole = true;
     this.#dropDraft();
     for await (const [key, sealed] of database.entries(prefixRange(namespacePrefix(SHARD_NAMESPACES.counter)))) {
@@ -64,6 +68,7 @@ export class SpaceLedger {
         totals.owners.set(peerAt(key, 1).peer, count);
       } else if (value !== undefined) {
         totals.shards = u64At(value, 0);
+        totals.trash = value.length > COUNT_BYTES ? u64At(value, COUNT_BYTES) : 0;
       }
     }
     this.#totals = totals;
@@ -75,13 +80,18 @@ export class SpaceLedger {
     const owners = new Set([...this.#totals.owners.keys(), ...totals.owners.keys()]);
     this.#totals = totals;
     return [
-      this.#totalOperation(totals.shards),
+      totalOperation(totals.shards, totals.trash),
       ...[...owners].map((owner) => ownerOperation(owner, this.#count(owner))),
     ];
   }
 
   get totals(): Totals {
-    return { shards: this.#totals.shards, owners: new Map(this.#totals.owners) };
+    const { shards, trash, owners } = this.#totals;
+    return { shards, trash, owners: new Map(owners) };
+  }
+
+  addTrash(count: number): void {
+    this.#draftTrash += count;
   }
 
   addShards(count: number): void {
@@ -96,7 +106,7 @@ export class SpaceLedger {
   /** The counters as they will be after the batch. */
   seal(): Operation[] {
     const operations: Operation[] = [];
-    if (this.#draftShards !== 0) operations.push(this.#totalOperation(this.#totals.shards + this.#draftShards));
+    if (this.#draftShards !== 0 || this.#draftTrash !== 0) operations.push(totalOperation(...this.#next()));
     for (const [owner, change] of this.#draftOwners)
       operations.push(ownerOperation(owner, sum(this.#count(owner), change)));
     return operations;
@@ -104,7 +114,7 @@ export class SpaceLedger {
 
   settle(ok: boolean): void {
     if (ok) {
-      this.#totals.shards += this.#draftShards;
+      [this.#totals.shards, this.#totals.trash] = this.#next();
       for (const [owner, change] of this.#draftOwners) {
         const next = sum(this.#count(owner), change);
         if (next.staged === 0 && next.stored === 0) this.#totals.owners.delete(owner);
@@ -118,7 +128,8 @@ export class SpaceLedger {
   reserve(reservation: Reservation): void {
     const { owner, space, claims } = reservation;
     const neededBytes = space * SHARD_BYTES;
-    const freeBytes = this.#freeBytes();
+    // What the batch takes back from the trash is no longer free.
+    const freeBytes = this.#freeBytes(...this.#next());
     if (neededBytes > freeBytes) throw new StoreError({ code: 'no-space', neededBytes, freeBytes });
     const { stagedBytes, storedBytes, reservedBytes } = this.#ownerUsage(owner);
     this.#checkQuota(owner, 'staged', stagedBytes + reservedBytes, claims);
@@ -130,6 +141,12 @@ export class SpaceLedger {
     this.#reservations.delete(reservation);
   }
 
+  /** Shards, promised ones included, for which there is room only when as many leave the trash. */
+  excess(): number {
+    const [shards] = this.#next();
+    return Math.max(0, Math.ceil(shards + this.#reservedShards() - this.#limits.capacityBytes / SHARD_BYTES));
+  }
+
   /** @throws StoreError `quota-exceeded` when `count` more stored shards are too many for the owner. */
   checkStored(owner: string, count: number): void {
     this.#checkQuota(owner, 'stored', this.#count(owner).stored * SHARD_BYTES, count);
@@ -138,13 +155,15 @@ export class SpaceLedger {
   usage(): StoreUsage {
     let staged = 0;
     for (const count of this.#totals.owners.values()) staged += count.staged;
+    const { shards, trash } = this.#totals;
     return {
       capacityBytes: this.#limits.capacityBytes,
-      usedBytes: this.#totals.shards * SHARD_BYTES,
+      usedBytes: (shards - trash) * SHARD_BYTES,
+      trashBytes: trash * SHARD_BYTES,
       stagedBytes: staged * SHARD_BYTES,
       reservedBytes: this.#reservedShards() * SHARD_BYTES,
-      freeBytes: this.#freeBytes(),
-      shards: this.#totals.shards,
+      freeBytes: this.#freeBytes(shards, trash),
+      shards: shards - trash,
       byOwner: (owner) => this.#ownerUsage(owner),
     };
   }
@@ -155,8 +174,9 @@ export class SpaceLedger {
     return reserved;
   }
 
-  #freeBytes(): number {
-    const taken = (this.#totals.shards + this.#reservedShards()) * SHARD_BYTES;
+  /** The trash makes room as soon as it is needed. */
+  #freeBytes(shards: number, trash: number): number {
+    const taken = (shards - trash + this.#reservedShards()) * SHARD_BYTES;
     return Math.max(0, this.#limits.capacityBytes - taken);
   }
 
@@ -184,12 +204,15 @@ export class SpaceLedger {
     return this.#totals.owners.get(owner) ?? NOTHING;
   }
 
-  #totalOperation(shards: number): Operation {
-    return { type: 'put', key: totalKey, value: sealValue(totalKey, u64(shards)) };
+  /** Present shards and those in the trash as they will be after the batch. */
+  #next(): [shards: number, trash: number] {
+    const shards = Math.max(0, this.#totals.shards + this.#draftShards);
+    return [shards, Math.min(shards, Math.max(0, this.#totals.trash + this.#draftTrash))];
   }
 
   #dropDraft(): void {
     this.#draftShards = 0;
+    this.#draftTrash = 0;
     this.#draftOwners.clear();
   }
 }
@@ -199,6 +222,10 @@ const sum = (a: OwnerCount, b: OwnerCount): OwnerCount => ({
   staged: Math.max(0, a.staged + b.staged),
   stored: Math.max(0, a.stored + b.stored),
 });
+
+function totalOperation(shards: number, trash: number): Operation {
+  return { type: 'put', key: totalKey, value: sealValue(totalKey, concat(u64(shards), u64(trash))) };
+}
 
 function ownerOperation(owner: string, { staged, stored }: OwnerCount): Operation {
   const key = ownerCounterKey(owner);

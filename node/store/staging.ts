@@ -3,11 +3,15 @@ import { HASH_BYTES, MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../protocol/con
 import { isShard } from '../shard-id.ts';
 import { StoreError } from './errors.ts';
 import type { ShardContext, WantedShard } from './shard-context.ts';
-import { bytesKey, claimKey, damagedKey, presentKey, uploadKey } from './shard-keys.ts';
+import { bytesKey, claimKey, damagedKey, presentKey, trashKey, uploadKey } from './shard-keys.ts';
 import type { StageTicket } from './shard-types.ts';
 import type { Reservation } from './space-ledger.ts';
 import { claimOperation, readClaim, trafficOperation, UPLOAD_BYTES } from './staged-claim.ts';
+import { deletingOldest, emptyOldest, takingBack, takingBackSince } from './trash.ts';
 import type { Operation } from './write-queue.ts';
+
+/** What a lower capacity left too much in the trash goes over several calls. */
+const MAX_EMPTIED = 2 * MAX_SHARDS_PER_CALL;
 
 interface Upload {
   readonly owner: string;
@@ -19,6 +23,8 @@ interface Found {
   readonly written: boolean;
   readonly counted: boolean;
   readonly damaged: boolean;
+  /** The sealed record of the trash. */
+  readonly trashed: Uint8Array | undefined;
   /** The sealed claim of this owner. */
   readonly claim: Uint8Array | undefined;
 }
@@ -39,12 +45,11 @@ export async function stageShards(
   if (uploadId.length !== UPLOAD_BYTES) throw new RangeError(`an upload id has ${UPLOAD_BYTES} bytes`);
   if (ids.length > MAX_SHARDS_PER_CALL) throw new RangeError(`at most ${MAX_SHARDS_PER_CALL} shards a stage call`);
   if (ids.some((id) => id.length !== HASH_BYTES)) throw new RangeError(`a shard id has ${HASH_BYTES} bytes`);
-  const { database, disk, ledger, uploads, wanted } = context;
+  const { database, ledger, uploads, wanted } = context;
   const upload: Upload = { owner, id: uploadId.slice() };
   const byName = new Map(ids.map((id) => [toHex(id), id.slice()]));
   const unique = [...byName.values()];
-  // What open calls were promised is not on the disk yet, but will be.
-  await disk.admit(unique.length * SHARD_BYTES + ledger.usage().reservedBytes);
+  await admit(context, unique.length);
   const reservation: Reservation = { owner, space: 0, claims: 0 };
   const record = uploadKey(owner, upload.id);
   const { generation } = wanted;
@@ -71,16 +76,31 @@ export async function stageShards(
   }
 }
 
+/** Resolves when the disk has room for so many shards; the trash is emptied for them. @throws StoreError `disk-full` */
+async function admit(context: ShardContext, shards: number): Promise<void> {
+  const { disk, ledger } = context;
+  // What open calls were promised is not on the disk yet, but will be.
+  const bytes = shards * SHARD_BYTES + ledger.usage().reservedBytes;
+  try {
+    await disk.admit(bytes);
+  } catch (error) {
+    // LevelDB gives the room of what is deleted back when it compacts: often not yet.
+    if (ledger.usage().trashBytes === 0 || (await emptyOldest(context, shards)) === 0) throw error;
+    await disk.admit(bytes);
+  }
+}
+
 /** What is here of each shard, by its name. */
 async function findAll(
-  { database, damage }: ShardContext,
+  { database, damage, trash }: ShardContext,
   owner: string,
   byName: ReadonlyMap<string, Uint8Array>,
 ): Promise<Map<string, Found>> {
   const ids = [...byName.values()];
-  const [counted, damaged, claims] = await Promise.all([
+  const [counted, damaged, trashed, claims] = await Promise.all([
     database.hasMany(ids.map(presentKey)),
     damage.any ? database.hasMany(ids.map(damagedKey)) : [],
+    trash.any ? database.getMany(ids.map(trashKey)) : [],
     database.getMany(ids.map((id) => claimKey(id, owner))),
   ]);
   // Most are new: only where the small key is there is it worth looking for the bytes.
@@ -92,6 +112,7 @@ async function findAll(
         written: written[i] === true,
         counted: counted[i] === true,
         damaged: damaged[i] === true,
+        trashed: trashed[i],
         claim: claims[i],
       },
     ]),
@@ -116,20 +137,28 @@ async function claimAndReserve(
   // Before the reservation: meanwhile calls of which the last batch was settled give back theirs.
   const [known] = await database.hasMany([uploadKey(owner, upload.id)]);
 
+  const operations = shards.flatMap(({ id, trashed }) =>
+    trashed === undefined ? [] : takingBack(context, id, trashed),
+  );
   reservation.space = absent.filter(({ counted }) => !counted).length;
   reservation.claims = unclaimed(shards);
   ledger.reserve(reservation);
   reservation.claims = unclaimed(absent);
+  const excess = Math.min(ledger.excess(), MAX_EMPTIED);
+  if (excess > 0) {
+    const spare = new Set(shards.filter(({ trashed }) => trashed !== undefined).map(({ id }) => toHex(id)));
+    operations.push(...(await deletingOldest(context, excess, undefined, spare)).operations);
+  }
 
   const begins = !known && ids.length > 0;
   if (begins) uploads.add(owner);
-  const operations = held.map(({ id, claim }): Operation => {
+  for (const { id, claim } of held) {
     const key = claimKey(id, owner);
     if (claim === undefined) ledger.addOwner(owner, { staged: 1 });
     wanted.claimed(id, owner);
     const stagedAt = claim === undefined ? now : readClaim(key, claim).stagedAt;
-    return claimOperation(key, { upload: upload.id, stagedAt });
-  });
+    operations.push(claimOperation(key, { upload: upload.id, stagedAt }));
+  }
   // The first call notes the upload even if it stores nothing: so the records are counted here and nowhere else.
   if (begins || operations.length > 0) operations.push(trafficOperation(owner, upload.id, now));
 
@@ -248,6 +277,7 @@ class Ticket implements StageTicket {
       ledger.addShards(1);
     }
     if (shard.damaged) operations.push({ type: 'del', key: damagedKey(id) });
+    if (shard.trashedAt !== undefined) operations.push(...takingBackSince(this.#context, id, shard.trashedAt));
     if (!shard.claimedBy.has(owner)) ledger.addOwner(owner, { staged: 1 });
     shard.written = true;
     shard.counted = true;

@@ -9,9 +9,12 @@ import { DamagedRecords } from './damaged-records.ts';
 import { Database } from './database.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { StoreError } from './errors.ts';
+import { GuardedRootStore } from './guarded-root-store.ts';
+import { HolderFailureStore } from './holder-failure-store.ts';
 import { isInitialised, makeHome, markInitialised, mayCreate } from './home-marker.ts';
 import { IssuedReceiptStore } from './issued-receipt-store.ts';
 import { JournalStore } from './journal-store.ts';
+import { LostShardStore } from './lost-shard-store.ts';
 import { StoreMaintenance } from './maintenance.ts';
 import { ManifestQuota } from './manifest-quota.ts';
 import { ManifestStore } from './manifest-store.ts';
@@ -22,11 +25,14 @@ import { ReceivedReceiptStore } from './received-receipt-store.ts';
 import { ReleaseStore } from './release-store.ts';
 import { ReputationStore } from './reputation-store.ts';
 import { type DatabaseName, prepareSchema } from './schema.ts';
+import { ScrubStore } from './scrub-store.ts';
 import { SecurityLogStore } from './security-log-store.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardQuota } from './shard-types.ts';
 
 const MIB = 1024 * 1024;
+/** A week: as long as a mistake may take to be noticed. */
+const TRASH_TIME_MS = 7 * 24 * 60 * 60 * 1000;
 
 export interface StoreTuning {
   /** Write buffer of the shard database, and the size of its files. */
@@ -68,6 +74,8 @@ export interface OpenStoresOptions {
   readonly quota?: ShardQuota;
   /** Most bytes of manifests kept for one peer. Absent: as many as of shards. */
   readonly manifestBytesPerPeer?: number;
+  /** How long shards that nothing holds any more stay, milliseconds. Absent: a week. */
+  readonly trashTimeMs?: number;
   readonly clock: Clock;
   readonly tuning?: StoreTuning;
   /** Told of metadata records that a scan passes over because their checksum is wrong. */
@@ -93,6 +101,10 @@ export interface Stores {
   readonly reputation: ReputationStore;
   readonly receivedEvidence: ReceivedEvidenceStore;
   readonly securityLog: SecurityLogStore;
+  readonly scrub: ScrubStore;
+  readonly lostShards: LostShardStore;
+  readonly guardedRoots: GuardedRootStore;
+  readonly holderFailures: HolderFailureStore;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   readonly disk: DiskGuard;
   /** Metadata that reads passed over. */
@@ -148,8 +160,8 @@ function ballastBytes(tuning: StoreTuning, capacityBytes: number): number {
 }
 
 function openShardStore(options: OpenStoresOptions, database: Database, disk: DiskGuard, clock: Clock) {
-  const { capacityBytes } = options;
-  return ShardStore.open({ database, disk, clock, capacityBytes, quota: quotaOf(options) });
+  const { capacityBytes, trashTimeMs = TRASH_TIME_MS } = options;
+  return ShardStore.open({ database, disk, clock, capacityBytes, quota: quotaOf(options), trashTimeMs });
 }
 
 function quotaOf({ capacityBytes, quota }: OpenStoresOptions): ShardQuota {
@@ -198,6 +210,10 @@ async function assemble(
     reputation: new ReputationStore(metadata),
     receivedEvidence: new ReceivedEvidenceStore(metadata),
     securityLog: new SecurityLogStore(metadata),
+    scrub: new ScrubStore(metadata),
+    lostShards: new LostShardStore(metadata),
+    guardedRoots: new GuardedRootStore(metadata),
+    holderFailures: new HolderFailureStore(metadata),
     databases,
     disk,
     damagedRecords,

@@ -17,6 +17,7 @@ import type { FinalizeClient, HolderChooser, ReceiptBook, StageClient } from './
 import type { Rebuild } from './rebuild.ts';
 import { receiptFault } from './receipt-check.ts';
 import { maxPerRegion, requiredShards } from './required-shards.ts';
+import { distinctStripes } from './stripe-groups.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface FinalizerOptions {
@@ -202,29 +203,13 @@ export class Finalizer {
   /** One round over the missing shards; false when there is nobody to ask. */
   async #replaceMissing(of: OpenSegment, missing: readonly number[]): Promise<boolean> {
     let asked = false;
-    for (const group of this.#distinctStripes(missing)) {
+    for (const group of distinctStripes(this.#options.root.code, missing)) {
       const peer = this.#choose(of, group);
       if (peer === undefined) continue;
       asked = true;
       await this.#rebuildAt(peer, of, group);
     }
     return asked;
-  }
-
-  /** Groups with at most one shard of each stripe: each group may go to one holder. */
-  #distinctStripes(indices: readonly number[]): number[][] {
-    const groups: { readonly stripes: Set<number>; readonly indices: number[] }[] = [];
-    for (const index of indices) {
-      const { stripe } = shardPosition(this.#options.root.code, index);
-      let group = groups.find(({ stripes }) => !stripes.has(stripe));
-      if (group === undefined) {
-        group = { stripes: new Set(), indices: [] };
-        groups.push(group);
-      }
-      group.stripes.add(stripe);
-      group.indices.push(index);
-    }
-    return groups.map((group) => group.indices);
   }
 
   /**
@@ -259,10 +244,9 @@ export class Finalizer {
     try {
       for (let start = 0; start < indices.length; start += REBUILD_BATCH) {
         const batch = indices.slice(start, start + REBUILD_BATCH);
-        const shards = await rebuild(
-          { code: root.code, cid: of.cid, segment: of.segment, signed: of.signed, indices: batch },
-          signal,
-        );
+        const sources = new Map([...of.signed].map(([index, holder]) => [index, [holder]]));
+        const request = { code: root.code, cid: of.cid, segment: of.segment, sources, indices: batch };
+        const shards = await rebuild(request, signal);
         const offers = batch.map((index) => ({
           id: shardIdAt(of.segment, root.code, index) as Uint8Array,
           bytes: () => shards.get(index) as Uint8Array,

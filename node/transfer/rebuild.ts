@@ -6,14 +6,14 @@ import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.
 import type { Clock } from '../clock.ts';
 import { shardId } from '../shard-id.ts';
 import type { CodeBook, FetchClient } from './ports.ts';
-import { ShardFetcher, StripeShortage } from './shard-fetcher.ts';
+import { type ShardFault, ShardFetcher, StripeShortage } from './shard-fetcher.ts';
 
 export interface RebuildRequest {
   readonly code: CodeParameters;
   readonly cid: CID;
   readonly segment: Segment;
-  /** Index → a holder that is known to have the shard. */
-  readonly signed: ReadonlyMap<number, string>;
+  /** Index → the peers that have the shard, the best first. */
+  readonly sources: ReadonlyMap<number, readonly string[]>;
   /** Indices to rebuild, at most one batch: all results are in memory together. */
   readonly indices: readonly number[];
 }
@@ -26,14 +26,16 @@ export function rebuilder(options: {
   readonly client: FetchClient;
   readonly codes: CodeBook;
   readonly clock: Clock;
+  /** Told of peers that do not serve what they said they have; another source is taken. */
+  readonly onShardFault?: (fault: ShardFault) => void;
 }): Rebuild {
-  const { client, codes, clock } = options;
-  return async ({ code, cid, segment, signed, indices }, signal) => {
+  const { codes, ...fetching } = options;
+  return async ({ code, cid, segment, sources: known, indices }, signal) => {
     const sources = {
-      holders: (_segment: CID, index: number) => [signed.get(index)].filter((peer) => peer !== undefined),
+      holders: (_segment: CID, index: number) => known.get(index) ?? [],
       refresh: async () => {},
     };
-    const fetcher = new ShardFetcher({ client, sources, code, clock });
+    const fetcher = new ShardFetcher({ ...fetching, sources, code });
     const stop = () => fetcher.close(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
     try {

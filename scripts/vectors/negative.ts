@@ -14,6 +14,7 @@ import { challengeId } from '../../protocol/transcript.ts';
 import { CREATED, digest, FILE_KEY, HOLDER, OWNER } from './fixtures.ts';
 import { change, formFaults, type Mutation, patch } from './mutate.ts';
 import { auditFaults, excuses } from './negative-audits.ts';
+import { forgedNotices, noticeFaults } from './negative-repair.ts';
 import { type Built, hexClaim } from './structures.ts';
 
 type Code = StructureErrorType['code'];
@@ -40,6 +41,7 @@ export function negativeVectors(built: Built): object {
   const { object, audit, advert } = built;
   const refusal = refusalBytes(audit.request.challenge);
   const accusation = built.messages.accusation as Uint8Array;
+  const notice = built.messages.repairNotice as Uint8Array;
   const decodeVectors = [
     ...faults('manifest', object.rootBytes, manifestFaults(object.rootBytes)),
     ...faults('segment', object.segmentBytes, segmentFaults(object.segmentBytes)),
@@ -53,6 +55,7 @@ export function negativeVectors(built: Built): object {
       ['an empty bundle', change(accusation, { bundle: new Uint8Array(0) }), 'bad-field'],
       ['more than 29 KiB', accusation, 'oversize', 29 * 1024 + 1],
     ]),
+    ...faults('repairNotice', notice, noticeFaults(notice)),
     ...faults('auditRefusal', refusal, refusalFaults(refusal, audit.release)),
     ...shown('challenge', challengeFaults(audit.request.challenge)),
     ...shown('response', responseFaults(responseOf(built))),
@@ -84,6 +87,8 @@ export function negativeVectors(built: Built): object {
     { structure: 'advert', ...changed, bytes: toHex(change(advert, { free: 1 })) },
     { structure: 'accusation', why: 'a flipped bit', bytes: flipped(accusation) },
     { structure: 'accusation', ...changed, bytes: toHex(change(accusation, { issuedAt: CREATED + 1 })) },
+    { structure: 'repairNotice', why: 'a flipped bit', bytes: flipped(notice) },
+    ...forgedNotices(notice),
     { structure: 'auditRefusal', why: 'a flipped bit', bytes: flipped(refusal) },
     { structure: 'auditRefusal', ...changed, bytes: toHex(change(refusal, { entries: bitmapOf([0, 1]) })) },
   ];

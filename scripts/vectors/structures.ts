@@ -15,6 +15,7 @@ import { haveRequest, haveResponse } from '../../protocol/messages/have.ts';
 import { manifestRequest } from '../../protocol/messages/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
 import { stageOffer, stageRequest, stageResult } from '../../protocol/messages/stage.ts';
+import { encodeRepairNotice, signRepairNotice } from '../../protocol/repair-notice.ts';
 import { stripeOf } from '../../protocol/segment.ts';
 import { type SignedClaim, signStageClaim } from '../../protocol/stage-claim.ts';
 import { encodeReply } from '../../protocol/status.ts';
@@ -85,6 +86,15 @@ function messages(
   const root = nodeCid(rootBytes);
   const indices = bitmapOf(HELD);
   const { request, answers, receipt, release } = audit;
+  const repair = {
+    network: NETWORK,
+    repairer: HOLDER.publicKey,
+    root,
+    segment,
+    stripes: bitmapOf([0, 1]),
+    issuedAt: CREATED,
+    expiresAt: CREATED + 600_000,
+  };
   return {
     stageRequest: stageRequest.encode({ upload, ids }),
     stageRequestDelegated: stageRequest.encode({ upload, ids, commit: true }),
@@ -112,6 +122,8 @@ function messages(
     auditRequest: auditRequest.encode(request),
     auditAnswer: auditAnswer.encode(answers.passed),
     accusation: encodeAccusation(signAccusation(accused(audit), AUDITOR)),
+    repairNotice: encodeRepairNotice(signRepairNotice({ ...repair, kind: 'lease' }, HOLDER)),
+    repairNoticeDone: encodeRepairNotice(signRepairNotice({ ...repair, kind: 'done' }, HOLDER)),
     replyOk: encodeReply({ status: 'ok', body: new Uint8Array(0) }),
     replyBusy: encodeReply({ status: 'busy', retryAt: CREATED }),
     replyNotHeld: encodeReply({

@@ -45,6 +45,8 @@ export const UNLIMITED: ProveLimits = {
 };
 
 export const HOLDER = signerOf('holder');
+/** For what a stranger finalizes. */
+export const LEASE_MS = 60_000;
 
 /** The side of a node that holds shards for others: real databases, real proofs, calls through memory. */
 export async function openHolder(t: TestContext, options: HolderOptions) {
@@ -64,6 +66,8 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     manifests: stores.manifests,
     receipts: stores.issuedReceipts,
     releases: stores.releases,
+    leaseMs: LEASE_MS,
+    isOwn: (root) => stores.catalog.has(root),
     onKept: (root) => kept.push(root),
     onReleased: (root) => released.push(root),
     log: silentLogger,
@@ -98,7 +102,9 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     prover,
     evidence: { about: evidence ?? async function* () {} },
     commitForOthers,
+    leaseMs: LEASE_MS,
     isShunned,
+    isLeaving: () => false,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

@@ -15,6 +15,7 @@ import { manifestRequest } from '../../protocol/messages/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
 import { stageOffer, stageRequest, stageResult } from '../../protocol/messages/stage.ts';
 import { decodeRelease, encodeRelease, verifyRelease } from '../../protocol/release.ts';
+import { decodeRepairNotice, encodeRepairNotice, verifyRepairNotice } from '../../protocol/repair-notice.ts';
 import { decodeResponse, encodeResponse } from '../../protocol/response.ts';
 import { decodeSegment, encodeSegment } from '../../protocol/segment.ts';
 import { decodeReply, encodeReply } from '../../protocol/status.ts';
@@ -60,6 +61,7 @@ export const DECODERS = {
   release: signed(decodeRelease, encodeRelease, verifyRelease),
   advert: signed(decodeAdvert, encodeAdvert, verifyAdvert),
   accusation: signed(decodeAccusation, encodeAccusation, verifyAccusation),
+  repairNotice: signed(decodeRepairNotice, encodeRepairNotice, verifyRepairNotice),
   auditRefusal: signed(decodeAuditRefusal, encodeAuditRefusal, verifyAuditRefusal),
   auditReceipt: codec(decodeAuditReceipt, encodeAuditReceipt),
   challenge: codec(decodeChallenge, encodeChallenge),

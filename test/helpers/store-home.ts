@@ -83,6 +83,7 @@ export async function stageAll(
 export async function assertCountersExact({ shards: store }: Pick<Stores, 'shards'>): Promise<void> {
   const counted = await store.countTotals();
   const usage = store.usage();
+  assert.equal(usage.trashBytes, counted.trash * SHARD_BYTES);
   const owners = [...counted.owners].map(([owner, { staged, stored }]) => ({
     owner,
     stagedBytes: staged * SHARD_BYTES,
@@ -95,6 +96,9 @@ export async function assertCountersExact({ shards: store }: Pick<Stores, 'shard
   assert.deepEqual(kept, owners);
   assert.deepEqual(
     { shards: usage.shards, staged: usage.stagedBytes },
-    { shards: counted.shards, staged: owners.reduce((total, { stagedBytes }) => total + stagedBytes, 0) },
+    {
+      shards: counted.shards - counted.trash,
+      staged: owners.reduce((total, { stagedBytes }) => total + stagedBytes, 0),
+    },
   );
 }

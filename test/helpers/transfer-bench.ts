@@ -9,9 +9,12 @@ import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { CandidateTable } from '../../node/placement/candidates.ts';
 import { Placement } from '../../node/placement/select.ts';
 import { strategyOf } from '../../node/placement/strategies.ts';
+import { Absences } from '../../node/repair/absences.ts';
+import { HolderCensus } from '../../node/repair/census.ts';
+import { FileHealth } from '../../node/repair/file-health.ts';
+import { Survey } from '../../node/repair/survey.ts';
 import { aesGcm } from '../../node/transfer/aead.ts';
 import { Downloader, type DownloaderOptions } from '../../node/transfer/download.ts';
-import { HealthChecker } from '../../node/transfer/health.ts';
 import { ManifestLocator } from '../../node/transfer/locate.ts';
 import type { CatalogEntry, ClaimEvidence, Committer, JournalStore } from '../../node/transfer/ports.ts';
 import { Uploader, type UploaderOptions } from '../../node/transfer/upload.ts';
@@ -189,14 +192,22 @@ export class TransferBench {
     });
   }
 
-  health(): HealthChecker {
-    return new HealthChecker({
-      locator: this.locator(),
+  health(): FileHealth {
+    const locator = this.locator();
+    const census = new HolderCensus({
       client: this.network,
       peers: this.network,
-      receipts: { holders: async () => [] },
+      receipts: { scan: async function* () {}, put: async () => undefined },
+      self: peerIdFromKey(signerOf('owner').publicKey),
+      absences: new Absences(quickClock),
+      lost: { of: async () => new Map() },
+      isDisqualified: () => false,
+      subnetOf: () => undefined,
+      graceMs: 0,
       clock: quickClock,
     });
+    const survey = new Survey({ census, segments: locator, rates: { rateOf: async () => 1 / 365 } });
+    return new FileHealth({ locator, survey });
   }
 
   async start(): Promise<void> {

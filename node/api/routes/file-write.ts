@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import { every } from '../every.ts';
-import { HEARTBEAT_MS, PROGRESS_INTERVAL_MS, UPLOAD_STALL_MS } from '../limits.ts';
-import { drainBody } from '../linger.ts';
-import { ApiError, type Problem, problemOf } from '../problem.ts';
+import { UPLOAD_STALL_MS } from '../limits.ts';
+import { ApiError } from '../problem.ts';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
 import { addQuery, addResult, problem } from '../schemas.ts';
 import type { AddOptions, AddProgress, AddResult, CodeName, CommitmentsBy, FileKind } from '../services.ts';
+import { NDJSON, streamAnswer } from '../streamed-answer.ts';
 
 interface AddRequest {
   Querystring: {
@@ -23,14 +23,8 @@ interface AddRequest {
   };
 }
 
-/** One line of the streamed answer. */
-export type AddLine =
-  | { readonly type: 'progress'; readonly progress: AddProgress }
-  | { readonly type: 'result'; readonly result: AddResult }
-  | { readonly type: 'problem'; readonly problem: Problem };
-
 const CREATED = 201;
-const NDJSON = 'application/x-ndjson';
+const NO_PROGRESS: AddProgress = { phase: 'store', bytes: 0, shards: 0 };
 
 /**
  * `POST /v1/files`: a body of any length. With `Accept: application/x-ndjson` the answer is one JSON object a line:
@@ -61,7 +55,9 @@ export function fileWriteRoutes(app: FastifyInstance, { services: { files }, sto
           void source.return();
         }
       };
-      if (request.headers.accept?.includes(NDJSON) === true) return streamResult(reply, clock, stopping, add);
+      if (request.headers.accept?.includes(NDJSON) === true) {
+        return streamAnswer<AddProgress, AddResult>(reply, { clock, stopping, first: NO_PROGRESS, work: add });
+      }
       return reply.code(CREATED).send(await add(() => {}));
     },
   );
@@ -114,49 +110,4 @@ async function* readBody(
   }
   // A connection that breaks exactly between two chunks may end the iteration without an error.
   if (!request.complete) throw new ApiError('upload-incomplete', 'the body ended before it was complete');
-}
-
-async function streamResult(
-  reply: FastifyReply,
-  clock: Clock,
-  stopping: AbortSignal,
-  add: (onProgress: (progress: AddProgress) => void) => Promise<AddResult>,
-): Promise<FastifyReply> {
-  const response = reply.raw;
-  let latest: AddProgress = { phase: 'store', bytes: 0, shards: 0 };
-  const writeLine = (line: AddLine) => {
-    if (!response.headersSent) {
-      reply.hijack();
-      response.writeHead(200, {
-        'content-type': NDJSON,
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      });
-    }
-    if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
-  };
-  let written: AddProgress | undefined;
-  let quietMs = 0;
-  const stopProgress = every(clock, PROGRESS_INTERVAL_MS, () => {
-    quietMs += PROGRESS_INTERVAL_MS;
-    if ((latest === written && quietMs < HEARTBEAT_MS) || response.writableNeedDrain) return;
-    quietMs = 0;
-    written = latest;
-    writeLine({ type: 'progress', progress: latest });
-  });
-  try {
-    const result = await add((progress) => {
-      latest = progress;
-    });
-    stopProgress();
-    writeLine({ type: 'result', result });
-  } catch (error) {
-    stopProgress();
-    // Nothing was sent yet: the failure still gets its proper status.
-    if (!response.headersSent) throw error;
-    writeLine({ type: 'problem', problem: problemOf(error) });
-    await drainBody(reply.request.raw, clock, stopping);
-  }
-  response.end();
-  return reply;
 }

@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { requestSignal } from '../request-signal.ts';
 import type { RouteContext } from '../route-context.ts';
-import { auditBody, auditReports, configList, liveness, nodeDescription, problem, storage } from '../schemas.ts';
+import { auditBody, auditReports, configList, liveness, nodeDescription, problem } from '../schemas.ts';
 
 const ACCEPTED = 202;
 
 export function nodeRoutes(app: FastifyInstance, { services, stopping }: RouteContext): void {
   app.get('/v1/node', { schema: { response: { 200: nodeDescription } } }, async () => services.node.describe());
-  app.get('/v1/storage', { schema: { response: { 200: storage } } }, async () => services.storage.usage());
   app.get('/v1/config', { schema: { response: { 200: configList } } }, async () => ({
     entries: services.config.entries(),
   }));

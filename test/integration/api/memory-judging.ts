@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { AuditEntry } from '../../../node/api/audit-history-service.ts';
 import type { AdminCall } from '../../../node/api/log-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
+import type { RepairOverview, RepairReport } from '../../../node/api/repairs-service.ts';
 import type { PeerReputation, ReputationLogEntry } from '../../../node/api/reputation-service.ts';
 import type { NodeServices } from '../../../node/api/services.ts';
 import type { LogVerification } from '../../../node/audit-log/verification.ts';
@@ -13,6 +14,7 @@ const LOG_ENTRY = {
   hash: 'ab'.repeat(32),
   previous: 'cd'.repeat(32),
 };
+const ROOT = `bafyrei${'a'.repeat(52)}`;
 const JUDGED: PeerReputation = {
   peer: `12D3KooW${'A'.repeat(44)}`,
   score: 0.31,
@@ -58,6 +60,26 @@ export class MemoryJudging {
       if (found === undefined) throw new ApiError('unknown-peer', `${peer} was never judged here`);
       this.forgiven.push([peer, reason]);
       return found;
+    },
+  };
+
+  repairOutcome: RepairReport['outcome'] = 'done';
+  readonly repaired: (string | undefined)[] = [];
+  overview: RepairOverview = {
+    queue: [{ root: ROOT, segment: 1, stripes: 3, daysToLoss: 41.5, margin: 1, since: 6 }],
+    running: [{ root: ROOT, segment: 0, since: 5 }],
+    results: [],
+    alarms: [],
+    totals: { repairs: 1, failed: 0, placed: 3, fetched: 12, sent: 3 },
+    watched: 2,
+  };
+  readonly repairs: NodeServices['repairs'] = {
+    overview: () => this.overview,
+    run: async (root) => {
+      this.repaired.push(root);
+      const sums = { stripes: 3, placed: 3, fetched: 12, sent: 3 };
+      const base = { root: root ?? ROOT, segment: 0, startedAt: 4, milliseconds: 1500 };
+      return [{ ...base, outcome: this.repairOutcome, ...sums }];
     },
   };
 

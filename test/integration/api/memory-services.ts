@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { LeaveReport } from '../../../node/api/leave-service.ts';
 import type { PeerDescription } from '../../../node/api/peers-service.ts';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { BanDescription } from '../../../node/api/selection-service.ts';
@@ -51,6 +52,20 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
   /** Runs before each chunk of a download is given. */
   beforeGive: (signal: AbortSignal) => Promise<void> = async () => {};
   shutdowns = 0;
+  leaving = false;
+  /** The time limits of leaves. */
+  readonly leaves: (number | undefined)[] = [];
+  leaveReport: LeaveReport = {
+    shards: 3,
+    elsewhere: 1,
+    placed: 2,
+    lost: 0,
+    remaining: 0,
+    sentBytes: 5,
+    timedOut: false,
+    failures: [],
+  };
+  damagedShards = 0;
   aborted = 0;
   peerList: PeerDescription[] = [
     { peer: '12D3KooWA', connected: true, addresses: ['/ip4/127.0.0.1/tcp/1'], rttMs: 1.5 },
@@ -65,6 +80,7 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
       addresses: ['/ip4/127.0.0.1/tcp/4780'],
       startedAt: 1,
       connectedPeers: this.peerList.length,
+      leaving: this.leaving,
       files: this.stored.size,
       kzg: { backend: 'none', threads: 0, operations: [] },
       audits: {
@@ -173,12 +189,30 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
     usage: async () => ({
       capacityBytes: 1000,
       usedBytes: 10,
+      trashBytes: 0,
       stagedBytes: 1,
       reservedBytes: 2,
       freeBytes: 987,
       shards: 3,
       damagedShards: 0,
+      scrub: { last: this.#scrubReport(), nextAt: 9 },
     }),
+    scrub: async ({ onProgress }) => {
+      onProgress({ checkedShards: 1, damagedShards: 0, unreadableShards: 0, totalShards: 3 });
+      return this.#scrubReport();
+    },
+  };
+
+  readonly leave: NodeServices['leave'] = {
+    leave: async ({ onProgress, ...asked }) => {
+      this.leaves.push(asked.timeoutMs);
+      this.leaving = true;
+      onProgress({ shards: 3, doneShards: 1, sentBytes: 5 });
+      return this.leaveReport;
+    },
+    cancel: () => {
+      this.leaving = false;
+    },
   };
 
   readonly events: NodeServices['events'] = {
@@ -260,6 +294,11 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
     return found;
   }
 
+  #scrubReport() {
+    const { damagedShards } = this;
+    return { startedAt: 1, finishedAt: 2, checkedShards: 3, damagedShards, unreadableShards: 0, bytes: 3 * 131_072 };
+  }
+
   #open(root: string, key: Uint8Array | undefined): OpenFile {
     if (this.openFailure !== undefined) throw this.openFailure;
     const { bytes, entry, indexLength, key: expected } = this.#find(root);
@@ -312,10 +351,27 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
       presentShards: present,
       degradedStripes: this.verdict === 'degraded' ? 1 : 0,
       lostStripes: this.verdict === 'lost' ? 1 : 0,
+      suspectedShards: 0,
+      clumpedShards: 0,
       minimumMargin: present - 4,
+      daysToLoss: 100 * Math.max(0, present - 3),
       holders: present,
       checkedAt: 7,
-      worst: [{ segment: 0, stripe: 0, holders, present, needed: 4, margin: present - 4 }],
+      worst: [
+        {
+          segment: 0,
+          stripe: 0,
+          holders,
+          present,
+          needed: 4,
+          suspected: 0,
+          lost: 6 - present,
+          clumped: 0,
+          margin: present - 4,
+          daysToLoss: 100 * Math.max(0, present - 3),
+          state: this.verdict,
+        },
+      ],
     };
   }
 }

@@ -63,6 +63,7 @@ test('version and help need nothing', async (t) => {
     'check',
     'config',
     'shutdown',
+    'leave',
     'version',
     'doctor',
     'completion',

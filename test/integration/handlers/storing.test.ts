@@ -153,7 +153,12 @@ test('finalize refuses, by status and code, and promises nothing', async (t) => 
   const forged = encodeRoot({ ...object.root, sig: new Uint8Array(64) });
   const cases = [
     ['not-allowed', 'other-network', rooted(foreign), owner],
-    ['not-allowed', 'not-owner', rooted(object.rootBytes), stranger],
+    [
+      'not-allowed',
+      'own-object',
+      rooted(encodeRoot(signRoot({ ...unsigned, owner: HOLDER.publicKey }, HOLDER))),
+      owner,
+    ],
     ['invalid-request', 'bad-signature', rooted(forged), owner],
     ['invalid-request', 'unknown-segment', rooted(unlisted), owner],
     // Positions 2 and 3 of the short stripe, and beyond it.
@@ -264,6 +269,7 @@ test('staging that expires during the check is named as not held', async (t) => 
   const HOUR = 60 * 60 * 1000;
   const holder: Holder = await openHolder(t, {
     ...base,
+    trashTimeMs: 0,
     engine: watched(async () => {
       await holder.clock.advance(2 * HOUR);
       // The check has read nothing yet: it loads before it is told.

@@ -44,3 +44,20 @@ test('manifests kept for one peer are bounded; others and our own are not charge
   const { entries } = await again.databases.meta.page({ gte: Uint8Array.of(n), lt: Uint8Array.of(n + 1) });
   assert.deepEqual(entries, []);
 });
+
+test('a segment that goes alone gives its bytes back, and stays where another root needs it', async (t) => {
+  const { manifests } = await openTestStores(t, { manifestBytesPerPeer: LIMIT });
+  const [root, other, segment] = [nodeOf('root', 100), nodeOf('other', 100), nodeOf('segment', 400)];
+  for (const one of [root, other]) {
+    await manifests.putRoot(...one, 'alice');
+    await manifests.putSegment(one[0], ...segment);
+  }
+  await assert.rejects(manifests.putRoot(...nodeOf('x', 1), 'alice'), { code: 'quota-exceeded' });
+  for (let i = 0; i < 2; i++) await manifests.removeSegment(root[0], segment[0]);
+  await manifests.putRoot(...nodeOf('full', 400), 'alice');
+  await assert.rejects(manifests.putRoot(...nodeOf('x', 1), 'alice'), { code: 'quota-exceeded' });
+  assert.ok(await manifests.get(segment[0]));
+  assert.deepEqual(await Array.fromAsync(manifests.segmentsOf(root[0])), []);
+  await manifests.removeSegment(other[0], segment[0]);
+  assert.equal(await manifests.get(segment[0]), undefined);
+});

@@ -200,7 +200,7 @@ test('a release longer than one batch leaves nothing behind', async (t) => {
   // One object of 600 references to one shard: quota counts each.
   const quota = { stagedBytesPerPeer: SHARD_BYTES, storedBytesPerPeer: 600 * SHARD_BYTES };
   await stores.close();
-  const roomy = await openTestStores(t, { home: stores.home, quota });
+  const roomy = await openTestStores(t, { home: stores.home, quota, trashTimeMs: 0 });
   const segments = [1, 2, 3, 4, 5, 6].map((n) => cidOf(`segment ${n}`));
   for (const segment of segments) await roomy.shards.reference('alice', ROOT, segment, many);
   assert.equal(roomy.shards.usage().byOwner('alice').storedBytes, 600 * SHARD_BYTES);

@@ -29,7 +29,11 @@ test('staging ends an hour after the last traffic of its upload, not before', as
   assert.equal((await stores.shards.sweepStaged()).claims, 2);
   assert.equal(stores.shards.usage().usedBytes, 0);
   await assertCountersExact(stores);
-  // Nothing of the uploads is left, neither claims nor traffic records.
+  // Nothing of the uploads is left, neither claims nor traffic records; after a week not even bytes.
+  assert.equal(stores.shards.usage().trashBytes, 3 * SHARD_BYTES);
+  await clock.advance(7 * 24 * HOUR);
+  assert.equal(await stores.shards.emptyTrash(), 3 * SHARD_BYTES);
+  await assertCountersExact(stores);
   const { entries } = await stores.databases.shards.page({ gte: Uint8Array.of(1), lt: Uint8Array.of(9) });
   assert.deepEqual(entries, []);
 });
@@ -81,6 +85,7 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
   const { clock } = stores;
   const errors: unknown[] = [];
   const swept: number[] = [];
+  const emptied: number[] = [];
   let collected = 0;
   const maintenance = new StoreMaintenance({
     clock,
@@ -93,6 +98,10 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
     databases: [stores.databases.shards],
     shards: {
       collectOrphans: () => Promise.reject(new Error('first')),
+      emptyTrash: async (now) => {
+        emptied.push(now as number);
+        return 0;
+      },
       sweepStaged: async (now) => {
         swept.push(now as number);
         return { claims: 0, freedBytes: 0 };
@@ -107,10 +116,14 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
     swept,
     [0, 10, 20].map((minutes) => start + minutes * MINUTE),
   );
+  assert.deepEqual(emptied, swept);
   assert.deepEqual(errors, [new Error('first')]);
   assert.equal(collected, 1);
+  await clock.advance(24 * HOUR);
+  assert.deepEqual([errors.length, collected], [2, 2]);
   await maintenance.stop();
+  const count = swept.length;
   await clock.advance(HOUR);
-  assert.equal(swept.length, 3);
+  assert.equal(swept.length, count);
   assert.equal(clock.sleeping, 0);
 });

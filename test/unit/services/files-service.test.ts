@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import type { HolderAudit } from '../../../node/audit/audit-runner.ts';
+import type { StripeHealth } from '../../../node/repair/file-health.ts';
 import { createAuditsService } from '../../../node/services/audits-service.ts';
 import { createFilesService, type FilesDeps } from '../../../node/services/files-service.ts';
-import type { StripeHealth } from '../../../node/transfer/health.ts';
 import { TransferError } from '../../../node/transfer/transfer-error.ts';
 import { networkId } from '../../../protocol/hash.ts';
 import type { Root } from '../../../protocol/manifest.ts';
@@ -141,7 +141,8 @@ test('the list comes in pages', async () => {
 function stripe(number: number, present: number): StripeHealth {
   const holders = [0, 1, 2].map((j) => (j < present ? [`peer ${j}`] : []));
   const state = present < 2 ? 'lost' : present < 3 ? 'degraded' : 'healthy';
-  return { segment: 0, stripe: number, dataCount: 2, holders, present, expected: 3, margin: present - 2, state };
+  const counts = { needed: 2, present, expected: 3, suspected: 0, lost: 3 - present, clumped: 0, margin: present - 2 };
+  return { segment: 0, stripe: number, holders, ...counts, daysToLoss: 10 * present, state };
 }
 
 test('the health of a file is that of its worst stripe, which are listed first', async () => {
@@ -153,6 +154,7 @@ test('the health of a file is that of its worst stripe, which are listed first',
     const { service } = files({ stripes: counts.map((present, i) => stripe(i, present)) });
     const health = await service.health(ROOT.toString(), { worst: 1, signal });
     assert.deepEqual([health.verdict, health.minimumMargin], [verdict, margin]);
+    assert.equal(health.daysToLoss, 10 * Math.min(...counts));
     assert.deepEqual(
       health.worst.map(({ present }) => present),
       [Math.min(...counts)],

@@ -22,7 +22,7 @@ async function readBack(bench: TransferBench, link: { readonly root: CID; readon
 
 const distinct = async (bench: TransferBench, root: CID) => {
   for await (const { holders, margin } of bench.health().check(root, signal)) {
-    const peers = holders.flatMap((list) => list ?? []);
+    const peers = holders.flat();
     assert.equal(new Set(peers).size, peers.length);
     assert.equal(margin, 2);
   }

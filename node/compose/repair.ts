@@ -1,0 +1,294 @@
+import type { CID } from 'multiformats/cid';
+import { equalBytes } from '../../protocol/bytes.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
+import type { RepairNotice } from '../../protocol/repair-notice.ts';
+import { isExpired } from '../../protocol/store-receipt.ts';
+import type { RepairsService } from '../api/repairs-service.ts';
+import type { WatchedFiles } from '../audit/holder-shards.ts';
+import type { ShardFindings } from '../audit/shard-findings.ts';
+import type { SecurityRecord } from '../audit-log/event.ts';
+import type { Holdings } from '../holdings/holdings.ts';
+import { withDeadline } from '../network/deadline.ts';
+import type { Host } from '../network/host.ts';
+import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
+import { TokenBucket } from '../network/token-bucket.ts';
+import type { CandidateTable } from '../placement/candidates.ts';
+import type { RandomBytes } from '../random.ts';
+import { Absences } from '../repair/absences.ts';
+import { HolderCensus } from '../repair/census.ts';
+import { FileHealth } from '../repair/file-health.ts';
+import { HolderRates } from '../repair/holder-rates.ts';
+import { Leases } from '../repair/leases.ts';
+import { LostShards } from '../repair/lost-shards.ts';
+import { ObjectCheck } from '../repair/object-check.ts';
+import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
+import { Repairer, type RepairResult } from '../repair/repairer.ts';
+import { Repairs } from '../repair/repairs.ts';
+import { ShardPlacer } from '../repair/shard-placer.ts';
+import { Survey } from '../repair/survey.ts';
+import { Watcher } from '../repair/watcher.ts';
+import type { Events } from '../services/events.ts';
+import { createRepairsService } from '../services/repairs-service.ts';
+import type { Stores } from '../store/stores.ts';
+import type { ManifestLocator } from '../transfer/locate.ts';
+import type { CodeBook, FetchClient, HaveClient, HolderChooser, PeerDirectory } from '../transfer/ports.ts';
+import { rebuilder } from '../transfer/rebuild.ts';
+import type { ShardFault } from '../transfer/shard-fetcher.ts';
+import type { NodeOptions } from './node-options.ts';
+
+/** The services of a node that repair stands on. */
+export interface RepairParts {
+  readonly options: NodeOptions;
+  /** Network id, 32 bytes. */
+  readonly network: Uint8Array;
+  readonly random: RandomBytes;
+  readonly stores: Pick<
+    Stores,
+    'catalog' | 'guardedRoots' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
+  >;
+  readonly host: Pick<Host, 'peerId' | 'client' | 'connected'>;
+  readonly pubsub: RepairGossipDeps['pubsub'];
+  readonly codes: CodeBook;
+  readonly locator: ManifestLocator;
+  /** The network with this node in it. */
+  readonly own: FetchClient & HaveClient & PeerDirectory;
+  readonly holdings: Pick<Holdings, 'roots'>;
+  readonly placement: HolderChooser;
+  readonly candidates: Pick<CandidateTable, 'get'>;
+  readonly events: Pick<Events, 'emit'>;
+  readonly record: SecurityRecord;
+  readonly isDisqualified: (peer: string) => boolean;
+  readonly onShardFault: (fault: ShardFault) => void;
+}
+
+export interface Repair {
+  readonly health: FileHealth;
+  readonly placer: ShardPlacer;
+  readonly service: RepairsService;
+  /** Own files and those that this node guards. */
+  readonly watched: WatchedFiles;
+  readonly onShards: (findings: ShardFindings) => Promise<void>;
+  /** This node stored an object, or holds something of one. */
+  kept(root: CID): void;
+  released(root: CID): void;
+  connected(peer: string): void;
+  /** It is not connected any more, or could not be reached. */
+  missed(peer: string): void;
+  /** Before the network. */
+  load(): Promise<void>;
+  /** After the network. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Each guardian gives those before it a tenth of the interval to begin. */
+const TURN_SHARE = 0.1;
+
+/** Builds what watches over files and restores what is lost of them. */
+export function composeRepair(parts: RepairParts): Repair {
+  const { options, network, random, stores, host, codes, locator, own, holdings, placement, candidates } = parts;
+  const { events, record, isDisqualified } = parts;
+  const { clock, identity, resolved } = options;
+  const { config } = resolved;
+  const log = options.log.child({ part: 'repair' });
+  const watched = {
+    has: async (root: CID) => (await stores.catalog.has(root)) || (await stores.guardedRoots.has(root)),
+  };
+  const absences = new Absences(clock);
+  const rates = new HolderRates({ store: stores.holderFailures, clock });
+  const lost = new LostShards({
+    store: stores.lostShards,
+    clock,
+    onLost(peer, root) {
+      void rates.failed(peer).catch((error: unknown) => log.warn('a failure was not noted', { reason: String(error) }));
+      watcher.look(root);
+    },
+  });
+  const graceMs = config['repair.grace'];
+  const census = new HolderCensus({
+    client: own,
+    peers: own,
+    receipts: stores.receivedReceipts,
+    self: host.peerId,
+    absences,
+    lost,
+    isDisqualified,
+    subnetOf: (peer) => candidates.get(peer)?.subnet,
+    graceMs,
+    clock,
+  });
+  const survey = new Survey({ census, segments: locator, rates });
+  const leases = new Leases(clock, config['repair.holdOff']);
+  const traffic = new TokenBucket(config['repair.traffic'], clock);
+  const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
+  const gossip = new RepairGossip({
+    network,
+    signer: identity,
+    pubsub: parts.pubsub,
+    clock,
+    log,
+    onNotice: (notice) => {
+      void heard(notice).catch((error: unknown) => log.debug('a notice was not looked at', { reason: String(error) }));
+    },
+  });
+  const repairer = new Repairer({
+    self: host.peerId,
+    locator,
+    survey,
+    client: own,
+    rebuilder: (client, { root }) =>
+      rebuilder({
+        client,
+        codes,
+        clock,
+        onShardFault(fault) {
+          parts.onShardFault(fault);
+          const { peer, segment, index, kind } = fault;
+          const why = kind === 'garbage' ? 'garbage' : 'declared';
+          void lost.lost(peer, [{ root, segment, index }], why).catch((error: unknown) => {
+            log.warn('a lost shard was not noted', { peer, reason: String(error) });
+          });
+        },
+      }),
+    placer,
+    absences,
+    announce: (announcement) => gossip.announce(announcement),
+    async onPlaced(receipt, indices, keep) {
+      if (keep) await stores.receivedReceipts.put(receipt);
+      await lost.restored(peerIdFromKey(receipt.holder), receipt.segment, indices);
+    },
+    onStarted(started) {
+      log.info('a repair begins', started);
+      events.emit('repair.started', started);
+    },
+    admit: (shards, signal) => traffic.take(shards * SHARD_BYTES, signal),
+    leaseMs: config['repair.holdOff'],
+    clock,
+    log,
+  });
+  const repairs = new Repairs({
+    repairer,
+    locator,
+    isWatched: (root) => watched.has(root),
+    onEnded(result) {
+      tell(result);
+      watcher.ended(result);
+    },
+    threshold: config['repair.threshold'],
+    concurrency: config['repair.concurrency'],
+    clock,
+  });
+  const holds = async (root: CID) => {
+    for await (const _ of stores.issuedReceipts.scan({ root })) return true;
+    return false;
+  };
+  const intervalMs = config['repair.checkInterval'];
+  const watcher: Watcher = new Watcher({
+    objects: {
+      async *all(signal) {
+        for await (const { root } of stores.catalog.list({ signal })) yield root;
+        yield* holdings.roots(signal);
+      },
+      isOwn: (root) => stores.catalog.has(root),
+      holds,
+    },
+    guarded: stores.guardedRoots,
+    receipts: stores.receivedReceipts,
+    check: new ObjectCheck({
+      self: identity.publicKey,
+      locator,
+      survey,
+      holds,
+      isConnected: (peer) => host.connected().includes(peer),
+      guardians: config['repair.guardians'],
+      threshold: config['repair.threshold'],
+    }),
+    leases,
+    rates,
+    repair: (root, need, since) => repairs.offer(root, need, since),
+    onImpossible(root, segment, stripes) {
+      const data = { root: root.toString(), segment, stripes };
+      if (stripes > 0) log.error('stripes cannot be rebuilt: too few shards are left; bring holders back', data);
+      else log.info('the stripes can be rebuilt again', data);
+      events.emit('repair.impossible', data);
+      record('repair', { ...data, outcome: stripes > 0 ? 'impossible' : 'possible' });
+    },
+    clock,
+    random,
+    log,
+    intervalMs,
+    turnMs: intervalMs * TURN_SHARE,
+  });
+
+  function tell({ root, segment, outcome, stripes, placed, fetched, sent, milliseconds, detail }: RepairResult): void {
+    if (outcome === 'not-needed') return;
+    const told = { root, segment, outcome, stripes, placed, fetched, sent };
+    if (outcome === 'done') log.info('a repair is done', { ...told, milliseconds });
+    else log.warn('a repair came to nothing, or not to all', { ...told, reason: detail ?? '' });
+    events.emit('repair.done', { ...told, milliseconds });
+    record('repair', told);
+  }
+
+  /** A notice counts when it is of the owner, or of somebody with a receipt. */
+  async function heard(notice: RepairNotice): Promise<void> {
+    const { root, repairer: key } = notice;
+    if (!(await watched.has(root))) return;
+    const manifest = await withDeadline(clock, LOOKUP_MS, undefined, (signal) => locator.root(root, signal));
+    if (!equalBytes(manifest.owner, key) && !(await hasReceipt(root, key))) return;
+    leases.heard(notice);
+    if (notice.kind === 'done') watcher.look(root);
+  }
+
+  async function hasReceipt(root: CID, holder: Uint8Array): Promise<boolean> {
+    for await (const receipt of stores.receivedReceipts.ofHolder(holder, { root })) {
+      if (!isExpired(receipt, clock.now())) return true;
+    }
+    return false;
+  }
+
+  async function missing(peer: string, at: number): Promise<void> {
+    watcher.missing(peer, at);
+    let last: CID | undefined;
+    for await (const { root } of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) {
+      if (last?.equals(root) !== true) watcher.look(root, at);
+      last = root;
+    }
+  }
+
+  const enabled = config['repair.enabled'];
+  let running = false;
+  return {
+    health: new FileHealth({ locator, survey }),
+    placer,
+    service: createRepairsService({ repairs, watcher, catalog: stores.catalog }),
+    watched,
+    onShards: (findings) => lost.found(findings),
+    kept: (root) => watcher.add(root),
+    released: (root) => watcher.look(root),
+    connected(peer) {
+      if (absences.seen(peer)) watcher.back();
+    },
+    missed(peer) {
+      if (!running) return;
+      absences.missed(peer);
+      void missing(peer, clock.monotonic() + graceMs).catch((error: unknown) => {
+        log.warn('what a peer holds was not looked up', { peer, reason: String(error) });
+      });
+    },
+    load: () => lost.start(),
+    async start() {
+      gossip.start();
+      repairs.start();
+      if (enabled) await watcher.start();
+      running = enabled;
+    },
+    async stop() {
+      running = false;
+      gossip.stop();
+      await Promise.all([watcher.stop(), repairs.stop()]);
+    },
+  };
+}
+
+/** A manifest that this node watches is kept here. */
+const LOOKUP_MS = 10_000;

@@ -1,0 +1,66 @@
+import { resolveConfig } from '../../config/config.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { FieldError } from '../../scenario/field.ts';
+import type { LabScenario, StepAction } from './lab-scenario.ts';
+
+/** Bytes of shards that a lab may be asked to hold: it is to be watched, and the disk is this machine's. */
+const MAX_FILE_BYTES = 4 * 1024 ** 3;
+
+/**
+ * What single values cannot show: nodes that do not exist, codes that do not fit, steps after the end.
+ * @throws FieldError
+ */
+export function checkScenario(scenario: LabScenario): void {
+  const { nodes, code, files, spare, steps, time, config } = scenario;
+  const exists = (key: string, numbers: readonly number[]) => {
+    const missing = numbers.find((number) => number > nodes);
+    if (missing !== undefined) throw new FieldError(key, `there is no node ${missing}: the lab has ${nodes}`);
+  };
+  if (code !== 'auto' && code.k + code.m > nodes - 1) {
+    const needed = code.k + code.m;
+    throw new FieldError(
+      'code',
+      `${code.k}+${code.m} takes ${needed} holders beside the owner, and there are ${nodes - 1}`,
+    );
+  }
+  const bytes = files.reduce((sum, { size, count }) => sum + size * count, 0);
+  if (bytes > MAX_FILE_BYTES) throw new FieldError('files', `${bytes} bytes together, at most ${MAX_FILE_BYTES}`);
+  for (const [i, { owner }] of files.entries()) exists(`files[${i}].owner`, [owner]);
+  exists('spare', spare);
+  for (const [i, { at, action }] of steps.entries()) {
+    const key = `steps[${i}]`;
+    if (at > time) throw new FieldError(`${key}.at`, `is after the end of the run, ${time / 1000} s`);
+    checkAction(action, key, nodes - spare.length, exists);
+  }
+  try {
+    resolveConfig({ flags: config });
+  } catch (error) {
+    if (error instanceof ConfigError) throw new FieldError('config', error.message);
+    throw error;
+  }
+}
+
+function checkAction(
+  action: StepAction,
+  key: string,
+  drawable: number,
+  exists: (key: string, numbers: readonly number[]) => void,
+): void {
+  const below = `${key}.${action.do}`;
+  if ('whom' in action) {
+    const { whom } = action;
+    if ('nodes' in whom) exists(`${below}.nodes`, whom.nodes);
+    if ('count' in whom && whom.count > drawable) {
+      throw new FieldError(`${below}.count`, `${whom.count} nodes cannot be drawn: only ${drawable} are not spared`);
+    }
+  }
+  if (action.do === 'flood') exists(`${below}.target`, action.targets);
+  if (action.do === 'partition') {
+    exists(`${below}.groups`, action.groups.flat());
+    const all = action.groups.flat();
+    if (new Set(all).size < all.length) throw new FieldError(`${below}.groups`, 'a node is in two groups');
+  }
+  if (action.do === 'churn' && action.atMost > drawable) {
+    throw new FieldError(`${below}.most`, `${action.atMost} nodes cannot be away: only ${drawable} are not spared`);
+  }
+}

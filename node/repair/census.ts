@@ -1,0 +1,217 @@
+import type { CID } from 'multiformats/cid';
+import { bitmapIndices, isSubsetOf } from '../../protocol/bitmap.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
+import type { Root } from '../../protocol/manifest.ts';
+import { encodeStoreReceipt, isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { Clock } from '../clock.ts';
+import { withDeadline } from '../network/deadline.ts';
+import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
+import type { LostShard } from '../store/lost-shard-store.ts';
+import { forEachLimited } from '../transfer/abortable.ts';
+import { judgeFailure } from '../transfer/failure.ts';
+import { collectProviders } from '../transfer/holder-directory.ts';
+import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
+import { receiptFault } from '../transfer/receipt-check.ts';
+import type { Absences } from './absences.ts';
+import { isGone } from './repair-rule.ts';
+import type { HolderStanding, ShardHolder } from './stripe-state.ts';
+
+export interface CensusDeps {
+  /** This node among them, so that what it holds itself is counted. */
+  readonly client: HaveClient;
+  readonly peers: PeerDirectory;
+  /** Receipts of others for objects that this node watches. */
+  readonly receipts: {
+    scan(root: CID, segment: CID, signal?: AbortSignal): AsyncIterable<StoreReceipt>;
+    put(receipt: StoreReceipt): Promise<void>;
+  };
+  readonly self: string;
+  readonly absences: Pick<Absences, 'missed' | 'seen' | 'since'>;
+  readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
+  readonly isDisqualified: (peer: string) => boolean;
+  readonly subnetOf: (peer: string) => string | undefined;
+  /** How long a holder that is not heard from counts as away and not as gone. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+}
+
+export interface CensusRequest {
+  readonly rootCid: CID;
+  readonly root: Root;
+  readonly segment: CID;
+  /** Indices at which the segment stores a shard. */
+  readonly stored: readonly number[];
+  /** Keep the receipts that are seen: this node watches the object. */
+  readonly keep: boolean;
+  /** Since when it does, monotonic; whom it has not met may be away as well. Absent: not watched. */
+  readonly watchedSince?: number;
+}
+
+export interface Census {
+  /** Index → all who signed for the shard and how they stand to it. */
+  readonly holders: ReadonlyMap<number, readonly ShardHolder[]>;
+  /** Index → who says that it has the shard, the trusted first. */
+  readonly sources: ReadonlyMap<number, readonly string[]>;
+  /** Who signed for something and has not been heard from for longer than the grace. */
+  readonly gone: ReadonlySet<string>;
+  /** Keys of the peers with a valid receipt that answered. */
+  readonly present: readonly Uint8Array[];
+  /** When the first holder that is away counts as gone, monotonic; undefined when none is away. */
+  readonly nextGone: number | undefined;
+}
+
+/** Peers asked at a time. */
+const CONCURRENCY = 12;
+/** Strangers asked at most, when those who are known do not have everything. */
+const MAX_STRANGERS = 256;
+const HAVE_TIMEOUT_MS = 10_000;
+
+interface Answer {
+  readonly receipt: StoreReceipt;
+  /** Undefined when the peer did not answer. */
+  readonly held: ReadonlySet<number> | undefined;
+}
+
+/** Asks who has which shard of a segment: those who signed first, others where a shard is left without anybody. */
+export class HolderCensus {
+  readonly #deps: CensusDeps;
+
+  constructor(deps: CensusDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws the signal's reason, or what the store throws */
+  async take(request: CensusRequest, signal: AbortSignal): Promise<Census> {
+    const { receipts, clock, self, peers } = this.#deps;
+    const { rootCid, segment, stored } = request;
+    const answers = new Map<string, Answer>();
+    for await (const receipt of receipts.scan(rootCid, segment, signal)) {
+      if (isExpired(receipt, clock.now())) continue;
+      answers.set(peerIdFromKey(receipt.holder), { receipt, held: undefined });
+    }
+    const known = [...answers.keys()];
+    await this.#ask([...new Set([self, ...known])], request, answers, signal);
+    if (!hasAll(answers, stored)) {
+      const asked = new Set([self, ...known]);
+      const strangers = (list: readonly string[]) =>
+        list.filter((peer) => !asked.has(peer) && asked.add(peer)).slice(0, MAX_STRANGERS);
+      await this.#ask(strangers(peers.connected()), request, answers, signal);
+      if (!hasAll(answers, stored)) {
+        await this.#ask(strangers(await collectProviders(peers, clock, rootCid, signal)), request, answers, signal);
+      }
+    }
+    return this.#judge(request, answers, signal);
+  }
+
+  async #ask(
+    peers: readonly string[],
+    request: CensusRequest,
+    answers: Map<string, Answer>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { absences, self } = this.#deps;
+    await forEachLimited(peers, CONCURRENCY, async (peer) => {
+      const before = answers.get(peer);
+      try {
+        const found = await this.#have(peer, request, before?.receipt, signal);
+        absences.seen(peer);
+        if (found !== undefined) answers.set(peer, found);
+        else if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
+        if (request.keep && found !== undefined && peer !== self && isNews(found.receipt, before?.receipt)) {
+          await this.#deps.receipts.put(found.receipt);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        // Who refuses is there; that it did not say what it holds is held against nobody yet.
+        const { kind } = judgeFailure(error);
+        if (kind === 'busy' || kind === 'refused') absences.seen(peer);
+        else if (before !== undefined) absences.missed(peer);
+      }
+    });
+  }
+
+  /** What the peer holds by a receipt that binds it; undefined when it holds nothing. */
+  async #have(
+    peer: string,
+    { rootCid, root, segment }: CensusRequest,
+    known: StoreReceipt | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const { client, clock } = this.#deps;
+    const { network, owner } = root;
+    const holder = keyFromPeerId(peer);
+    return withDeadline(clock, HAVE_TIMEOUT_MS, signal, async (limited): Promise<Answer | undefined> => {
+      let found: Answer | undefined;
+      for await (const { segment: of, indices, receipt } of client.have(peer, { segment }, limited)) {
+        if (!of.equals(segment)) continue;
+        // A signature takes 1.6 ms, and what is kept was verified.
+        if (known !== undefined && isSame(receipt, known) && isSubsetOf(indices, known.indices)) {
+          found = { receipt: known, held: new Set(bitmapIndices(indices)) };
+          continue;
+        }
+        const expected = { network, owner, holder, root: rootCid, segment, indices, now: clock.now() };
+        if (receiptFault(receipt, expected) === undefined) found = { receipt, held: new Set(bitmapIndices(indices)) };
+      }
+      return found;
+    });
+  }
+
+  async #judge(request: CensusRequest, answers: ReadonlyMap<string, Answer>, signal: AbortSignal): Promise<Census> {
+    const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
+    const { segment, stored, watchedSince } = request;
+    const now = clock.monotonic();
+    const holders = new Map<number, ShardHolder[]>(stored.map((index) => [index, []]));
+    const sources = new Map<number, string[]>();
+    const doubtful = new Map<number, string[]>();
+    const present: Uint8Array[] = [];
+    const gone = new Set<string>();
+    let nextGone = Number.POSITIVE_INFINITY;
+    for (const [peer, { receipt, held }] of answers) {
+      const losses = await lost.of(peer, segment, signal);
+      const banned = isDisqualified(peer);
+      const since = absences.since(peer);
+      const away = held === undefined && !(since !== undefined && isGone(since, now, graceMs));
+      if (held === undefined && !away) gone.add(peer);
+      if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);
+      if (held !== undefined && !banned) present.push(receipt.holder);
+      for (const index of bitmapIndices(receipt.indices)) {
+        const list = holders.get(index);
+        if (list === undefined) continue;
+        const has = held?.has(index) ?? away;
+        const trusted = !banned && !losses.has(index);
+        const standing: HolderStanding = !has || !trusted ? 'lost' : held === undefined ? 'away' : 'answers';
+        list.push({ peer, subnet: subnetOf(peer), standing });
+        if (held?.has(index)) add(trusted ? sources : doubtful, index, peer);
+      }
+    }
+    for (const [index, peers] of doubtful) for (const peer of peers) add(sources, index, peer);
+    if (watchedSince !== undefined && !isGone(watchedSince, now, graceMs)) {
+      // Nobody who was ever met signed for it: whoever did may be away.
+      for (const list of holders.values()) {
+        if (list.length > 0) continue;
+        list.push({ peer: '', standing: 'away' });
+        nextGone = Math.min(nextGone, watchedSince + graceMs);
+      }
+    }
+    return { holders, sources, gone, present, nextGone: Number.isFinite(nextGone) ? nextGone : undefined };
+  }
+}
+
+function hasAll(answers: ReadonlyMap<string, Answer>, stored: readonly number[]): boolean {
+  const held = new Set([...answers.values()].flatMap((answer) => [...(answer.held ?? [])]));
+  return stored.every((index) => held.has(index));
+}
+
+function isSame(receipt: StoreReceipt, known: StoreReceipt): boolean {
+  return equalBytes(encodeStoreReceipt(receipt), encodeStoreReceipt(known));
+}
+
+function isNews(receipt: StoreReceipt, before: StoreReceipt | undefined): boolean {
+  return before === undefined || receipt.issuedAt !== before.issuedAt || receipt.expiresAt !== before.expiresAt;
+}
+
+function add(map: Map<number, string[]>, index: number, peer: string): void {
+  const list = map.get(index);
+  if (list === undefined) map.set(index, [peer]);
+  else list.push(peer);
+}

@@ -1,0 +1,83 @@
+import type { CID } from 'multiformats/cid';
+import type { Root } from '../../protocol/manifest.ts';
+import { lostShards, marginOf, type StripeState, stripeState } from './stripe-state.ts';
+import type { SegmentSurvey, SurveyOptions } from './survey.ts';
+
+export interface StripeHealth {
+  /** Position among the segments. */
+  readonly segment: number;
+  /** Position in the segment. */
+  readonly stripe: number;
+  /** k′ */
+  readonly needed: number;
+  /** Per stored shard: the peers that answer for it now. */
+  readonly holders: readonly (readonly string[])[];
+  /** Shards with a holder. */
+  readonly present: number;
+  /** Shards that are stored when nothing is lost: k′+m. */
+  readonly expected: number;
+  /** Shards whose holders are away, not for long enough to count as lost. */
+  readonly suspected: number;
+  readonly lost: number;
+  /** Shards that crowd a subnet. */
+  readonly clumped: number;
+  /** `present` − k′: below 0 the stripe cannot be rebuilt now. */
+  readonly margin: number;
+  /** If nobody repairs it; 0 when it is lost. */
+  readonly daysToLoss: number;
+  readonly state: StripeState;
+}
+
+export interface FileHealthDeps {
+  readonly locator: { root(cid: CID, signal: AbortSignal): Promise<Root> };
+  readonly survey: {
+    segment(
+      rootCid: CID,
+      root: Root,
+      position: number,
+      options: SurveyOptions,
+      signal: AbortSignal,
+    ): Promise<SegmentSurvey>;
+  };
+}
+
+/** Asks around who answers for which shard; only claims that a valid receipt of the holder covers count. */
+export class FileHealth {
+  readonly #deps: FileHealthDeps;
+
+  constructor(deps: FileHealthDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stripe by stripe, in order; one segment is looked at at a time. @throws TransferError */
+  async *check(cid: CID, signal: AbortSignal): AsyncGenerator<StripeHealth, void, undefined> {
+    const { locator, survey } = this.#deps;
+    const root = await locator.root(cid, signal);
+    for (const position of root.segments.keys()) {
+      yield* healthOf(await survey.segment(cid, root, position, { keep: false }, signal));
+    }
+  }
+}
+
+function* healthOf({ position, stripes, census }: SegmentSurvey): Generator<StripeHealth> {
+  for (const { stripe, indices, counts, daysToLoss } of stripes) {
+    const { needed, expected, healthy, suspected, clumped } = counts;
+    const holders = indices.map((index) =>
+      (census.holders.get(index) ?? []).flatMap(({ peer, standing }) => (standing === 'answers' ? [peer] : [])),
+    );
+    yield {
+      segment: position,
+      stripe,
+      needed,
+      holders,
+      present: healthy,
+      expected,
+      suspected,
+      lost: lostShards(counts),
+      clumped,
+      margin: marginOf(counts),
+      daysToLoss,
+      state: stripeState(counts),
+    };
+  }
+}

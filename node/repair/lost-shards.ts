@@ -1,0 +1,83 @@
+import type { CID } from 'multiformats/cid';
+import { toHex } from '../../protocol/bytes.ts';
+import type { ShardFindings } from '../audit/shard-findings.ts';
+import type { Clock } from '../clock.ts';
+import { keyFromPeerId } from '../network/peer-key.ts';
+import type { LossReason, LostShard, LostShardStore } from '../store/lost-shard-store.ts';
+
+/** A shard of an object, without its id. */
+export interface LostName {
+  readonly root: CID;
+  readonly segment: CID;
+  readonly index: number;
+}
+
+export interface LostShardsDeps {
+  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Told of a holder that lost shards, once per object. */
+  readonly onLost: (peer: string, root: CID) => void;
+}
+
+/** What is known to be lost, shard by shard and holder by holder, until it is proved or staged again. */
+export class LostShards {
+  readonly #deps: LostShardsDeps;
+  /** Keys in hex of the holders with records: all others need no look into the database. */
+  readonly #holders = new Set<string>();
+
+  constructor(deps: LostShardsDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    for await (const holder of this.#deps.store.holders()) this.#holders.add(toHex(holder));
+  }
+
+  /** Takes what an audit showed. Durable on return. */
+  async found({ peer, lost, why, proved }: ShardFindings): Promise<void> {
+    if (this.#holders.has(toHex(keyFromPeerId(peer)))) {
+      for (const { segment, indices } of bySegment(proved())) await this.restored(peer, segment, indices);
+    }
+    if (lost.length > 0) await this.lost(peer, lost, why);
+  }
+
+  /** Durable on return. */
+  async lost(peer: string, shards: readonly LostName[], why: LossReason): Promise<void> {
+    const { store, clock, onLost } = this.#deps;
+    const holder = keyFromPeerId(peer);
+    this.#holders.add(toHex(holder));
+    const roots = new Map<string, CID>();
+    for (const { root, segment, indices } of bySegment(shards)) {
+      await store.put(holder, segment, indices, { why, at: clock.now() });
+      roots.set(root.toString(), root);
+    }
+    for (const root of roots.values()) onLost(peer, root);
+  }
+
+  /** The holder has these shards again. Durable on return. */
+  async restored(peer: string, segment: CID, indices: readonly number[]): Promise<void> {
+    const known = await this.of(peer, segment);
+    const again = indices.filter((index) => known.has(index));
+    if (again.length > 0) await this.#deps.store.remove(keyFromPeerId(peer), segment, again);
+  }
+
+  /** What a holder has lost of a segment, by index. */
+  async of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> {
+    const holder = keyFromPeerId(peer);
+    if (!this.#holders.has(toHex(holder))) return NOTHING;
+    return this.#deps.store.of(holder, segment, signal);
+  }
+}
+
+const NOTHING: ReadonlyMap<number, LostShard> = new Map();
+
+function bySegment(shards: readonly LostName[]): { root: CID; segment: CID; indices: number[] }[] {
+  const segments = new Map<string, { root: CID; segment: CID; indices: number[] }>();
+  for (const { root, segment, index } of shards) {
+    const key = `${root} ${segment}`;
+    const entry = segments.get(key) ?? { root, segment, indices: [] };
+    entry.indices.push(index);
+    segments.set(key, entry);
+  }
+  return [...segments.values()];
+}

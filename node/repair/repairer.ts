@@ -1,0 +1,255 @@
+import type { CID } from 'multiformats/cid';
+import { bitmapOf } from '../../protocol/bitmap.ts';
+import { encodeRoot, type Root } from '../../protocol/manifest.ts';
+import { encodeSegment, shardIdAt } from '../../protocol/segment.ts';
+import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
+import type { Logger } from '../log.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
+import { isShard } from '../shard-id.ts';
+import type { FetchClient } from '../transfer/ports.ts';
+import type { Rebuild } from '../transfer/rebuild.ts';
+import { StripeShortage } from '../transfer/shard-fetcher.ts';
+import { RebuiltStripes } from './rebuilt-stripes.ts';
+import type { Announcement } from './repair-gossip.ts';
+import { planRepair, type RepairPlan } from './repair-plan.ts';
+import type { ThresholdChoice } from './repair-rule.ts';
+import type { Placed, PlaceRequest, ShardLoader } from './shard-placer.ts';
+import type { SegmentSurvey, SurveyOptions } from './survey.ts';
+
+/**
+ * done: all that was to be restored is; partial: some of it; no-place: nobody could take it; impossible: too few shards of
+ * some stripe can be had; failed: something else went wrong; not-needed: nothing was to be done any more.
+ */
+export type RepairOutcome = 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed';
+
+export interface RepairResult {
+  readonly root: string;
+  /** Position among the segments of the root. */
+  readonly segment: number;
+  readonly startedAt: number;
+  readonly milliseconds: number;
+  readonly outcome: RepairOutcome;
+  readonly stripes: number;
+  /** Shards that new holders signed for. */
+  readonly placed: number;
+  /** Shards that came over the network, and that went out again. */
+  readonly fetched: number;
+  readonly sent: number;
+  readonly detail?: string;
+}
+
+export interface RepairOrder {
+  readonly root: CID;
+  readonly position: number;
+  readonly choice: ThresholdChoice;
+  readonly watched: SurveyOptions;
+}
+
+export interface RepairerDeps {
+  readonly self: string;
+  readonly locator: { root(cid: CID, signal: AbortSignal): Promise<Root> };
+  readonly survey: {
+    segment(
+      rootCid: CID,
+      root: Root,
+      position: number,
+      options: SurveyOptions,
+      signal: AbortSignal,
+    ): Promise<SegmentSurvey>;
+  };
+  /** This node among the sources, whose shards cost no traffic. */
+  readonly client: FetchClient;
+  /** Makes a rebuild that fetches with this client. */
+  readonly rebuilder: (client: FetchClient, of: { readonly root: CID; readonly segment: CID }) => Rebuild;
+  readonly placer: { place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> };
+  readonly absences: { since(peer: string): number | undefined };
+  readonly announce: (announcement: Announcement) => Promise<void>;
+  /** Takes the receipt of a new holder. */
+  readonly onPlaced: (receipt: StoreReceipt, indices: readonly number[], watched: boolean) => Promise<void>;
+  readonly onStarted: (started: { readonly root: string; readonly segment: number; readonly shards: number }) => void;
+  /** Resolves when so many shards may go over the network. */
+  readonly admit: (shards: number, signal: AbortSignal) => Promise<void>;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Restores what is lost of a segment: looks again, announces it, rebuilds, places. One repair of a segment at a time. */
+export class Repairer {
+  readonly #deps: RepairerDeps;
+  readonly #locks = new KeyedLock();
+
+  constructor(deps: RepairerDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws the signal's reason, and nothing else */
+  async run(order: RepairOrder, signal: AbortSignal): Promise<RepairResult> {
+    return this.#locks.run(`${order.root} ${order.position}`, signal, async () => {
+      const run = new Run(this.#deps, order);
+      try {
+        return await run.run(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#deps.log.warn('a repair failed', { root: order.root.toString(), reason: String(error) });
+        const impossible = error instanceof StripeShortage;
+        return run.result(impossible ? 'impossible' : 'failed', error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+}
+
+class Run {
+  readonly #deps: RepairerDeps;
+  readonly #order: RepairOrder;
+  readonly #startedAt: number;
+  readonly #begun: number;
+  #stripes = 0;
+  #placed = 0;
+  #fetched = 0;
+  #sent = 0;
+
+  constructor(deps: RepairerDeps, order: RepairOrder) {
+    this.#deps = deps;
+    this.#order = order;
+    this.#startedAt = deps.clock.now();
+    this.#begun = deps.clock.monotonic();
+  }
+
+  result(outcome: RepairOutcome, detail?: string): RepairResult {
+    return {
+      root: this.#order.root.toString(),
+      segment: this.#order.position,
+      startedAt: this.#startedAt,
+      milliseconds: Math.round(this.#deps.clock.monotonic() - this.#begun),
+      outcome,
+      stripes: this.#stripes,
+      placed: this.#placed,
+      fetched: this.#fetched,
+      sent: this.#sent,
+      ...(detail === undefined ? {} : { detail }),
+    };
+  }
+
+  async run(signal: AbortSignal): Promise<RepairResult> {
+    const { locator, survey, announce, onStarted, clock, leaseMs } = this.#deps;
+    const { root: rootCid, position, choice, watched } = this.#order;
+    const root = await locator.root(rootCid, signal);
+    // Looked at again now: a holder that came back makes the repair unnecessary.
+    const seen = await survey.segment(rootCid, root, position, watched, signal);
+    const plan = planRepair(seen.stripes, choice);
+    const wanted = plan.rebuild.length + plan.spread.length;
+    if (wanted === 0) return plan.impossible.length > 0 ? this.#impossible(plan) : this.result('not-needed');
+    this.#stripes = plan.stripes.length;
+    const announcement = { root: rootCid, segment: seen.cid, stripes: bitmapOf(plan.stripes) };
+    const expiresAt = Math.floor(clock.now() + leaseMs);
+    await announce({ ...announcement, kind: 'lease', expiresAt });
+    onStarted({ root: rootCid.toString(), segment: position, shards: wanted });
+    const warnings = await this.#restore(seen, plan, signal);
+    if (this.#placed > 0) await announce({ ...announcement, kind: 'done', expiresAt });
+    const detail = warnings.length === 0 ? undefined : [...new Set(warnings)].slice(0, 3).join('; ');
+    if (plan.impossible.length > 0) return this.#impossible(plan);
+    if (this.#placed >= wanted) return this.result('done', detail);
+    if (this.#placed > 0) return this.result('partial', detail);
+    return this.result('no-place', detail ?? 'no peer could take the shards: connect more peers, or free space');
+  }
+
+  #impossible({ impossible }: RepairPlan): RepairResult {
+    const stripes = impossible.slice(0, 5).join(', ');
+    return this.result('impossible', `too few shards are left of ${impossible.length} stripes (${stripes})`);
+  }
+
+  async #restore(seen: SegmentSurvey, plan: RepairPlan, signal: AbortSignal): Promise<readonly string[]> {
+    const client = this.#counted();
+    const rebuild = this.#deps.rebuilder(client, { root: seen.rootCid, segment: seen.cid });
+    const { admit } = this.#deps;
+    const rebuilt = new RebuiltStripes({ survey: seen, indices: plan.rebuild, rebuild, admit });
+    const lost = new Map(plan.rebuild.map((index) => [index, rebuilt.loader(index)]));
+    const warnings = [...(await this.#place(seen, lost, false, signal))];
+    const crowded = new Map(plan.spread.map((index) => [index, this.#copier(seen, index, client)]));
+    if (crowded.size > 0) warnings.push(...(await this.#place(seen, crowded, true, signal)));
+    return warnings;
+  }
+
+  async #place(
+    seen: SegmentSurvey,
+    shards: ReadonlyMap<number, ShardLoader>,
+    apart: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    if (shards.size === 0) return [];
+    const { placer, onPlaced } = this.#deps;
+    const { root, segment, census } = seen;
+    const holders = new Map<number, readonly string[]>();
+    const unfit = new Set<string>();
+    for (const [index, list] of census.holders) {
+      const staying = list.filter(({ standing, peer }) => standing !== 'lost' && peer !== '');
+      holders.set(
+        index,
+        staying.map(({ peer }) => peer),
+      );
+      // Who says that it has a shard and is known not to gets no other.
+      const claimed = new Set(census.sources.get(index));
+      for (const { peer, standing } of list) if (standing === 'lost' && claimed.has(peer)) unfit.add(peer);
+    }
+    const request = {
+      root,
+      rootBytes: encodeRoot(root),
+      segment,
+      node: encodeSegment(segment, root.code),
+      shards,
+      holders,
+      exclude: [...unfit],
+      apart,
+      isWanted: (index: number) => !this.#isBack(seen, index),
+    };
+    const { receipts, sent, warnings } = await placer.place(request, signal);
+    this.#sent += sent;
+    const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly indices: number[] }>();
+    for (const [index, receipt] of receipts) {
+      const peer = peerIdFromKey(receipt.holder);
+      const entry = byHolder.get(peer) ?? { receipt, indices: [] };
+      entry.indices.push(index);
+      byHolder.set(peer, entry);
+    }
+    for (const { receipt, indices } of byHolder.values()) await onPlaced(receipt, indices, this.#order.watched.keep);
+    this.#placed += receipts.size;
+    return warnings;
+  }
+
+  /** Whether a holder of the shard that was gone is there again. */
+  #isBack({ census }: SegmentSurvey, index: number): boolean {
+    const { absences } = this.#deps;
+    const list = census.holders.get(index) ?? [];
+    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer) === undefined);
+  }
+
+  /** A shard that is to be moved is copied from whoever has it. */
+  #copier({ cid, census, segment, root }: SegmentSurvey, index: number, client: FetchClient): ShardLoader {
+    const id = shardIdAt(segment, root.code, index) as Uint8Array;
+    return async (signal) => {
+      await this.#deps.admit(2, signal);
+      for (const peer of census.sources.get(index) ?? []) {
+        for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {
+          if (shard !== undefined && isShard(id, shard)) return shard;
+        }
+      }
+      throw new StripeShortage(0, 1);
+    };
+  }
+
+  #counted(): FetchClient {
+    const { client, self } = this.#deps;
+    const count = () => this.#fetched++;
+    return {
+      async *fetch(peer, segment, indices, signal) {
+        for await (const item of client.fetch(peer, segment, indices, signal)) {
+          if (item.shard !== undefined && peer !== self) count();
+          yield item;
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,268 @@
+import type { CID } from 'multiformats/cid';
+import type { RepairNotice } from '../../protocol/repair-notice.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { type RandomBytes, randomFraction } from '../random.ts';
+import { DueQueue } from './due-queue.ts';
+import type { FoundNeed, ObjectReport } from './object-check.ts';
+import type { RepairResult } from './repairer.ts';
+import type { SurveyOptions } from './survey.ts';
+import { WatchedObject } from './watched-object.ts';
+
+export interface WatcherDeps {
+  readonly objects: {
+    /** Objects of this node, and those of which it holds something. */
+    all(signal: AbortSignal): AsyncIterable<CID>;
+    isOwn(root: CID): Promise<boolean>;
+    holds(root: CID): Promise<boolean>;
+  };
+  readonly guarded: {
+    has(root: CID): Promise<boolean>;
+    put(root: CID, guarded: { readonly since: number }): Promise<void>;
+    remove(root: CID): Promise<void>;
+  };
+  readonly receipts: { removeRoot(root: CID): Promise<void> };
+  readonly check: {
+    run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
+  };
+  readonly leases: { until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined };
+  readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
+  /** Takes a segment that is to be repaired now. */
+  readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
+  /** Stripes of a segment that cannot be rebuilt; 0 = none any more. Told once for each change. */
+  readonly onImpossible: (root: CID, position: number, stripes: number) => void;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Logger;
+  readonly intervalMs: number;
+  /** How long each guardian gives those before it to begin. */
+  readonly turnMs: number;
+}
+
+/** Objects looked at at a time. */
+const CONCURRENCY = 2;
+/** A holder that guards nothing of an object looks so many times less often whether it has to. */
+const BYSTANDER = 6;
+/** An object that was just stored gets its last receipts first. */
+const SETTLE_SHARE = 0.1;
+
+/** Looks after objects: its own and those that it guards, each once in an interval and when something happened to it. */
+export class Watcher {
+  readonly #deps: WatcherDeps;
+  readonly #objects = new Map<string, WatchedObject>();
+  readonly #due = new DueQueue<string>();
+  /** Peer → keys of the objects to which its absence matters. */
+  readonly #byWatcher = new Map<string, Set<string>>();
+  /** Objects that are being looked at, and until when they are to be looked at again. */
+  readonly #running = new Map<string, number>();
+  readonly #resting = new Set<() => void>();
+  #stopping: AbortController | undefined;
+  #loops: Promise<void>[] = [];
+
+  constructor(deps: WatcherDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    this.#stopping = new AbortController();
+    const { signal } = this.#stopping;
+    const { objects, clock, random, intervalMs } = this.#deps;
+    for await (const root of objects.all(signal)) {
+      this.#add(root, clock.monotonic() + intervalMs * randomFraction(random));
+    }
+    this.#loops = Array.from({ length: CONCURRENCY }, () => this.#loop(signal));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping?.abort(new DOMException('the node is stopping', 'AbortError'));
+    this.#wake();
+    await Promise.all(this.#loops);
+    this.#stopping = undefined;
+  }
+
+  /** Objects watched or looked at now and then. */
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  alarms(): { readonly root: string; readonly segment: number; readonly stripes: number }[] {
+    return [...this.#objects].flatMap(([root, { alarms }]) =>
+      [...alarms].map(([segment, stripes]) => ({ root, segment, stripes })),
+    );
+  }
+
+  /** This node stored an object, or something of one. */
+  add(root: CID): void {
+    const { clock, random, intervalMs } = this.#deps;
+    this.#add(root, clock.monotonic() + intervalMs * SETTLE_SHARE * (1 + randomFraction(random)));
+  }
+
+  /** Something happened to the object: it is looked at by then (monotonic), at once by default. */
+  look(root: CID, at = this.#deps.clock.monotonic()): void {
+    this.#notLater(root.toString(), at);
+  }
+
+  /** A guardian or an owner is missing: what it looked after is looked at by then. */
+  missing(peer: string, at: number): void {
+    for (const key of this.#byWatcher.get(peer) ?? []) this.#notLater(key, at);
+  }
+
+  /** A peer is back: what waits for anybody is looked at. */
+  back(): void {
+    const now = this.#deps.clock.monotonic();
+    for (const [key, object] of this.#objects) if (object.troubled) this.#notLater(key, now);
+  }
+
+  /** A repair that was asked for ended. */
+  ended({ root, segment, outcome }: RepairResult): void {
+    const { clock, intervalMs } = this.#deps;
+    const settled = outcome === 'done' || outcome === 'not-needed';
+    this.#objects.get(root)?.ended(segment, settled ? undefined : clock.monotonic() + intervalMs);
+    this.#notLater(root, clock.monotonic());
+  }
+
+  #add(root: CID, at: number): void {
+    const key = root.toString();
+    if (this.#objects.has(key)) return;
+    this.#objects.set(key, new WatchedObject(root, this.#deps.clock.monotonic()));
+    this.#due.set(key, at);
+    this.#wake();
+  }
+
+  #notLater(key: string, at: number): void {
+    const again = this.#running.get(key);
+    if (again !== undefined) this.#running.set(key, Math.min(again, at));
+    else this.#due.notLater(key, at);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#resting]) wake();
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    const { clock, log, intervalMs } = this.#deps;
+    while (!signal.aborted) {
+      const next = this.#due.peek();
+      const wait = next === undefined ? intervalMs : next.at - clock.monotonic();
+      if (next === undefined || wait > 0) {
+        await this.#rest(wait, signal);
+        continue;
+      }
+      const { key } = next;
+      this.#due.delete(key);
+      this.#running.set(key, Number.POSITIVE_INFINITY);
+      let planned = clock.monotonic() + intervalMs;
+      try {
+        planned = await this.#look(key, this.#objects.get(key) as WatchedObject, signal);
+      } catch (error) {
+        if (!signal.aborted) log.debug('an object could not be looked at', { root: key, reason: String(error) });
+      }
+      // What was learned during the look makes it due sooner.
+      const again = this.#running.get(key) as number;
+      this.#running.delete(key);
+      if (this.#objects.has(key)) this.#due.set(key, Math.min(planned, again));
+    }
+  }
+
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const rested = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resting.add(resolve);
+    const slept = this.#deps.clock.sleep(ms, AbortSignal.any([signal, rested.signal])).catch(() => undefined);
+    await Promise.race([promise, slept]);
+    this.#resting.delete(resolve);
+    rested.abort();
+  }
+
+  /** When to look again, monotonic. */
+  async #look(key: string, object: WatchedObject, signal: AbortSignal): Promise<number> {
+    const { objects, guarded, clock, intervalMs, check } = this.#deps;
+    const { root, since } = object;
+    const isOwner = await objects.isOwn(root);
+    if (!isOwner && !(await objects.holds(root))) {
+      await this.#forget(key, object);
+      return Number.POSITIVE_INFINITY;
+    }
+    const before = isOwner || (await guarded.has(root));
+    const look = (keep: boolean) => check.run(root, { isOwner, keep, watchedSince: since }, signal);
+    let report = await look(before);
+    const guards = report.rank.turn !== undefined;
+    if (guards && !before) {
+      await guarded.put(root, { since: clock.now() });
+      // Once more, to keep the receipts.
+      report = await look(true);
+    }
+    if (!guards && before) await this.#unguard(root);
+    // Those who guard it now know better.
+    if (!guards) this.#settle(object);
+    this.#watchedBy(key, object, [report.owner, ...report.rank.others]);
+    const at = guards ? await this.#act(object, report) : Number.POSITIVE_INFINITY;
+    const next = intervalMs * (guards ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
+    return Math.min(at, report.nextGone ?? at, clock.monotonic() + next);
+  }
+
+  /** Begins what is this node's turn; returns when to look again. */
+  async #act(object: WatchedObject, { rank, needs, holders, gone }: ObjectReport): Promise<number> {
+    const { leases, repair, rates, clock, turnMs } = this.#deps;
+    const { root } = object;
+    await rates.watch(holders);
+    for (const peer of gone) if (!object.gone.has(peer)) await rates.failed(peer);
+    object.gone = gone;
+    const now = clock.monotonic();
+    object.found(needs, now);
+    this.#alarm(object, needs);
+    let next = Number.POSITIVE_INFINITY;
+    for (const need of needs) {
+      if (need.plan.stripes.length === 0) continue;
+      const turn = object.mayBegin(need.position, turnMs * (rank.turn ?? 0));
+      const at = Math.max(turn, leases.until({ root, segment: need.segment }) ?? 0);
+      if (at <= now) repair(root, need, object.since);
+      else next = Math.min(next, at);
+    }
+    return next;
+  }
+
+  #alarm({ root, alarms }: WatchedObject, needs: readonly FoundNeed[]): void {
+    const lost = new Map(needs.map(({ position, plan }) => [position, plan.impossible.length]));
+    for (const position of new Set([...lost.keys(), ...alarms.keys()])) {
+      const stripes = lost.get(position) ?? 0;
+      if (stripes === (alarms.get(position) ?? 0)) continue;
+      if (stripes === 0) alarms.delete(position);
+      else alarms.set(position, stripes);
+      this.#deps.onImpossible(root, position, stripes);
+    }
+  }
+
+  #settle(object: WatchedObject): void {
+    this.#alarm(object, []);
+    object.found([], this.#deps.clock.monotonic());
+  }
+
+  async #forget(key: string, object: WatchedObject): Promise<void> {
+    this.#settle(object);
+    this.#watchedBy(key, object, []);
+    this.#objects.delete(key);
+    if (await this.#deps.guarded.has(object.root)) await this.#unguard(object.root);
+  }
+
+  async #unguard(root: CID): Promise<void> {
+    await this.#deps.guarded.remove(root);
+    await this.#deps.receipts.removeRoot(root);
+  }
+
+  #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {
+    for (const peer of object.watchers) {
+      const keys = this.#byWatcher.get(peer);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#byWatcher.delete(peer);
+    }
+    object.watchers = watchers;
+    for (const peer of watchers) {
+      const keys = this.#byWatcher.get(peer) ?? new Set();
+      keys.add(key);
+      this.#byWatcher.set(peer, keys);
+    }
+  }
+}

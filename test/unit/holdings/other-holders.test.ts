@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OtherHolders } from '../../../node/holdings/other-holders.ts';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import type { Held } from '../../../node/transfer/ports.ts';
+import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
+import { networkId } from '../../../protocol/hash.ts';
+import type { Root } from '../../../protocol/manifest.ts';
+import { signStoreReceipt, type UnsignedStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { cidOf } from '../../helpers/store-home.ts';
+
+const network = networkId('others');
+const owner = signerOf('owner');
+const [ROOT, SEGMENT] = [cidOf('root'), cidOf('segment')];
+const root = { network, owner: owner.publicKey } as Root;
+const { signal } = new AbortController();
+
+function networkOf(answers: Readonly<Record<string, Partial<UnsignedStoreReceipt> | 'silent' | 'other-object'>>) {
+  const clock = new ManualClock();
+  const peerOf = (name: string) => peerIdFromKey(signerOf(name).publicKey);
+  const asked: string[] = [];
+  const names = new Map(['self', ...Object.keys(answers)].map((name) => [peerOf(name), name]));
+  const peers = Object.keys(answers).map(peerOf);
+  const others = new OtherHolders({
+    self: peerOf('self'),
+    client: {
+      async *have(peer): AsyncGenerator<Held> {
+        const name = names.get(peer) as string;
+        asked.push(name);
+        const answer = answers[name];
+        if (answer === 'silent') throw new Error('no answer');
+        const signer = signerOf(name);
+        const change = answer === 'other-object' ? { root: cidOf('other') } : answer;
+        const unsigned = { network, holder: signer.publicKey, owner: owner.publicKey, root: ROOT, segment: SEGMENT };
+        const promise = { ...unsigned, indices: bitmapOf([0, 1]), issuedAt: 1, expiresAt: 0, ...change };
+        const receipt = signStoreReceipt(promise, signer);
+        yield { segment: SEGMENT, indices: bitmapOf([1]), receipt };
+      },
+    },
+    peers: {
+      connected: () => [peerOf('self'), ...peers.slice(0, 1)],
+      async *findProviders() {
+        yield* peers.slice(1);
+      },
+    },
+    receipts: { holders: async () => peers.slice(0, 1) },
+    clock,
+  });
+  return { others, asked, name: (peer: string) => names.get(peer) };
+}
+
+test('whoever signed, is connected or named by the DHT is asked once, and only valid receipts count', async () => {
+  const { others, asked, name } = networkOf({
+    good: {},
+    leased: { expiresAt: 2_000_000_000_000 },
+    expired: { expiresAt: 2 },
+    silent: 'silent',
+    foreign: { owner: signerOf('thief').publicKey },
+    short: { indices: bitmapOf([0]) },
+    shared: 'other-object',
+  });
+  const found = await others.ofSegment(ROOT, root, SEGMENT, signal);
+  assert.deepEqual(
+    found.map(({ peer, indices, expiresAt }) => [name(peer), bitmapIndices(indices), expiresAt]).sort(),
+    [
+      ['good', [1], 0],
+      ['leased', [1], 2_000_000_000_000],
+    ],
+  );
+  assert.deepEqual(asked.toSorted(), ['expired', 'foreign', 'good', 'leased', 'shared', 'short', 'silent']);
+  // For a release it is enough to say so.
+  const told = (await others.ofRoot(ROOT, signal)).map(name).sort();
+  assert.deepEqual(told, ['expired', 'foreign', 'good', 'leased', 'short']);
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { type PlaceRequest, type ShardLoader, ShardPlacer } from '../../../node/repair/shard-placer.ts';
+import { bitmapIndices } from '../../../protocol/bitmap.ts';
+import { hashCommitment, MemoryFailure, type MemoryPeer } from '../../helpers/memory-network.ts';
+import { type SampleObject, sampleObject } from '../../helpers/sample-object.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { quickClock, TransferBench } from '../../helpers/transfer-bench.ts';
+
+const CODE = { id: 1, k: 4, m: 2 } as const;
+const signal = new AbortController().signal;
+const owner = signerOf('owner');
+/** Draws the peers in their order. */
+const inOrder = (count: number) => new Uint8Array(count);
+
+let object: SampleObject;
+before(async () => {
+  const bench = new TransferBench(0);
+  const base = { code: bench.codes(1), parameters: CODE, network: bench.networkId, owner };
+  // Two stripes: 4 and 2 data shards.
+  object = await sampleObject({ ...base, commit: async (shard) => hashCommitment(shard), size: 700_000 });
+});
+
+function place(bench: TransferBench, indices: readonly number[], changes: Partial<PlaceRequest> = {}) {
+  const [{ segment, bytes }] = object.segments as [SampleObject['segments'][number]];
+  const load =
+    (index: number): ShardLoader =>
+    async () =>
+      object.shards[0]?.get(index) as Uint8Array;
+  const placer = new ShardPlacer({
+    client: bench.network,
+    chooser: bench.placement(inOrder),
+    random: inOrder,
+    clock: quickClock,
+  });
+  const shards = new Map(indices.map((index) => [index, load(index)]));
+  const { root, rootBytes } = object;
+  const request = { root, rootBytes, segment, node: bytes, shards, holders: new Map(), ...changes };
+  return placer.place(request, signal);
+}
+
+const storedBy = ({ stored }: MemoryPeer) => [...stored.values()].flatMap((indices) => [...indices.keys()]);
+const at = (bench: TransferBench, peer: number) => bench.network.all[peer] as MemoryPeer;
+
+describe('placing shards', () => {
+  test('shards of different stripes go to one holder, those of one stripe to several', async () => {
+    const bench = new TransferBench(3);
+    const { receipts, sent } = await place(bench, [0, 1, 6]);
+    assert.deepEqual([...receipts.keys()].sort(), [0, 1, 6]);
+    assert.deepEqual(bench.network.all.map(storedBy), [[0, 6], [1], []]);
+    assert.equal(sent, 3);
+    assert.deepEqual(bitmapIndices(receipts.get(0)?.indices ?? new Uint8Array()), [0, 6]);
+  });
+
+  test('not to who holds something of the segment, while there are others', async () => {
+    const bench = new TransferBench(3);
+    const holders = new Map([[6, [at(bench, 0).id]]]);
+    await place(bench, [0], { holders });
+    assert.deepEqual(bench.network.all.map(storedBy), [[], [0], []]);
+  });
+
+  test('in a small network to who holds nothing of the stripe; never to who does', async () => {
+    const bench = new TransferBench(1);
+    await place(bench, [0], { holders: new Map([[6, [at(bench, 0).id]]]) });
+    assert.deepEqual(storedBy(at(bench, 0)), [0]);
+    const { receipts } = await place(bench, [1], { holders: new Map([[0, [at(bench, 0).id]]]) });
+    assert.equal(receipts.size, 0);
+  });
+
+  test('not to peers that are excluded', async () => {
+    const bench = new TransferBench(2);
+    await place(bench, [0], { exclude: [at(bench, 0).id] });
+    assert.deepEqual(bench.network.all.map(storedBy), [[], [0]]);
+  });
+
+  test('only apart, where that is asked for', async () => {
+    const bench = new TransferBench(2);
+    const [first, second] = [at(bench, 0).id, at(bench, 1).id];
+    const advert = { capacity: 1e12, free: 1e12, region: '' };
+    bench.table.advertised({ peer: second, ...advert, addresses: ['/ip4/127.0.1.7'] });
+    const holders = new Map([[1, [first]]]);
+    assert.equal((await place(bench, [0], { holders, apart: true })).receipts.size, 0);
+    const crowded = await place(bench, [0], { holders });
+    assert.equal(crowded.receipts.size, 1);
+    assert.match(crowded.warnings.join(), /share a subnet/);
+  });
+
+  test('somebody else when a holder fails; a stripe is loaded once for all its new holders', async () => {
+    const bench = new TransferBench(3);
+    at(bench, 0).fault = (call) => {
+      if (call === 'finalize') throw new MemoryFailure({ code: 'timeout' }, 'too slow');
+    };
+    const { receipts, warnings } = await place(bench, [0, 6]);
+    assert.equal(receipts.size, 2);
+    assert.deepEqual(storedBy(at(bench, 1)), [0, 6]);
+    assert.match(warnings.join(), /too slow/);
+  });
+
+  test('a receipt that does not bind counts for nothing', async () => {
+    const bench = new TransferBench(2);
+    for (const peer of bench.network.all) peer.forgeReceipt = (receipt) => ({ ...receipt, sig: new Uint8Array(64) });
+    const { receipts, warnings } = await place(bench, [0]);
+    assert.equal(receipts.size, 0);
+    assert.equal(warnings.length, 2);
+  });
+
+  test('what is no longer wanted is neither sent nor signed for', async () => {
+    const bench = new TransferBench(2);
+    const back = new Set<number>();
+    at(bench, 0).fault = (call) => void (call === 'stage' && back.add(6));
+    const { receipts } = await place(bench, [0, 6], { isWanted: (index) => !back.has(index) });
+    assert.deepEqual([...receipts.keys()], [0]);
+    assert.deepEqual(storedBy(at(bench, 0)), [0]);
+  });
+
+  test('a loader that fails ends it', async () => {
+    const bench = new TransferBench(2);
+    const shards = new Map<number, ShardLoader>([[0, () => Promise.reject(new Error('cannot be rebuilt'))]]);
+    await assert.rejects(place(bench, [0], { shards }), /cannot be rebuilt/);
+  });
+});
