@@ -259,8 +259,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await reputation.load();
     await uploader.start();
     await bans.start();
+    const prefers = (request: Uint8Array, auditor: Uint8Array) => prover.isOfOwner(request, auditor);
     for (const [method, handler] of Object.entries(handlers))
-      await host.reqresp.handle(method as HandledMethod, handler);
+      await host.reqresp.handle(method as HandledMethod, handler, method === 'audit' ? { prefers } : {});
     await host.start();
     await reputation.start();
     await releaser.start();

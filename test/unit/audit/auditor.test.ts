@@ -342,7 +342,7 @@ test('the halving of the largest set ends within the budget of its prover', asyn
   let waits = 0;
   const { made } = auditor(
     (request) => {
-      const wait = budget.prove('auditor', requestCount(request) * SHARD_BYTES);
+      const wait = budget.prove({ auditor: 'auditor', owns: true }, requestCount(request) * SHARD_BYTES);
       if (wait > 0) waits++;
       return wait === 0 ? signedAnswer(request) : refusing({ reason: 'busy-until', until: 0 }, request);
     },
