@@ -3,14 +3,14 @@ import type { Logger } from '../log.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-schedule-store.ts';
-import { postponed } from './containment.ts';
+import { postponed, UNTRIED } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
 import type { OutcomeKind } from './outcome.ts';
 import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
 import { type CycleRules, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
-import { type SetAsker, type Told, UNTRIED } from './set-asker.ts';
+import type { SetAsker, Told } from './set-asker.ts';
 import { Spending } from './spending.ts';
 
 export interface AuditSchedulerDeps {
@@ -233,7 +233,7 @@ export class AuditScheduler {
     this.#traffic.spend(exchangeBytes(selection), clock.monotonic());
     let told: Told;
     try {
-      told = await asker.ask({ prover, set, selection, suspicion }, signal);
+      told = await asker.ask({ prover, set, selection, suspicion, unanswered: holder.isSilent(set.id) }, signal);
     } catch (error) {
       holder.contained(postponed(set, clock.now()));
       throw error;

@@ -20,6 +20,10 @@ export interface PeerState {
   /** Last charges of what is charged once in a span. */
   readonly lossAt?: number;
   readonly falseEvidenceAt?: number;
+  /** Lost shards that were declared and charged, packed; see `known-losses.ts`. */
+  readonly lost?: Uint8Array;
+  /** It is silent about something that it was asked about, while own audits go on. */
+  readonly unanswered?: boolean;
   readonly integrityFailedAt?: number;
   readonly disqualifiedAt?: number;
   /** When the operator forgave it: of challenges before that nothing counts any more. */
@@ -75,7 +79,12 @@ export function standingAt(state: PeerState, at: number, policy: ReputationPolic
   return {
     integrity,
     availability: availabilityAt(state, at, policy),
-    vetted: long && credits >= policy.vettedCredits && integrity >= policy.minimumIntegrity && !disqualified,
+    vetted:
+      state.unanswered !== true &&
+      long &&
+      credits >= policy.vettedCredits &&
+      integrity >= policy.minimumIntegrity &&
+      !disqualified,
     integrityFailedAt,
     disqualified,
   };

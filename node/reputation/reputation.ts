@@ -60,6 +60,8 @@ interface Event {
   readonly audit?: string | undefined;
   readonly shards?: number;
   readonly detail?: string | undefined;
+  readonly missing?: readonly Uint8Array[] | undefined;
+  readonly unanswered?: boolean | undefined;
 }
 
 /**
@@ -120,8 +122,8 @@ export class ReputationService {
   }
 
   /** A final outcome of an own audit. Durable on return. */
-  async observe({ peer, at, outcome, shards, audit, detail }: AuditObservation): Promise<void> {
-    await this.#apply(peer, { reason: outcome, at, shards, audit, detail });
+  async observe({ peer, outcome, ...seen }: AuditObservation): Promise<void> {
+    await this.#apply(peer, { reason: outcome, ...seen });
   }
 
   /**
