@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
@@ -121,7 +122,17 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onIssued: security.onReleaseIssued,
   });
   const receipts = stores.receivedReceipts;
-  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
+  const { manifests } = stores;
+  const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
+  const locator = new ManifestLocator({
+    network,
+    own: kept,
+    mended: manifests,
+    client,
+    peers: host,
+    receipts,
+    clock,
+  });
   const uploader = new Uploader({
     network,
     signer: identity,

@@ -9,11 +9,11 @@ import type { AuditObservation } from '../audit/observation.ts';
 import { READ_BURST_BYTES, totalReadRate } from '../audit/prove-budget.ts';
 import { Prover } from '../audit/prover.ts';
 import { AuditScheduler } from '../audit/scheduler.ts';
+import type { SegmentLoader } from '../audit/selections.ts';
 import { SetAsker } from '../audit/set-asker.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
-import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
-import { locatedManifests } from '../manifest/located-manifests.ts';
+import { locatedManifests, whatIsFound } from '../manifest/located-manifests.ts';
 import { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { Host } from '../network/host.ts';
 import type { RandomBytes } from '../random.ts';
@@ -117,17 +117,19 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onKept: ({ id, peer, outcome, final = true, shards }) =>
       record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
-  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, config) : undefined;
+  // What is damaged or missing here may be had elsewhere.
+  const located = new SegmentDirectory(locatedManifests(locator), codes);
+  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, whatIsFound(located)) : undefined;
   const audits = new AuditRunner({
     auditor,
     clock,
     catalog: stores.catalog,
     receipts: stores.receivedReceipts,
-    segments,
+    segments: whatIsFound(located),
     claims: new Claims({
       client,
       peers: host,
-      segments: new SegmentDirectory(locatedManifests(locator), codes),
+      segments: located,
       clock,
       log: log.child({ part: 'audit' }),
     }),
@@ -144,9 +146,15 @@ export function composeAuditing(parts: AuditingParts): Auditing {
   return { prover, audits, scheduler };
 }
 
-function schedulerOf(parts: AuditingParts, auditor: Auditor, recorder: AuditRecorder, config: Config): AuditScheduler {
-  const { random, stores, segments, events, onObserved, onProved } = parts;
-  const { clock } = parts.options;
+function schedulerOf(
+  parts: AuditingParts,
+  auditor: Auditor,
+  recorder: AuditRecorder,
+  segments: SegmentLoader,
+): AuditScheduler {
+  const { random, stores, events, onObserved, onProved } = parts;
+  const { clock, resolved } = parts.options;
+  const { config } = resolved;
   const log = parts.options.log.child({ part: 'audit' });
   const asker = new SetAsker({
     auditor,

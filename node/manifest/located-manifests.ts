@@ -28,3 +28,21 @@ export function locatedManifests(locator: Locator): ManifestSource {
     },
   };
 }
+
+interface Loader<T> {
+  load(root: CID, segment: CID, signal?: AbortSignal): Promise<T | undefined>;
+}
+
+/** As the loader; what cannot be found or used is missing, which is no error to who goes through many objects. */
+export function whatIsFound<T>(loader: Loader<T>): Loader<T> {
+  return {
+    async load(root, segment, signal) {
+      try {
+        return await loader.load(root, segment, signal);
+      } catch (error) {
+        if (error instanceof TransferError) return undefined;
+        throw error;
+      }
+    },
+  };
+}

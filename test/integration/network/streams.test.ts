@@ -7,7 +7,7 @@ import { type Logger, silentLogger } from '../../../node/log.ts';
 import { RequestError, RequestRefused } from '../../../node/network/errors.ts';
 import type { FrameStream } from '../../../node/network/frame-stream.ts';
 import type { Host } from '../../../node/network/host.ts';
-import { RATE_WINDOW_MS, SERVING_LIMITS, STREAM_WINDOW_BYTES } from '../../../node/network/limits.ts';
+import { RATE_WINDOW_MS, STREAM_WINDOW_BYTES } from '../../../node/network/limits.ts';
 import { parsePeerId } from '../../../node/network/peer-key.ts';
 import type { RequestHandler } from '../../../node/network/reqresp.ts';
 import { concat, u32 } from '../../../protocol/bytes.ts';
@@ -43,12 +43,9 @@ afterEach(async () => {
 });
 
 /** A stream of libp2p itself, to send what the client never would. */
-async function raw(
-  method: Method,
-  from: Host = attacker,
-): Promise<{ stream: Stream; received: () => Uint8Array; ended: Promise<void> }> {
+async function raw(method: Method): Promise<{ stream: Stream; received: () => Uint8Array; ended: Promise<void> }> {
   const protocol = protocolId(method, networkPrefix(networkId('test')));
-  const stream = await from.libp2p.dialProtocol(parsePeerId(server.peerId), protocol);
+  const stream = await attacker.libp2p.dialProtocol(parsePeerId(server.peerId), protocol);
   const chunks: Uint8Array[] = [];
   stream.addEventListener('message', ({ data }) => chunks.push(data.subarray()));
   // The answer may have come before there was anybody to listen for its end.
@@ -228,53 +225,6 @@ test('a flood of one peer is answered busy, and leaves others their share', asyn
     await Promise.all(calls.map(({ ended }) => ended));
   } finally {
     await other.stop();
-  }
-});
-
-test('streams without a request keep no place from others, and kept places are for whom they are kept', async () => {
-  const { maxConcurrent, reserved } = SERVING_LIMITS.audit;
-  const gate = Promise.withResolvers<void>();
-  let running = 0;
-  const prefers = async (request: Uint8Array) => request[0] === 1;
-  const handler: RequestHandler = async (request, stream) => {
-    running++;
-    await gate.promise;
-    await echo(request, stream);
-  };
-  await server.reqresp.handle('audit', handler, { prefers });
-  const others = await Promise.all([13, 14, 15, 16].map((i) => startHost(i)));
-  try {
-    const perPeer = METHODS.audit.maxConcurrentPerPeer;
-    for (const host of others) {
-      await connect(host, server);
-      for (let i = 0; i < perPeer; i++) await raw('audit', host);
-    }
-    await served(others.length * perPeer);
-    assert.ok(others.length * perPeer >= maxConcurrent);
-    const call = async (host: Host, kind: number) => {
-      const made = await raw('audit', host);
-      made.stream.send(concat(u32(1), Uint8Array.of(kind)));
-      return made;
-    };
-    await call(attacker, 0);
-    await until(() => running === 1);
-    for (const host of others) {
-      for (const { streams } of host.libp2p.getConnections()) {
-        for (const stream of streams) if (stream.protocol.includes('/audit/')) stream.abort(new Error('enough'));
-      }
-    }
-    await settle();
-    for (let i = 1; i < maxConcurrent - reserved; i++) await call(others[i % 4] as Host, 0);
-    await until(() => running === maxConcurrent - reserved);
-    const stranger = await call(attacker, 0);
-    await stranger.ended;
-    assert.equal(replyIn(stranger.received()).status, 'busy');
-    await call(attacker, 1);
-    await until(() => running === maxConcurrent - reserved + 1);
-    gate.resolve();
-  } finally {
-    gate.resolve();
-    await Promise.all(others.map((host) => host.stop()));
   }
 });
 
