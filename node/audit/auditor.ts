@@ -13,6 +13,7 @@ import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import { type PairingEngine, pairingHolds } from '../kzg/pairing-check.ts';
 import type { Logger } from '../log.ts';
 import { RequestError } from '../network/errors.ts';
 import { STALE } from './challenge-checks.ts';
@@ -27,7 +28,7 @@ export interface AuditorDeps {
   readonly clock: Clock;
   /** n fresh random bytes. */
   readonly random: (n: number) => Uint8Array;
-  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
+  readonly engine: PairingEngine & Pick<KzgEngine, 'combineCommitments'>;
   readonly client: { audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> };
   readonly log: Pick<Logger, 'warn'>;
 }
@@ -96,10 +97,11 @@ export function deadlineMs(shards: number): number {
 export class Auditor {
   readonly #deps: AuditorDeps;
   readonly #perHolder = new KeyedLock();
-  readonly #doubt = new ClockDoubt();
+  readonly #doubt: ClockDoubt;
 
   constructor(deps: AuditorDeps) {
     this.#deps = deps;
+    this.#doubt = new ClockDoubt(deps.clock);
   }
 
   /**
@@ -163,7 +165,7 @@ export class Auditor {
       }
       throw error;
     }
-    this.#doubt.answered();
+    this.#doubt.answered(prover.peer);
     const excused = opened.kind === 'refused' && isExcuse(opened.reason) ? opened.entries : [];
     return result(await this.#judge(selection, opened, signal), { request, answer }, excused);
   }
@@ -262,10 +264,7 @@ export class Auditor {
       return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
     }
     if (opened.kind === 'opening') {
-      const { engine } = this.#deps;
-      const { coefficients, commitments, z, y, proof } = opened.pairing;
-      const combined = await engine.combineCommitments(coefficients, commitments, signal);
-      if (!(await engine.verify(combined, z, y, proof, signal))) return { kind: 'invalid-proof' };
+      if (!(await pairingHolds(this.#deps.engine, opened.pairing, signal))) return { kind: 'invalid-proof' };
     }
     if (opened.missing.length === 0) return { kind: 'passed' };
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };

@@ -5,7 +5,8 @@ import { type AuditItem, auditItems } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { lookupOf } from '../audit/selection.ts';
 import type { Clock } from '../clock.ts';
-import { type KzgEngine, KzgError } from '../kzg/engine.ts';
+import { KzgError } from '../kzg/engine.ts';
+import { type PairingEngine, pairingSurelyHolds } from '../kzg/pairing-check.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { Turns } from '../turns.ts';
@@ -15,7 +16,7 @@ import type { EvidenceManifests } from './evidence-manifests.ts';
 
 export interface EvidenceCheckerDeps {
   readonly clock: Clock;
-  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
+  readonly engine: PairingEngine;
   readonly manifests: Pick<EvidenceManifests, 'load'>;
 }
 
@@ -66,11 +67,8 @@ export class EvidenceChecker {
     if (await this.#pairs(answer.pairing, signal)) throw refused('proof-holds', 'the proof of the accused is right');
   }
 
-  async #pairs(pairing: Pairing, signal: AbortSignal): Promise<boolean> {
-    const { engine } = this.#deps;
-    const { coefficients, commitments, z, y, proof } = pairing;
-    const combined = await points(() => engine.combineCommitments(coefficients, commitments, signal));
-    return engine.verify(combined, z, y, proof, signal);
+  #pairs(pairing: Pairing, signal: AbortSignal): Promise<boolean> {
+    return points(() => pairingSurelyHolds(this.#deps.engine, pairing, signal));
   }
 }
 
