@@ -15,6 +15,7 @@ import { KeyedLock } from '../keyed-lock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { type PairingEngine, pairingHolds } from '../kzg/pairing-check.ts';
 import type { Logger } from '../log.ts';
+import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { RequestError } from '../network/errors.ts';
 import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
@@ -29,7 +30,10 @@ export interface AuditorDeps {
   /** n fresh random bytes. */
   readonly random: (n: number) => Uint8Array;
   readonly engine: PairingEngine & Pick<KzgEngine, 'combineCommitments'>;
-  readonly client: { audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> };
+  readonly client: {
+    /** `onOpen`: told when the holder was reached. */
+    audit(peer: string, request: AuditRequest, signal?: AbortSignal, onOpen?: () => void): Promise<AuditAnswer>;
+  };
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -128,7 +132,7 @@ export class Auditor {
     const started = clock.monotonic();
     const commitments = await selection.commitments(signal);
     const request = this.#challenge(prover, selection, commitments);
-    const asked = clock.monotonic();
+    let asked = clock.monotonic();
     const allowed = deadlineMs(selection.items.length);
     let answered: number | undefined;
     const result = (outcome: AuditOutcome, receipt?: AuditReceipt, excused: readonly number[] = []): AuditedOnce => ({
@@ -146,10 +150,12 @@ export class Auditor {
 
     let answer: AuditAnswer;
     try {
-      answer = await this.#ask(prover, request, allowed, signal);
+      answer = await this.#ask(prover, request, allowed, signal, () => {
+        asked = clock.monotonic();
+      });
     } catch (error) {
       signal?.throwIfAborted();
-      return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error));
+      return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error, allowed));
     }
     answered = clock.monotonic();
     if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
@@ -237,23 +243,28 @@ export class Auditor {
     return { challenge, sig: signChallenge(challenge, signer), set: selection.entries() };
   }
 
-  async #ask(prover: Prover, request: AuditRequest, allowedMs: number, signal?: AbortSignal): Promise<AuditAnswer> {
+  /** The deadline is for the proof: it begins when the holder was reached. */
+  async #ask(
+    { peer }: Prover,
+    request: AuditRequest,
+    allowedMs: number,
+    signal: AbortSignal | undefined,
+    onOpen: () => void,
+  ): Promise<AuditAnswer> {
     const { client, clock } = this.#deps;
+    const opened = Promise.withResolvers<void>();
     const late = new AbortController();
-    const done = new AbortController();
-    const timer = clock.sleep(allowedMs, done.signal).then(
-      () => late.abort(new DeadlinePassed(`no answer within ${allowedMs} ms`)),
-      () => undefined,
-    );
-    try {
-      const limited = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-      return await client.audit(prover.peer, request, limited);
-    } catch (error) {
-      throw late.signal.aborted ? late.signal.reason : error;
-    } finally {
-      done.abort();
-      await timer;
-    }
+    const limited = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+    const answering = client.audit(peer, request, limited, () => {
+      onOpen();
+      opened.resolve();
+    });
+    answering.catch(() => undefined);
+    await Promise.race([opened.promise, answering]);
+    return withDeadline(clock, allowedMs, signal, (ending) => {
+      ending.addEventListener('abort', () => late.abort(ending.reason), { once: true });
+      return answering;
+    });
   }
 
   async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
@@ -270,8 +281,6 @@ export class Auditor {
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };
   }
 }
-
-class DeadlinePassed extends Error {}
 
 interface AuditedOnce {
   readonly result: AuditResult;
@@ -293,16 +302,14 @@ function isExcuse(reason: AuditRefusalReason): boolean {
   return reason === 'released' || reason === 'expired';
 }
 
-function outcomeOfFailure(error: unknown): AuditOutcome {
-  if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: error.message };
+function outcomeOfFailure(error: unknown, allowedMs: number): AuditOutcome {
+  if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: `no answer within ${allowedMs} ms` };
   if (!(error instanceof RequestError)) throw error;
   const reason = error.message;
   switch (error.type.code) {
     case 'refused-busy':
       return { kind: 'refused-busy', until: error.type.retryAt };
     case 'dial-failed':
-    case 'unsupported':
-    case 'closed-early':
       return { kind: 'unreachable', reason };
     case 'timeout':
       return { kind: error.type.kind === 'dial' ? 'unreachable' : 'timed-out', reason };
@@ -310,7 +317,7 @@ function outcomeOfFailure(error: unknown): AuditOutcome {
       // Not by who asked for the audit: this node is stopping.
       return { kind: 'auditor-fault', reason };
     default:
-      // Late, misshapen or refused without a signature: no valid answer, and nothing that proves more than that.
+      // Late, misshapen, cut off or refused without a signature: no valid answer of a holder that was reached.
       return { kind: 'timed-out', reason };
   }
 }

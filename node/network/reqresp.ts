@@ -103,7 +103,7 @@ export class ReqResp {
   /**
    * Connects where needed and opens a stream for one request. Waits while this node already has as many requests of
    * the method with the peer as the peer serves. `signal` resets the stream at any later time.
-   * @throws RequestError dial-failed | unsupported | timeout | refused-busy | aborted
+   * @throws RequestError dial-failed | unsupported | timeout | closed-early | refused-busy | aborted
    */
   async open(peer: string, method: Method, signal?: AbortSignal): Promise<FrameStream> {
     const stopping = this.#stopping.signal;
@@ -139,13 +139,25 @@ export class ReqResp {
 
   async #dial(peer: string, method: Method, signal: AbortSignal): Promise<Stream> {
     const { libp2p, clock } = this.#options;
+    let connection: Connection;
+    try {
+      const dial = (limited: AbortSignal) => libp2p.dial(parsePeerId(peer), { signal: limited });
+      connection = await withDeadline(clock, DIAL_TIMEOUT_MS, signal, dial);
+    } catch (cause) {
+      const [failure, what] = dialFailure(cause, signal);
+      if (failure.code !== 'aborted') this.#options.onUnreachable?.(peer);
+      throw RequestError.of(peer, method, failure, what, { cause });
+    }
+    return this.#openOn(connection, peer, method, signal);
+  }
+
+  /** What fails here fails at a peer that was reached. */
+  async #openOn(connection: Connection, peer: string, method: Method, signal: AbortSignal): Promise<Stream> {
+    const maxOutboundStreams = METHODS[method].maxConcurrentPerPeer + 4;
     let late: Promise<Stream> | undefined;
     try {
-      return await withDeadline(clock, DIAL_TIMEOUT_MS, signal, (limited) => {
-        late = libp2p.dialProtocol(parsePeerId(peer), this.#protocol(method), {
-          signal: limited,
-          maxOutboundStreams: METHODS[method].maxConcurrentPerPeer + 4,
-        });
+      return await withDeadline(this.#options.clock, DIAL_TIMEOUT_MS, signal, (limited) => {
+        late = connection.newStream(this.#protocol(method), { signal: limited, maxOutboundStreams });
         return late;
       });
     } catch (cause) {
@@ -153,8 +165,7 @@ export class ReqResp {
         (stream) => stream.abort(new Error('opened too late')),
         () => {},
       );
-      const [failure, what] = dialFailure(cause, signal);
-      if (failure.code === 'dial-failed' || failure.code === 'timeout') this.#options.onUnreachable?.(peer);
+      const [failure, what] = openFailure(cause, signal);
       throw RequestError.of(peer, method, failure, what, { cause });
     }
   }
@@ -279,10 +290,16 @@ export class ReqResp {
 function dialFailure(cause: unknown, signal: AbortSignal): readonly [RequestFailure, string] {
   if (signal.aborted) return [{ code: 'aborted' }, 'the request was aborted'];
   if (cause instanceof DeadlinePassed) return [{ code: 'timeout', kind: 'dial' }, 'no connection in time'];
+  return [{ code: 'dial-failed' }, 'the peer cannot be reached'];
+}
+
+function openFailure(cause: unknown, signal: AbortSignal): readonly [RequestFailure, string] {
+  if (signal.aborted) return [{ code: 'aborted' }, 'the request was aborted'];
+  if (cause instanceof DeadlinePassed) return [{ code: 'timeout', kind: 'first-byte' }, 'no stream in time'];
   if ((cause as Error).name === 'UnsupportedProtocolError') {
     return [{ code: 'unsupported' }, 'the peer does not speak this method of this network'];
   }
-  return [{ code: 'dial-failed' }, 'the peer cannot be reached'];
+  return [{ code: 'closed-early' }, 'the connection closed'];
 }
 
 function refusalOf(error: unknown): Refusal {

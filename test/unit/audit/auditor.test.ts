@@ -40,7 +40,12 @@ function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
 
 /** An auditor whose pairing fails exactly when a bad shard is in the set. */
 function auditor(
-  answer: (request: AuditRequest, asked: number, signal?: AbortSignal) => AuditAnswer | Promise<AuditAnswer>,
+  answer: (
+    request: AuditRequest,
+    asked: number,
+    signal?: AbortSignal,
+    onOpen?: () => void,
+  ) => AuditAnswer | Promise<AuditAnswer>,
   bad: number[] = [],
   kernelIsRight = true,
 ) {
@@ -62,9 +67,9 @@ function auditor(
       verify: async (combined) => combined[0] === 0,
     },
     client: {
-      async audit(_peer, request, signal) {
+      async audit(_peer, request, signal, onOpen) {
         requests.push(request);
-        return answer(request, requests.length, signal);
+        return answer(request, requests.length, signal, onOpen);
       },
     },
   });
@@ -79,8 +84,8 @@ test('how the conversation failed decides the outcome; none of it is disproof', 
   const fault = { code: 'x', message: 'y' };
   const cases = [
     [{ code: 'dial-failed' }, 'unreachable'],
-    [{ code: 'unsupported' }, 'unreachable'],
-    [{ code: 'closed-early' }, 'unreachable'],
+    [{ code: 'unsupported' }, 'timed-out'],
+    [{ code: 'closed-early' }, 'timed-out'],
     [{ code: 'timeout', kind: 'dial' }, 'unreachable'],
     [{ code: 'timeout', kind: 'first-byte' }, 'timed-out'],
     [{ code: 'timeout', kind: 'total' }, 'timed-out'],
@@ -141,14 +146,26 @@ test('an answer behind the deadline is late, also when it is right; silence ends
     return signedAnswer(request);
   });
   assert.equal((await late.made.audit(prover, selectionOf(2))).outcome.kind, 'timed-out');
-  const silent = auditor(
-    (_request, _asked, signal) =>
-      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
-  );
+  const silent = auditor((_request, _asked, signal, onOpen) => {
+    onOpen?.();
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  });
   const waiting = silent.made.audit(prover, selectionOf(2));
   await silent.clock.advance(deadlineMs(2));
   assert.deepEqual((await waiting).outcome, { kind: 'timed-out', reason: 'no answer within 2006 ms' });
   assert.equal(silent.clock.sleeping, 0);
+});
+
+test('the deadline begins when the holder was reached, however long that took', async () => {
+  const punctual = auditor(async (request, _asked, _signal, onOpen) => {
+    await punctual.clock.sleep(9_000);
+    onOpen?.();
+    await punctual.clock.sleep(deadlineMs(2) - 1);
+    return signedAnswer(request);
+  });
+  const passing = punctual.made.audit(prover, selectionOf(2));
+  await punctual.clock.advance(9_000 + deadlineMs(2));
+  assert.equal((await passing).outcome.kind, 'passed');
 });
 
 test('an unsigned, foreign or misshapen answer proves nothing', async () => {
