@@ -8,7 +8,7 @@ import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
 import type { OutcomeKind } from './outcome.ts';
 import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
-import { type CycleRules, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
+import { type CycleRules, dueAt, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
 import type { SetAsker, Told } from './set-asker.ts';
 import { Spending } from './spending.ts';
@@ -188,6 +188,11 @@ export class AuditScheduler {
     const current = holder.underWay ?? (await this.#newCycle(holder, signal));
     if (current === undefined) return;
     const cycle = onTime(current, clock.now(), holder.suspicion.score, options);
+    if (current !== holder.cycle && dueAt(cycle, holder.suspicion.score, options) > clock.now()) {
+      await store.putCycle(holder.key, cycle);
+      holder.cycle = cycle;
+      return;
+    }
     const { selection, end } = await holders.slice(holder.key, cycle, signal);
     const moved: CycleState = { ...cycle, ...end, asked: cycle.asked + (selection?.items.length ?? 0) };
     if (selection === undefined) {

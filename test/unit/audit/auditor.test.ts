@@ -1,84 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Auditor, deadlineMs } from '../../../node/audit/auditor.ts';
+import { deadlineMs } from '../../../node/audit/auditor.ts';
 import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
-import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import type { RequestFailure } from '../../../node/network/errors.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
-import { toHex } from '../../../protocol/bytes.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
 import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
-import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { holder, network, sampleSegment } from './sample-selection.ts';
-
-const auditorKey = signerOf('auditor');
-const prover = { peer: 'holder', key: holder.publicKey };
-
-function selectionOf(stripes: number): Selection {
-  const { segment, receipt } = sampleSegment('audited', stripes);
-  return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
-}
-
-function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
-  const id = challengeId(challenge);
-  const response = encodeResponse({
-    challengeId: id,
-    status: 0,
-    y: new Uint8Array(32),
-    proof: new Uint8Array(48),
-    sentAt: 1,
-  });
-  return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
-}
-
-/** An auditor whose pairing fails exactly when a bad shard is in the set. */
-function auditor(
-  answer: (
-    request: AuditRequest,
-    asked: number,
-    signal?: AbortSignal,
-    onOpen?: () => void,
-  ) => AuditAnswer | Promise<AuditAnswer>,
-  bad: number[] = [],
-  kernelIsRight = true,
-) {
-  const clock = new ManualClock();
-  const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
-  const requests: AuditRequest[] = [];
-  const warnings: string[] = [];
-  const combine = async (_: unknown, points: readonly Uint8Array[]) =>
-    Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0);
-  const made = new Auditor({
-    network,
-    signer: auditorKey,
-    clock,
-    random: (n) => stream(`random ${requests.length}`, n),
-    log: { warn: (message) => void warnings.push(message) },
-    engine: {
-      combineCommitments: kernelIsRight ? combine : async () => Uint8Array.of(1),
-      checked: () => ({ combineCommitments: combine }),
-      verify: async (combined) => combined[0] === 0,
-    },
-    client: {
-      async audit(_peer, request, signal, onOpen) {
-        requests.push(request);
-        return answer(request, requests.length, signal, onOpen);
-      },
-    },
-  });
-  return { made, clock, requests, warnings };
-}
-
-const failing = (failure: RequestFailure) => () => {
-  throw RequestError.of('holder', 'audit', failure, 'no');
-};
+import { auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
+import { holder, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
   const fault = { code: 'x', message: 'y' };
@@ -261,7 +198,7 @@ test('a prover that stops answering is not asked for ever', async () => {
   assert.deepEqual([named, asked], [[], 4]);
   const all = Array.from({ length: 64 }, (_, i) => i);
   const mostly = await bisected(64, all, (request, count) =>
-    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'closed-early' })(),
+    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'dial-failed' })(),
   );
   assert.equal(mostly.asked, 5);
 });
@@ -384,23 +321,4 @@ test('the halving of the largest set ends within the budget of its prover', asyn
   const { receipt } = await made.audit(prover, selection);
   const { bad } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
   assert.deepEqual([bad.map(({ shard }) => shard.index), waits], [[783], 0]);
-});
-
-test('holders that call a challenge stale have not answered, unless they are most of those asked lately', async () => {
-  let stale = true;
-  const refused = { code: 'refused-not-allowed', fault: { code: 'stale', message: 'm' } } as const;
-  const { made, warnings, clock } = auditor((request) => (stale ? failing(refused)() : signedAnswer(request)));
-  const ask = async (peer: string) => (await made.audit({ ...prover, peer }, selectionOf(2))).outcome.kind;
-  // Two that collude, however often they say so.
-  const two = [await ask('a'), await ask('b'), await ask('a'), await ask('b')];
-  assert.deepEqual(new Set(two), new Set(['timed-out']));
-  assert.equal(await ask('c'), 'auditor-fault');
-  assert.equal(warnings.length, 5);
-  stale = false;
-  for (const peer of ['d', 'e', 'f']) assert.equal(await ask(peer), 'passed');
-  stale = true;
-  assert.equal(await ask('a'), 'timed-out');
-  await clock.advance(6 * 3_600_000 + 1);
-  for (const peer of ['a', 'b']) assert.equal(await ask(peer), 'timed-out');
-  assert.equal(await ask('c'), 'auditor-fault');
 });
