@@ -58,6 +58,8 @@ export interface AuditResult {
   readonly verifyMilliseconds: number;
   /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
   readonly receipt?: AuditReceipt;
+  /** Challenges before it, about more: the holder had an excuse for some of that. */
+  readonly before?: readonly AuditResult[];
 }
 
 /** A shard whose proof failed by itself. */
@@ -70,6 +72,8 @@ export interface Bisected {
   readonly bad: readonly BadShard[];
   /** Of each segment the smallest failed receipt that is about it alone: what convinces others. */
   readonly evidence: readonly AuditReceipt[];
+  /** All that was asked, in order. */
+  readonly asked: readonly AuditResult[];
 }
 
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
@@ -117,13 +121,15 @@ export class Auditor {
    */
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
     return this.#perHolder.run(prover.peer, signal, async () => {
+      const before: AuditResult[] = [];
       let { result, excused } = await this.#auditOnce(prover, selection, signal);
-      for (let round = 0; excused.length > 0 && round < MAX_EXCUSES; round++) {
+      while (excused.length > 0 && before.length < MAX_EXCUSES) {
         const rest = result.selection.without(excused);
         if (rest === undefined) break;
+        before.push(result);
         ({ result, excused } = await this.#auditOnce(prover, rest, signal));
       }
-      return result;
+      return before.length === 0 ? result : { ...result, before };
     });
   }
 
@@ -189,11 +195,17 @@ export class Auditor {
     const bad: BadShard[] = [];
     const evidence = new Map<string, Suspect>();
     const suspects: Suspect[] = [{ selection, receipt: failed }];
+    const asked: AuditResult[] = [];
     let budget = BISECTION_BUDGET;
     let silences = 0;
     const ask = (half: Selection) => {
       budget--;
-      return patiently(() => this.audit(prover, half, signal), patience, clock, signal);
+      const once = async () => {
+        const result = await this.audit(prover, half, signal);
+        asked.push(result);
+        return result;
+      };
+      return patiently(once, patience, clock, signal);
     };
     for (let suspect = suspects.pop(); suspect !== undefined; suspect = suspects.pop()) {
       const { selection: failing, receipt } = suspect;
@@ -217,7 +229,7 @@ export class Auditor {
         } else if (!ANSWERS.has(result.outcome.kind)) silences++;
       }
     }
-    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt) };
+    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt), asked };
   }
 
   /** Whether the holder finds the challenge's time wrong and is to be believed. */

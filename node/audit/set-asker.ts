@@ -110,9 +110,6 @@ export class SetAsker {
     const contained = contain(asked, rules);
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
-    if (result !== undefined) {
-      await recorder.record(prover.peer, { ...result, outcome: counted }, remarkOn(contained));
-    }
     const again = this.#again(question, contained, now);
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
@@ -123,6 +120,10 @@ export class SetAsker {
       await onObserved(
         observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id, unanswered: open }),
       );
+    }
+    // Counted first: a crash in between must not leave a lie that is known and costs nothing.
+    if (result !== undefined) {
+      await recorder.record(prover.peer, { ...result, outcome: counted }, remarkOn(contained));
     }
     // It counts already: a holder that draws the search out, or a stop in its midst, saves nobody.
     if (result !== undefined && first.kind === 'invalid-proof') await this.#proveParts(prover, result, signal);
