@@ -2,7 +2,7 @@ import type { OutcomeKind } from '../audit/outcome.ts';
 import { decayed, observed, type Window } from './availability.ts';
 import { type IntegrityEvent, integrityAfter } from './integrity.ts';
 import { newlyLost, withLosses } from './known-losses.ts';
-import { NEWCOMER, type PeerState } from './peer-state.ts';
+import { LARGEST_STEP_MS, NEWCOMER, type PeerState } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 
 /**
@@ -133,8 +133,9 @@ function sampled(state: PeerState, kind: keyof Window, at: number, policy: Reput
   if (isRecent(last, at, policy.sampleIntervalMs)) return state;
   const windowAt = Math.max(state.windowAt, at);
   const later = windowAt - state.windowAt;
-  const window = (of: Window, halfLifeMs: number) =>
-    observed(decayed(of, later, halfLifeMs), kind, windowAt - at, halfLifeMs);
+  // Older by more only when the windows are of a clock that was ahead.
+  const age = Math.min(windowAt - at, LARGEST_STEP_MS);
+  const window = (of: Window, halfLifeMs: number) => observed(decayed(of, later, halfLifeMs), kind, age, halfLifeMs);
   return {
     ...state,
     windowAt,

@@ -33,6 +33,8 @@ export interface ReputationDeps {
   readonly holds: (peer: string) => Promise<boolean>;
   /** Told of each change once it is durable. */
   readonly onChange: (peer: string, change: ReputationChange) => void;
+  /** Told of each piece of evidence once it is kept. */
+  readonly onEvidence?: (evidence: ReceivedEvidence) => void;
   readonly maxPeers?: number;
 }
 
@@ -170,6 +172,7 @@ export class ReputationService {
       const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
       const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
       await this.#apply(accused, alsoCounts && !this.#isForgiven(accused, challengedAt) ? event : undefined, beside);
+      this.#deps.onEvidence?.(evidence);
       return true;
     });
     return this.#track(taking);
@@ -192,7 +195,8 @@ export class ReputationService {
   }
 
   #isForgiven(peer: string, challengedAt: number): boolean {
-    return challengedAt <= (this.stateOf(peer)?.forgivenAt ?? 0);
+    // From a clock that was ahead it would pardon what is yet to come.
+    return challengedAt <= Math.min(this.stateOf(peer)?.forgivenAt ?? 0, this.#deps.clock.now());
   }
 
   #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { availability, decayed, EMPTY_WINDOW, observed } from '../../../node/reputation/availability.ts';
 import { type IntegrityEvent, integrityAfter } from '../../../node/reputation/integrity.ts';
 import { judge, type ReputationReason } from '../../../node/reputation/judge.ts';
-import { NEWCOMER, type PeerState, standingAt } from '../../../node/reputation/peer-state.ts';
+import { NEWCOMER, notAfter, type PeerState, standingAt } from '../../../node/reputation/peer-state.ts';
 import { scoreOf } from '../../../node/reputation/standing.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { DAY, HOUR, POLICY } from './policy-fixture.ts';
@@ -79,6 +79,24 @@ describe('integrity', () => {
     assert.equal(state.integrity, 0.3);
     state = declare(state, 4, ids);
     assert.ok((state.lost?.length ?? 0) <= 4096 * 6);
+  });
+
+  test('a clock that starts in 1970 wipes nothing and vets nobody; one that was ahead pardons nothing to come', () => {
+    let state = after(times(3, 'passed'));
+    for (let hour = 0; hour < 3; hour++) {
+      const early = hour * HOUR;
+      state = judge(notAfter(state, early), { reason: 'passed', at: early }, POLICY);
+    }
+    const now = START + 3 * DAY;
+    const [kept, was] = [
+      standingAt(notAfter(state, now), now, POLICY),
+      standingAt(after(times(3, 'passed')), now, POLICY),
+    ];
+    assert.ok(kept.availability > 0.06 && kept.availability < was.availability);
+    assert.equal(kept.vetted, false);
+    assert.ok((state.creditedSince ?? 0) > START - 4 * DAY);
+    const forgiven = judge(state, { reason: 'forgiven', at: START + 365 * DAY }, POLICY);
+    assert.equal(notAfter(forgiven, now).forgivenAt, now);
   });
 
   test('an audit that is told twice counts once', () => {
