@@ -215,7 +215,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { prover, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved, onProved });
+  const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, onResult, onObserved, onProved });
   const honest = createHandlers({
     network,
     signer: identity,
@@ -319,6 +319,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       engine,
       stores,
       proofs: () => prover.stats(),
+      badAnswers: () => auditor.badAnswers(),
       isRunning: () => running,
       requestShutdown: () => options.onShutdownRequest?.(),
     }),

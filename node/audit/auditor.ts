@@ -7,6 +7,7 @@ import { setDigest } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import { challengeId } from '../../protocol/transcript.ts';
@@ -106,10 +107,17 @@ export class Auditor {
   readonly #deps: AuditorDeps;
   readonly #perHolder = new KeyedLock();
   readonly #doubt: ClockDoubt;
+  /** By code, of closed unions. */
+  readonly #badAnswers = new Map<string, number>();
 
   constructor(deps: AuditorDeps) {
     this.#deps = deps;
     this.#doubt = new ClockDoubt(deps.clock);
+  }
+
+  /** Challenges without a valid answer since the start, by what was wrong: `late`, or the code of the failure. */
+  badAnswers(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#badAnswers);
   }
 
   /**
@@ -161,10 +169,14 @@ export class Auditor {
       });
     } catch (error) {
       signal?.throwIfAborted();
+      this.#count(error);
       return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error, allowed));
     }
     answered = clock.monotonic();
-    if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    if (answered - asked > allowed) {
+      this.#count(undefined);
+      return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    }
     let opened: OpenedAnswer;
     try {
       const { lookup, items } = selection;
@@ -173,6 +185,7 @@ export class Auditor {
     } catch (error) {
       // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.
       if (error instanceof AuditError || error instanceof StructureError) {
+        this.#count(error);
         return result({ kind: 'timed-out', reason: error.message });
       }
       throw error;
@@ -230,6 +243,11 @@ export class Auditor {
       }
     }
     return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt), asked };
+  }
+
+  #count(error: unknown): void {
+    const code = error instanceof CodedError ? error.code : 'late';
+    this.#badAnswers.set(code, (this.#badAnswers.get(code) ?? 0) + 1);
   }
 
   /** Whether the holder finds the challenge's time wrong and is to be believed. */

@@ -49,6 +49,7 @@ export interface AuditingParts {
 
 export interface Auditing {
   readonly prover: Prover;
+  readonly auditor: Pick<Auditor, 'badAnswers'>;
   readonly audits: AuditRunner;
   /** Absent when it is turned off. */
   readonly scheduler: AuditScheduler | undefined;
@@ -135,15 +136,19 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     }),
     recorder,
     async onResult(result) {
-      const { peer, outcome, shards, id } = result;
+      const { peer, outcome, id } = result;
       scheduler?.learned(peer, outcome.kind);
       await onResult(result);
-      const audit = id === undefined ? '' : toHex(id);
-      parts.events.emit('audit.done', { peer, outcome: outcome.kind, shards, audit });
+      tellDone(parts.events, { ...result, outcome: outcome.kind, ...(id === undefined ? {} : { audit: toHex(id) }) });
     },
     onProved,
   });
-  return { prover, audits, scheduler };
+  return { prover, auditor, audits, scheduler };
+}
+
+function tellDone(events: Events, done: Pick<AuditObservation, 'peer' | 'outcome' | 'shards' | 'audit'>): void {
+  const { peer, outcome, shards, audit = '' } = done;
+  events.emit('audit.done', { peer, outcome, shards, audit });
 }
 
 function schedulerOf(
@@ -166,10 +171,10 @@ function schedulerOf(
     rules: { tries: config['audit.tries'], windowMs: config['audit.retryWindow'] },
     onProved,
     async onObserved(observation) {
-      const { peer, outcome, shards, audit = '' } = observation;
+      const { peer, outcome, shards } = observation;
       log.debug('an audit is done', { peer, outcome, shards });
       await onObserved(observation);
-      events.emit('audit.done', { peer, outcome, shards, audit });
+      tellDone(events, observation);
     },
     onSilent(peer, shards) {
       for (const { segment, index } of shards) {

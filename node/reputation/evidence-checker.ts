@@ -56,13 +56,13 @@ export class EvidenceChecker {
   async #prove(bundle: Bundle, from: string, signal: AbortSignal): Promise<void> {
     const { receipt, root, segment: cid, auditor } = bundle;
     // Signatures come before anybody is asked for a manifest.
-    const { parts } = audited(() => openAuditRequest(receipt.request));
+    const opened = audited(() => openAuditRequest(receipt.request));
     const segment = await this.#deps.manifests.load(root, cid, [from, auditor], signal);
     if (segment === undefined) throw refused('no-manifest', `segment ${cid} of ${root} cannot be had`);
     const lookup = lookupOf([segment]);
-    const items = audited(() => auditItems(parts, lookup));
+    const items = audited(() => auditItems(opened.parts, lookup));
     const commitments = await commitmentsOf(items, segment, signal);
-    const { answer } = audited(() => verifyAuditReceiptStructure(receipt, lookup, commitments));
+    const { answer } = audited(() => verifyAuditReceiptStructure(receipt, lookup, commitments, opened));
     if (answer.kind !== 'opening') throw refused('not-evidence', 'the holder declared the loss');
     if (await this.#pairs(answer.pairing, signal)) throw refused('proof-holds', 'the proof of the accused is right');
   }

@@ -38,7 +38,9 @@ test('how the conversation failed decides the outcome; none of it is disproof', 
     [{ code: 'aborted' }, 'auditor-fault'],
   ] as const satisfies readonly (readonly [RequestFailure, string])[];
   for (const [failure, kind] of cases) {
-    const { outcome, receipt } = await auditor(failing(failure)).made.audit(prover, selectionOf(2));
+    const { made } = auditor(failing(failure));
+    const { outcome, receipt } = await made.audit(prover, selectionOf(2));
+    assert.deepEqual(made.badAnswers(), { [failure.code]: 1 });
     assert.equal(outcome.kind, kind, JSON.stringify(failure));
     assert.equal(receipt, undefined);
   }
@@ -83,6 +85,7 @@ test('an answer behind the deadline is late, also when it is right; silence ends
     return signedAnswer(request);
   });
   assert.equal((await late.made.audit(prover, selectionOf(2))).outcome.kind, 'timed-out');
+  assert.deepEqual(late.made.badAnswers(), { late: 1 });
   const silent = auditor((_request, _asked, signal, onOpen) => {
     onOpen?.();
     return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
@@ -127,8 +130,10 @@ test('an unsigned, foreign or misshapen answer proves nothing', async () => {
     () => ({ refusal: Uint8Array.of(1, 2) }),
   ];
   for (const answer of wrong) {
-    const { outcome, receipt } = await auditor(answer).made.audit(prover, selectionOf(2));
+    const { made } = auditor(answer);
+    const { outcome, receipt } = await made.audit(prover, selectionOf(2));
     assert.equal(outcome.kind, 'timed-out', String(answer));
+    assert.deepEqual(Object.values(made.badAnswers()), [1]);
     assert.equal(receipt, undefined);
   }
 });
