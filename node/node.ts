@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
@@ -98,7 +99,17 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const releasing = { options, network, stores, host, onIssued: security.onReleaseIssued };
   const { others, releaser } = composeReleasing(releasing);
   const receipts = stores.receivedReceipts;
-  const locator = new ManifestLocator({ network, own: stores.manifests, client, peers: host, receipts, clock });
+  const { manifests } = stores;
+  const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
+  const locator = new ManifestLocator({
+    network,
+    own: kept,
+    mended: manifests,
+    client,
+    peers: host,
+    receipts,
+    clock,
+  });
   const uploader = new Uploader({
     network,
     signer: identity,
@@ -216,7 +227,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const { onResult, onObserved, onProved } = reputation;
   const { watched, onShards } = repair;
   const judged = { onResult, onObserved, onProved, onShards, watched };
-  const { prover, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
+  const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,
     signer: identity,
@@ -279,8 +290,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     await repair.load();
     await uploader.start();
     await bans.start();
+    const prefers = (request: Uint8Array, auditor: Uint8Array) => prover.isOfOwner(request, auditor);
     for (const [method, handler] of Object.entries(handlers))
-      await host.reqresp.handle(method as HandledMethod, handler);
+      await host.reqresp.handle(method as HandledMethod, handler, method === 'audit' ? { prefers } : {});
     await host.start();
     reputation.start();
     await releaser.start();
@@ -331,6 +343,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       engine,
       stores,
       proofs: () => prover.stats(),
+      badAnswers: () => auditor.badAnswers(),
       isRunning: () => running,
       isLeaving: () => keeping.isLeaving(),
       requestShutdown: () => options.onShutdownRequest?.(),

@@ -63,14 +63,15 @@ export interface OpenedAuditReceipt extends OpenedAuditRequest {
  * count, digest and the form of the answer.
  *
  * @param commitments of `auditItems(parts, lookup)`, in that order; `verifyAuditReceipt` derives them.
+ * @param opened the request, when its signatures were verified before.
  * @throws StructureError | AuditError
  */
 export function verifyAuditReceiptStructure(
   receipt: AuditReceipt,
   lookup: SegmentLookup,
   commitments: readonly Uint8Array[],
+  opened: OpenedAuditRequest = openAuditRequest(receipt.request),
 ): OpenedAuditReceipt {
-  const opened = openAuditRequest(receipt.request);
   return openReceipt(receipt, opened, lookup, auditItems(opened.parts, lookup), commitments);
 }
 

@@ -1,6 +1,6 @@
 import type { AuditDetails, AuditEntry, AuditPage, HolderSchedule } from '../../node/api/audit-history-service.ts';
 import type { AuditReport } from '../../node/api/services.ts';
-import { keyFromPeerId } from '../../node/network/peer-key.ts';
+import { PEER_ID_PATTERN } from '../../node/network/peer-id-pattern.ts';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
@@ -10,6 +10,7 @@ import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
 import { createOutputFile, refuseExisting } from '../output-file.ts';
 
+const PEER_ID = new RegExp(PEER_ID_PATTERN);
 const PAGE = 500;
 const AUDIT_TIMEOUT_MS = 600_000;
 
@@ -18,7 +19,7 @@ export async function auditLs(
   context: CommandContext,
   { peer, limit }: { readonly peer?: string; readonly limit: number },
 ): Promise<ExitCode> {
-  if (peer !== undefined && !isPeerId(peer)) throw new CliError('usage', `"${printable(peer)}" is not a peer id`);
+  if (peer !== undefined && !PEER_ID.test(peer)) throw new CliError('usage', `"${printable(peer)}" is not a peer id`);
   const client = await ApiClient.of(context);
   const audits: AuditEntry[] = [];
   let before: string | undefined;
@@ -34,15 +35,6 @@ export async function auditLs(
     quiet: () => audits.map(({ id }) => id).join('\n'),
   });
   return EXIT.ok;
-}
-
-function isPeerId(text: string): boolean {
-  try {
-    keyFromPeerId(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function row({ id, at, peer, outcome, final, shards, milliseconds, detail = '' }: AuditEntry): string[] {

@@ -213,6 +213,7 @@ export const nodeDescription = object({
     bytesRead: count,
     running: count,
     waiting: count,
+    badAnswers: { type: 'object', additionalProperties: count },
   }),
 });
 

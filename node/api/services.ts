@@ -231,6 +231,9 @@ export interface ProofCounts {
   readonly waiting: number;
 }
 
+/** What became of this node's own challenges that got no valid answer, since it started: by code. */
+export type AnswerFaults = Readonly<Record<string, number>>;
+
 export interface NodeDescription {
   readonly peer: string;
   /** Ed25519 public key, hex. */
@@ -248,7 +251,7 @@ export interface NodeDescription {
     readonly threads: number;
     readonly operations: readonly OperationReport[];
   };
-  readonly audits: ProofCounts;
+  readonly audits: ProofCounts & { readonly badAnswers: AnswerFaults };
 }
 
 export interface NodeService {

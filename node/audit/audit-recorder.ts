@@ -1,6 +1,4 @@
 import { type AuditReceipt, encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { decodeChallenge } from '../../protocol/challenge.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { AuditRecord, Kept } from '../store/audit-receipt-store.ts';
@@ -32,6 +30,8 @@ export interface Remark {
   readonly note?: string | undefined;
   /** Whether the outcome counts. */
   readonly final: boolean;
+  /** Challenge id of the audit whose failed proof this one looked into. */
+  readonly of?: Uint8Array;
 }
 
 /** Records are counted again when so large a share of the bytes that may be kept was added. */
@@ -51,12 +51,15 @@ export class AuditRecorder {
   }
 
   /** Durable on return. */
-  async record(peer: string, result: AuditResult, { note, final }: Remark = { final: true }): Promise<void> {
-    const { id, outcome, shards, milliseconds, receipt } = result;
+  async record(peer: string, result: AuditResult, { note, final, of }: Remark = { final: true }): Promise<void> {
+    const { id, outcome, shards, milliseconds, receipt, before = [] } = result;
+    const earlier = { note: 'the rest was asked about again', final: false, ...(of === undefined ? {} : { of }) };
+    for (const one of before) await this.record(peer, one, earlier);
     const detail = [detailOf(outcome), note].filter((text) => text !== undefined).join('; ');
     await this.#keep({
       ...this.#entry(peer),
       id,
+      ...(of === undefined ? {} : { of }),
       outcome: outcome.kind,
       final,
       shards,
@@ -66,20 +69,15 @@ export class AuditRecorder {
     });
   }
 
-  /** What was found about parts of a set whose proof failed, and was recorded as `failed`. Durable on return. */
-  async recordParts(peer: string, failed: AuditReceipt, { bad, evidence }: Bisected): Promise<void> {
-    const recorded = toHex(challengeId(failed.request.challenge));
-    for (const receipt of new Set([...bad.map((one) => one.receipt), ...evidence])) {
-      const { challenge } = receipt.request;
-      const id = challengeId(challenge);
-      if (toHex(id) === recorded) continue;
-      const fields = {
-        outcome: 'invalid-proof',
-        final: true,
-        shards: decodeChallenge(challenge).count,
-        milliseconds: 0,
-      };
-      await this.#keep({ ...this.#entry(peer), id, ...fields, receipt: encodeAuditReceipt(receipt) });
+  /**
+   * What was asked about parts of a set whose proof failed, and was recorded as `failed`. What names a bad shard or
+   * convinces others counts with it. Durable on return.
+   */
+  async recordParts(peer: string, failed: AuditReceipt, { bad, evidence, asked }: Bisected): Promise<void> {
+    const of = challengeId(failed.request.challenge);
+    const found = new Set<AuditReceipt | undefined>([...bad.map((one) => one.receipt), ...evidence]);
+    for (const result of asked) {
+      await this.record(peer, result, { final: result.receipt !== undefined && found.has(result.receipt), of });
     }
   }
 
@@ -89,7 +87,9 @@ export class AuditRecorder {
 
   async #keep(record: AuditRecord): Promise<void> {
     const { records, retention, onKept } = this.#deps;
-    this.#added += await records.put(record, { evidence: record.outcome === 'invalid-proof' });
+    this.#added += await records.put(record, {
+      evidence: record.outcome === 'invalid-proof' && record.final !== false,
+    });
     onKept?.(record);
     if (this.#added > retention.bytes * UNCOUNTED_SHARE) await this.prune();
   }

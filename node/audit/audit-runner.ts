@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { KzgError } from '../kzg/engine.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
+import type { Remark } from './audit-recorder.ts';
 import type { AuditResult, BadShard, Bisected, Prover } from './auditor.ts';
 import type { AuditOutcome } from './outcome.ts';
 import { type Patience, patiently } from './patience.ts';
@@ -43,11 +44,14 @@ export interface AuditRunnerDeps {
     readonly segments: SegmentLoader;
   };
   readonly recorder: {
-    record(peer: string, result: AuditResult): Promise<void>;
+    record(peer: string, result: AuditResult, remark?: Remark): Promise<void>;
     recordParts(peer: string, failed: AuditReceipt, found: Bisected): Promise<void>;
     prune(signal: AbortSignal): Promise<void>;
   };
-  /** Told of each result, before its bad shards are looked for; the next audit of the holder waits for it. */
+  /**
+   * Told of each result, before it is recorded and its bad shards are looked for: a crash in between must not leave a lie
+   * that is known and costs nothing. The next audit of the holder waits for it.
+   */
   readonly onResult?: (result: Omit<HolderAudit, 'bad'>) => Promise<void>;
   /** Told what a result says about single shards, after it counted. */
   readonly onShards?: (findings: ShardFindings) => Promise<void>;
@@ -139,11 +143,16 @@ export class AuditRunner {
     patience: Patience,
     signal: AbortSignal,
   ): Promise<HolderAudit> {
-    const { auditor, clock, onResult } = this.#deps;
+    const { auditor, clock, recorder, onResult } = this.#deps;
     const { peer } = prover;
     const started = clock.monotonic();
     try {
-      const ask = () => auditor.audit(prover, selection, signal);
+      let last: AuditResult | undefined;
+      const ask = async () => {
+        if (last !== undefined) await recorder.record(peer, last, { note: 'it was waited for', final: false });
+        last = await auditor.audit(prover, selection, signal);
+        return last;
+      };
       const result = await patiently(ask, patience, clock, signal);
       return await this.#conclude(prover, result, signal);
     } catch (error) {
@@ -162,9 +171,9 @@ export class AuditRunner {
     const { auditor, recorder, onResult, onProved, onShards } = this.#deps;
     const { peer } = prover;
     const { id, outcome, selection, shards, milliseconds, receipt } = result;
-    await recorder.record(peer, result);
     const told = { peer, outcome, shards, milliseconds, id };
     await onResult?.(told);
+    await recorder.record(peer, result);
     const findings = shardFindings(peer, outcome, selection);
     if (findings !== undefined) await onShards?.(findings);
     if (receipt === undefined || outcome.kind !== 'invalid-proof') return { ...told, bad: [] };

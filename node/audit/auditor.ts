@@ -7,13 +7,16 @@ import { setDigest } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import { type PairingEngine, pairingHolds } from '../kzg/pairing-check.ts';
 import type { Logger } from '../log.ts';
+import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { RequestError } from '../network/errors.ts';
 import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
@@ -27,8 +30,11 @@ export interface AuditorDeps {
   readonly clock: Clock;
   /** n fresh random bytes. */
   readonly random: (n: number) => Uint8Array;
-  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
-  readonly client: { audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> };
+  readonly engine: PairingEngine & Pick<KzgEngine, 'combineCommitments'>;
+  readonly client: {
+    /** `onOpen`: told when the holder was reached. */
+    audit(peer: string, request: AuditRequest, signal?: AbortSignal, onOpen?: () => void): Promise<AuditAnswer>;
+  };
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -53,6 +59,8 @@ export interface AuditResult {
   readonly verifyMilliseconds: number;
   /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
   readonly receipt?: AuditReceipt;
+  /** Challenges before it, about more: the holder had an excuse for some of that. */
+  readonly before?: readonly AuditResult[];
 }
 
 /** A shard whose proof failed by itself. */
@@ -65,6 +73,8 @@ export interface Bisected {
   readonly bad: readonly BadShard[];
   /** Of each segment the smallest failed receipt that is about it alone: what convinces others. */
   readonly evidence: readonly AuditReceipt[];
+  /** All that was asked, in order. */
+  readonly asked: readonly AuditResult[];
 }
 
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
@@ -96,10 +106,18 @@ export function deadlineMs(shards: number): number {
 export class Auditor {
   readonly #deps: AuditorDeps;
   readonly #perHolder = new KeyedLock();
-  readonly #doubt = new ClockDoubt();
+  readonly #doubt: ClockDoubt;
+  /** By code, of closed unions. */
+  readonly #badAnswers = new Map<string, number>();
 
   constructor(deps: AuditorDeps) {
     this.#deps = deps;
+    this.#doubt = new ClockDoubt(deps.clock);
+  }
+
+  /** Challenges without a valid answer since the start, by what was wrong: `late`, or the code of the failure. */
+  badAnswers(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#badAnswers);
   }
 
   /**
@@ -111,13 +129,15 @@ export class Auditor {
    */
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
     return this.#perHolder.run(prover.peer, signal, async () => {
+      const before: AuditResult[] = [];
       let { result, excused } = await this.#auditOnce(prover, selection, signal);
-      for (let round = 0; excused.length > 0 && round < MAX_EXCUSES; round++) {
+      while (excused.length > 0 && before.length < MAX_EXCUSES) {
         const rest = result.selection.without(excused);
         if (rest === undefined) break;
+        before.push(result);
         ({ result, excused } = await this.#auditOnce(prover, rest, signal));
       }
-      return result;
+      return before.length === 0 ? result : { ...result, before };
     });
   }
 
@@ -126,7 +146,7 @@ export class Auditor {
     const started = clock.monotonic();
     const commitments = await selection.commitments(signal);
     const request = this.#challenge(prover, selection, commitments);
-    const asked = clock.monotonic();
+    let asked = clock.monotonic();
     const allowed = deadlineMs(selection.items.length);
     let answered: number | undefined;
     const result = (outcome: AuditOutcome, receipt?: AuditReceipt, excused: readonly number[] = []): AuditedOnce => ({
@@ -144,13 +164,19 @@ export class Auditor {
 
     let answer: AuditAnswer;
     try {
-      answer = await this.#ask(prover, request, allowed, signal);
+      answer = await this.#ask(prover, request, allowed, signal, () => {
+        asked = clock.monotonic();
+      });
     } catch (error) {
       signal?.throwIfAborted();
-      return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error));
+      this.#count(error);
+      return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error, allowed));
     }
     answered = clock.monotonic();
-    if (answered - asked > allowed) return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    if (answered - asked > allowed) {
+      this.#count(undefined);
+      return result({ kind: 'timed-out', reason: `answered after ${allowed} ms` });
+    }
     let opened: OpenedAnswer;
     try {
       const { lookup, items } = selection;
@@ -159,11 +185,12 @@ export class Auditor {
     } catch (error) {
       // An answer that is not to this challenge, unsigned or misshapen proves nothing in either direction.
       if (error instanceof AuditError || error instanceof StructureError) {
+        this.#count(error);
         return result({ kind: 'timed-out', reason: error.message });
       }
       throw error;
     }
-    this.#doubt.answered();
+    this.#doubt.answered(prover.peer);
     const excused = opened.kind === 'refused' && isExcuse(opened.reason) ? opened.entries : [];
     return result(await this.#judge(selection, opened, signal), { request, answer }, excused);
   }
@@ -181,11 +208,17 @@ export class Auditor {
     const bad: BadShard[] = [];
     const evidence = new Map<string, Suspect>();
     const suspects: Suspect[] = [{ selection, receipt: failed }];
+    const asked: AuditResult[] = [];
     let budget = BISECTION_BUDGET;
     let silences = 0;
     const ask = (half: Selection) => {
       budget--;
-      return patiently(() => this.audit(prover, half, signal), patience, clock, signal);
+      const once = async () => {
+        const result = await this.audit(prover, half, signal);
+        asked.push(result);
+        return result;
+      };
+      return patiently(once, patience, clock, signal);
     };
     for (let suspect = suspects.pop(); suspect !== undefined; suspect = suspects.pop()) {
       const { selection: failing, receipt } = suspect;
@@ -209,7 +242,12 @@ export class Auditor {
         } else if (!ANSWERS.has(result.outcome.kind)) silences++;
       }
     }
-    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt) };
+    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt), asked };
+  }
+
+  #count(error: unknown): void {
+    const code = error instanceof CodedError ? error.code : 'late';
+    this.#badAnswers.set(code, (this.#badAnswers.get(code) ?? 0) + 1);
   }
 
   /** Whether the holder finds the challenge's time wrong and is to be believed. */
@@ -235,23 +273,28 @@ export class Auditor {
     return { challenge, sig: signChallenge(challenge, signer), set: selection.entries() };
   }
 
-  async #ask(prover: Prover, request: AuditRequest, allowedMs: number, signal?: AbortSignal): Promise<AuditAnswer> {
+  /** The deadline is for the proof: it begins when the holder was reached. */
+  async #ask(
+    { peer }: Prover,
+    request: AuditRequest,
+    allowedMs: number,
+    signal: AbortSignal | undefined,
+    onOpen: () => void,
+  ): Promise<AuditAnswer> {
     const { client, clock } = this.#deps;
+    const opened = Promise.withResolvers<void>();
     const late = new AbortController();
-    const done = new AbortController();
-    const timer = clock.sleep(allowedMs, done.signal).then(
-      () => late.abort(new DeadlinePassed(`no answer within ${allowedMs} ms`)),
-      () => undefined,
-    );
-    try {
-      const limited = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-      return await client.audit(prover.peer, request, limited);
-    } catch (error) {
-      throw late.signal.aborted ? late.signal.reason : error;
-    } finally {
-      done.abort();
-      await timer;
-    }
+    const limited = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+    const answering = client.audit(peer, request, limited, () => {
+      onOpen();
+      opened.resolve();
+    });
+    answering.catch(() => undefined);
+    await Promise.race([opened.promise, answering]);
+    return withDeadline(clock, allowedMs, signal, (ending) => {
+      ending.addEventListener('abort', () => late.abort(ending.reason), { once: true });
+      return answering;
+    });
   }
 
   async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
@@ -262,17 +305,12 @@ export class Auditor {
       return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
     }
     if (opened.kind === 'opening') {
-      const { engine } = this.#deps;
-      const { coefficients, commitments, z, y, proof } = opened.pairing;
-      const combined = await engine.combineCommitments(coefficients, commitments, signal);
-      if (!(await engine.verify(combined, z, y, proof, signal))) return { kind: 'invalid-proof' };
+      if (!(await pairingHolds(this.#deps.engine, opened.pairing, signal))) return { kind: 'invalid-proof' };
     }
     if (opened.missing.length === 0) return { kind: 'passed' };
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };
   }
 }
-
-class DeadlinePassed extends Error {}
 
 interface AuditedOnce {
   readonly result: AuditResult;
@@ -294,16 +332,14 @@ function isExcuse(reason: AuditRefusalReason): boolean {
   return reason === 'released' || reason === 'expired';
 }
 
-function outcomeOfFailure(error: unknown): AuditOutcome {
-  if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: error.message };
+function outcomeOfFailure(error: unknown, allowedMs: number): AuditOutcome {
+  if (error instanceof DeadlinePassed) return { kind: 'timed-out', reason: `no answer within ${allowedMs} ms` };
   if (!(error instanceof RequestError)) throw error;
   const reason = error.message;
   switch (error.type.code) {
     case 'refused-busy':
       return { kind: 'refused-busy', until: error.type.retryAt };
     case 'dial-failed':
-    case 'unsupported':
-    case 'closed-early':
       return { kind: 'unreachable', reason };
     case 'timeout':
       return { kind: error.type.kind === 'dial' ? 'unreachable' : 'timed-out', reason };
@@ -311,7 +347,7 @@ function outcomeOfFailure(error: unknown): AuditOutcome {
       // Not by who asked for the audit: this node is stopping.
       return { kind: 'auditor-fault', reason };
     default:
-      // Late, misshapen or refused without a signature: no valid answer, and nothing that proves more than that.
+      // Late, misshapen, cut off or refused without a signature: no valid answer of a holder that was reached.
       return { kind: 'timed-out', reason };
   }
 }

@@ -18,6 +18,9 @@ const MAX_BUSY_TOTAL_MS = 24 * 3_600_000;
 /** Parts of a silent set are asked about sooner: their silence was counted with the set. */
 const PROBE_TRIES = 2;
 const PROBE_DELAY_MS = 30_000;
+/** What stayed without an answer is asked about again after so many windows of retries, until it is answered: six hours. */
+const REST_WINDOWS = 24;
+const LONGEST_REST_MS = 24 * 3_600_000;
 
 export type Containment =
   /** Counts, and is not asked again. */
@@ -28,6 +31,16 @@ export type Containment =
   | { readonly kind: 'halve'; readonly outcome: AuditOutcome; readonly observed: boolean }
   /** As `final`; the holder answers, but not about this one shard (protocol v1 §5). */
   | { readonly kind: 'silent'; readonly outcome: AuditOutcome; readonly observed: boolean };
+
+/** The history of a set that was not asked about yet. */
+export const UNTRIED = {
+  tries: 0,
+  busy: 0,
+  silentSince: 0,
+  nextAt: 0,
+  unreachable: false,
+  unanswered: false,
+} as const;
 
 export interface Asked {
   readonly set: AskedSet;
@@ -56,6 +69,16 @@ export function contain(asked: Asked, rules: ContainmentRules): Containment {
 /** The same set soon, with no try counted: what went wrong went wrong here. */
 export function postponed(set: AskedSet, now: number): AskedSet {
   return { ...set, nextAt: now + PROBE_DELAY_MS };
+}
+
+/**
+ * The set, to be asked about again much later: its silence has counted, and until it is answered the holder is silent about
+ * something. The same set twice is one, by its `id`.
+ */
+export function unanswered(set: AskedSet, id: Uint8Array, now: number, { windowMs }: ContainmentRules): AskedSet {
+  const { peer, parts } = set;
+  const nextAt = now + Math.min(REST_WINDOWS * windowMs, LONGEST_REST_MS);
+  return { id, peer, parts, ...UNTRIED, probe: true, unanswered: true, since: now, nextAt };
 }
 
 function afterBusy(asked: Asked, until: number): Containment {

@@ -14,6 +14,10 @@ export interface AuditObservation {
   /** Challenge id, hex: the record of the audit has it too. */
   readonly audit?: string;
   readonly detail?: string;
+  /** Ids of the shards that the holder says are not there. */
+  readonly missing?: readonly Uint8Array[];
+  /** Whether it is silent about something that it was asked about; absent where nobody keeps count of that. */
+  readonly unanswered?: boolean;
 }
 
 interface Seen {
@@ -23,9 +27,10 @@ interface Seen {
   readonly shards: number;
   /** Absent when no challenge could be made. */
   readonly id: Uint8Array | undefined;
+  readonly unanswered?: boolean;
 }
 
-export function observationOf({ peer, at, outcome, shards, id }: Seen): AuditObservation {
+export function observationOf({ peer, at, outcome, shards, id, unanswered }: Seen): AuditObservation {
   const detail = detailOf(outcome);
   return {
     peer,
@@ -34,5 +39,7 @@ export function observationOf({ peer, at, outcome, shards, id }: Seen): AuditObs
     shards,
     ...(id === undefined ? {} : { audit: toHex(id) }),
     ...(detail === undefined ? {} : { detail }),
+    ...('missing' in outcome ? { missing: outcome.missing.map((shard) => shard.id) } : {}),
+    ...(unanswered === undefined ? {} : { unanswered }),
   };
 }

@@ -3,8 +3,10 @@ import { AuditError } from '../../protocol/audit-error.ts';
 import type { AuditedPart } from '../../protocol/audit-set.ts';
 import { bitmapCount, bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { compareBytes, equalBytes, toHex } from '../../protocol/bytes.ts';
+import { StructureError } from '../../protocol/cbor.ts';
 import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
+import { StoreError } from '../store/errors.ts';
 
 interface ProofItem {
   readonly id: Uint8Array;
@@ -32,7 +34,7 @@ export class ProofSet {
   }
 
   /**
-   * Returns the positions of the parts whose segments are not kept here instead, if there are any.
+   * Returns the positions of the parts whose segments are not kept here, or cannot be read, instead, if there are any.
    * @throws AuditError too-many-shards, unknown-shard; the signal's reason.
    */
   static async load(
@@ -50,7 +52,7 @@ export class ProofSet {
     const unknown: number[] = [];
     for (const [entry, { root, segment, indices }] of parts.entries()) {
       signal.throwIfAborted();
-      const loaded = await segments.load(root, segment);
+      const loaded = await readable(segments.load(root, segment));
       if (loaded === undefined) {
         unknown.push(entry);
         continue;
@@ -76,6 +78,18 @@ export class ProofSet {
     return this.#entries.map(({ indices, ids }) =>
       bitmapOf(indices.filter((_, i) => lost.has(toHex(ids[i] as Uint8Array)))),
     );
+  }
+}
+
+/** Of a damaged manifest nothing can be proved; it must not keep the rest from being answered. */
+async function readable<T>(loading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await loading;
+  } catch (error) {
+    if (error instanceof StructureError || (error instanceof StoreError && error.code === 'damaged-record')) {
+      return undefined;
+    }
+    throw error;
   }
 }
 

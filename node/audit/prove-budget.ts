@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { Allowance } from './allowance.ts';
+import { Allowance, type AllowanceOptions } from './allowance.ts';
 
 export interface ProveLimits {
   /** Challenges of one auditor, and proofs for all of them, an hour. */
@@ -32,49 +32,93 @@ export function totalReadRate(capacityBytes: number): number {
   return Math.max(LEAST_TOTAL, (2 * capacityBytes) / SECONDS_PER_DAY);
 }
 
+/** Receipts are public, and keys cost nothing: what those may use up who own nothing of what they ask about. */
+const STRANGERS_SHARE = 1 / 2;
+
+/** Who pays for a challenge. */
+export interface Payer {
+  /** Hex key of the auditor. */
+  readonly auditor: string;
+  /** It owns all that it asks about. */
+  readonly owns: boolean;
+}
+
 /**
  * What auditors may cost: a proof takes 45 times its verification. A challenge that is only asked counts against its
- * auditor; only what is about to be proved counts against all, so that nobody without receipts can use that up.
+ * auditor; only what is about to be proved counts against all, so that nobody without receipts can use that up. Half of
+ * what all may have is kept for owners.
  */
 export class ProveBudget {
   readonly #asked: Allowance;
-  readonly #proofs: Allowance;
   readonly #read: Allowance;
-  readonly #readByAll: Allowance;
+  readonly #all: Shared;
+  readonly #strangers: Shared;
 
   constructor(limits: ProveLimits, clock: Pick<Clock, 'monotonic'>) {
-    const { perHour, totalPerHour, bytesPerSecond, totalBytesPerSecond, burstBytes } = limits;
-    const bytes = (rate: number) => ({ perHour: rate * SECONDS_PER_HOUR, burst: burstBytes });
+    const { perHour, bytesPerSecond, burstBytes } = limits;
     this.#asked = new Allowance({ perHour, burst: perHour }, clock);
-    this.#proofs = new Allowance({ perHour: totalPerHour, burst: totalPerHour }, clock);
-    this.#read = new Allowance(bytes(bytesPerSecond), clock);
-    this.#readByAll = new Allowance(bytes(totalBytesPerSecond), clock);
+    this.#read = new Allowance(bytesAllowance(bytesPerSecond, burstBytes), clock);
+    this.#all = new Shared(limits, 1, clock);
+    this.#strangers = new Shared(limits, STRANGERS_SHARE, clock);
   }
 
   /** Milliseconds until this auditor may ask for a proof of so many bytes; 0 counts the challenge as asked. */
-  ask(auditor: string, bytes: number): number {
-    const wait = Math.max(this.#asked.wait(auditor, 1), this.#waitForProof(auditor, bytes));
-    if (wait === 0) this.#asked.take(auditor, 1);
+  ask(payer: Payer, bytes: number): number {
+    const wait = Math.max(this.#asked.wait(payer.auditor, 1), this.#waitForProof(payer, bytes));
+    if (wait === 0) this.#asked.take(payer.auditor, 1);
     return wait;
   }
 
   /** Milliseconds until this proof may begin; 0 counts it. */
-  prove(auditor: string, bytes: number): number {
-    const wait = this.#waitForProof(auditor, bytes);
+  prove(payer: Payer, bytes: number): number {
+    const wait = this.#waitForProof(payer, bytes);
     if (wait === 0) {
-      this.#proofs.take(ALL, 1);
-      this.readMore(auditor, bytes);
+      for (const shared of this.#shared(payer)) shared.begin();
+      this.readMore(payer, bytes);
     }
     return wait;
   }
 
   /** Counts bytes that a proof reads beyond what it began with. */
-  readMore(auditor: string, bytes: number): void {
-    this.#read.take(auditor, bytes);
-    this.#readByAll.take(ALL, bytes);
+  readMore(payer: Payer, bytes: number): void {
+    this.#read.take(payer.auditor, bytes);
+    for (const shared of this.#shared(payer)) shared.read(bytes);
   }
 
-  #waitForProof(auditor: string, bytes: number): number {
-    return Math.max(this.#proofs.wait(ALL, 1), this.#read.wait(auditor, bytes), this.#readByAll.wait(ALL, bytes));
+  #waitForProof(payer: Payer, bytes: number): number {
+    const waits = this.#shared(payer).map((shared) => shared.wait(bytes));
+    return Math.max(this.#read.wait(payer.auditor, bytes), ...waits);
   }
+
+  #shared({ owns }: Payer): readonly Shared[] {
+    return owns ? [this.#all] : [this.#all, this.#strangers];
+  }
+}
+
+/** A share of what all auditors together may have. */
+class Shared {
+  readonly #proofs: Allowance;
+  readonly #bytes: Allowance;
+
+  constructor(limits: ProveLimits, share: number, clock: Pick<Clock, 'monotonic'>) {
+    const proofs = Math.max(1, share * limits.totalPerHour);
+    this.#proofs = new Allowance({ perHour: proofs, burst: proofs }, clock);
+    this.#bytes = new Allowance(bytesAllowance(share * limits.totalBytesPerSecond, share * limits.burstBytes), clock);
+  }
+
+  wait(bytes: number): number {
+    return Math.max(this.#proofs.wait(ALL, 1), this.#bytes.wait(ALL, bytes));
+  }
+
+  begin(): void {
+    this.#proofs.take(ALL, 1);
+  }
+
+  read(bytes: number): void {
+    this.#bytes.take(ALL, bytes);
+  }
+}
+
+function bytesAllowance(bytesPerSecond: number, burst: number): AllowanceOptions {
+  return { perHour: bytesPerSecond * SECONDS_PER_HOUR, burst };
 }

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { checkAuditSet, type OpenedAuditRequest, openAuditSet, openChallenge } from '../../protocol/audit-request.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { decodeChallenge } from '../../protocol/challenge.ts';
 import { FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
@@ -22,8 +22,9 @@ import { BusyTime } from './busy-time.ts';
 import { checkAddress, checkSize } from './challenge-checks.ts';
 import { knownReceipts } from './known-receipts.ts';
 import { Opener, type OpenerDeps } from './own-opening.ts';
+import { claimsToOwn, isOfOwner } from './ownership.ts';
 import { ProofSet } from './proof-set.ts';
-import { ProveBudget, type ProveLimits } from './prove-budget.ts';
+import { type Payer, ProveBudget, type ProveLimits } from './prove-budget.ts';
 import { ProverCounters, type ProverStats } from './prover-counters.ts';
 
 export interface ProverDeps extends OpenerDeps {
@@ -50,8 +51,8 @@ const ANSWER_BYTES = 512;
 /** One challenge on its way. */
 interface Asked {
   readonly request: AuditRequest;
-  /** Hex key of who asks. */
-  readonly auditor: string;
+  /** As it says itself: `owns` is verified with the receipts. */
+  readonly payer: Payer;
   /** Of the shards that the challenge counts. */
   readonly bytes: number;
   /** From the question to the answer, as the auditor said it. */
@@ -80,6 +81,11 @@ export class Prover {
 
   stats(): ProverStats {
     return this.#counters.stats(this.#turns.running, this.#turns.waiting);
+  }
+
+  /** Whether the encoded request is of an auditor that owns what it asks about: for them places are kept. */
+  isOfOwner(request: Uint8Array, auditor: Uint8Array): Promise<boolean> {
+    return isOfOwner(request, auditor, this.#deps.receipts);
   }
 
   /**
@@ -111,11 +117,11 @@ export class Prover {
     if (running !== undefined) return running.join(signal);
     const asked = {
       request,
-      auditor: toHex(auditor),
+      payer: { auditor: toHex(auditor), owns: claimsToOwn(request, auditor) },
       bytes: challenge.count * SHARD_BYTES,
       deadlineMs: challenge.deadlineMs,
     };
-    const wait = this.#budget.ask(asked.auditor, asked.bytes);
+    const wait = this.#budget.ask(asked.payer, asked.bytes);
     if (wait > 0) return this.#refuseBusy(request, wait);
     const forget = () => {
       if (this.#running.get(key) === work) this.#running.delete(key);
@@ -133,7 +139,7 @@ export class Prover {
 
   async #take(asked: Asked, key: string, signal: AbortSignal): Promise<AuditAnswer> {
     const { clock } = this.#deps;
-    const { request, auditor, bytes, deadlineMs } = asked;
+    const { request, payer, bytes, deadlineMs } = asked;
     const comeBack = () => this.#refuseBusy(request, this.#busy.comeBack(bytes, clock.monotonic()));
     const wait = this.#busy.wait(bytes, clock.monotonic());
     // Who has to wait for nobody is tried however slow this node is.
@@ -141,7 +147,7 @@ export class Prover {
     const piece = this.#busy.add(bytes);
     let endTurn: (() => void) | undefined;
     try {
-      endTurn = await this.#turns.take(auditor, signal, piece.large);
+      endTurn = await this.#turns.take(payer.auditor, signal, piece.large);
       if (endTurn === undefined) {
         this.#busy.end(piece, clock.monotonic());
         return comeBack();
@@ -158,7 +164,7 @@ export class Prover {
   }
 
   async #prove(asked: Asked, signal: AbortSignal): Promise<{ readonly answer: AuditAnswer; readonly kept: boolean }> {
-    const { request, auditor, bytes } = asked;
+    const { request, bytes } = asked;
     const challenge = openChallenge(request);
     const isKnown = await knownReceipts(request.set, this.#deps.receipts, signal);
     const opened = openAuditSet(challenge, request.set, isKnown);
@@ -168,10 +174,12 @@ export class Prover {
     if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
     const commitments = set.items.map(({ commitment }) => commitment);
     checkAuditSet(challenge, set.items, commitments);
-    const wait = this.#budget.prove(auditor, bytes);
+    const owns = opened.receipts.every(({ owner }) => equalBytes(owner, challenge.auditor));
+    const payer = { ...asked.payer, owns };
+    const wait = this.#budget.prove(payer, bytes);
     if (wait > 0) return { answer: this.#refuseBusy(request, wait), kept: false };
     this.#counters.bytesRead += bytes;
-    const answer = await this.#open(asked, set, commitments, signal);
+    const answer = await this.#open({ ...asked, payer }, set, commitments, signal);
     // What a release took away meanwhile is not lost.
     const late = answer.missing.length > 0 ? await this.#excuse(opened) : undefined;
     if (late !== undefined) return { answer: this.#refuse(request, late), kept: true };
@@ -202,7 +210,7 @@ export class Prover {
 
   /** Passes over the shards until one pass finds no further loss, then opens the combination of what is there. */
   async #open(
-    { request: { challenge }, auditor }: Asked,
+    { request: { challenge }, payer }: Asked,
     set: ProofSet,
     commitments: readonly Uint8Array[],
     signal: AbortSignal,
@@ -218,7 +226,7 @@ export class Prover {
         const { positions, coefficients, z } = auditOpening(challenge, ids, missing);
         const bytes = positions.length * SHARD_BYTES;
         const readAgain = () => {
-          this.#budget.readMore(auditor, bytes);
+          this.#budget.readMore(payer, bytes);
           this.#counters.bytesRead += bytes;
         };
         if (pass > 1) readAgain();

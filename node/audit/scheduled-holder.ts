@@ -1,4 +1,4 @@
-import { toHex } from '../../protocol/bytes.ts';
+import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import type { AskedSet, CycleState, Suspicion } from '../store/audit-schedule-store.ts';
 import type { Prover } from './auditor.ts';
 import { isCycleEnd } from './cycle-order.ts';
@@ -17,12 +17,15 @@ interface Waiting {
   readonly nextAt: number;
   readonly unreachable: boolean;
   readonly probe: boolean;
+  readonly unanswered: boolean;
 }
 
 /** Silent sets of one holder beyond which no further slice is asked about until one of them is settled. */
 const MAX_SILENT_SETS = 4;
 /** Parts of silent sets that are followed at a time. */
 const MAX_PROBES = 16;
+/** Sets without an answer that are asked about until there is one. */
+const MAX_UNANSWERED = 16;
 /**
  * Nothing is put off for longer than a cycle or this, a retry window of a day with its jitter: what is due later was
  * noted while the wall clock was ahead.
@@ -67,8 +70,13 @@ export class ScheduledHolder {
   }
 
   /** A set is to be asked about again. */
-  contained({ id, nextAt, unreachable, probe }: AskedSet): void {
-    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe });
+  contained({ id, nextAt, unreachable, probe, unanswered }: AskedSet): void {
+    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered });
+  }
+
+  /** Whether the silence about any set but this one has counted and lasts. */
+  isSilent(but: Uint8Array): boolean {
+    return [...this.#waiting.values()].some(({ id, probe }) => probe && !equalBytes(id, but));
   }
 
   /** A set was asked about; those take its place. @returns parts that are more than can be followed. */
@@ -76,8 +84,9 @@ export class ScheduledHolder {
     this.#waiting.delete(toHex(id));
     const dropped: Uint8Array[] = [];
     for (const set of again) {
-      const probes = [...this.#waiting.values()].filter(({ probe }) => probe).length;
-      if (set.probe && probes >= MAX_PROBES) dropped.push(set.id);
+      const like = ({ probe, unanswered }: Waiting) => probe && unanswered === set.unanswered;
+      const others = [...this.#waiting.values()].filter((one) => like(one) && !equalBytes(one.id, set.id)).length;
+      if (set.probe && others >= (set.unanswered ? MAX_UNANSWERED : MAX_PROBES)) dropped.push(set.id);
       else this.contained(set);
     }
     return dropped;

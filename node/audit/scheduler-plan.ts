@@ -1,4 +1,4 @@
-import { SHARD_BYTES } from '../../protocol/constants.ts';
+import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../protocol/constants.ts';
 import type { CycleState } from '../store/audit-schedule-store.ts';
 import { fractionOf, isCycleEnd, jitterAt } from './cycle-order.ts';
 
@@ -24,10 +24,17 @@ export function cycleLength(shards: number, suspicion: number, rules: CycleRules
   return Math.max(rules.cycleMs / (1 + suspicion), readingMs(shards, rules) / (1 - JITTER));
 }
 
-/** When the next slice is due: slices are spread over the cycle as their ranks are; behind the last the next cycle. */
+/**
+ * When the next slice is due: slices are spread over the cycle as their ranks are, each at a random point of its part of
+ * the cycle, so that nobody can tell when; a small holder has one, anywhere in the cycle. Behind the last the next cycle
+ * begins. In the first cycle of a holder they come at the beginning of their parts.
+ */
 export function dueAt(cycle: CycleState, suspicion: number, rules: CycleRules): number {
   const length = cycleLength(cycle.shards, suspicion, rules);
-  const share = (1 - JITTER) * fractionOf(cycle) + JITTER * jitterAt(cycle.seed, cycle);
+  const random = jitterAt(cycle.seed, cycle);
+  const part = cycle.number === 1 ? JITTER : 1 / Math.max(1, Math.ceil(cycle.shards / MAX_AUDIT_SHARDS));
+  const within = (1 - JITTER) * Math.min(1, fractionOf(cycle) + part * random);
+  const share = isCycleEnd(cycle) ? 1 - JITTER * (1 - random) : within;
   return Math.max(cycle.startedAt + length * share, cycle.restUntil);
 }
 

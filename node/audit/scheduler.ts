@@ -3,14 +3,14 @@ import type { Logger } from '../log.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-schedule-store.ts';
-import { postponed } from './containment.ts';
+import { postponed, UNTRIED } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
 import type { OutcomeKind } from './outcome.ts';
 import { type HolderTask, ScheduledHolder } from './scheduled-holder.ts';
-import { type CycleRules, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
+import { type CycleRules, dueAt, dueTasks, onTime, readingMs, suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
-import { type SetAsker, type Told, UNTRIED } from './set-asker.ts';
+import type { SetAsker, Told } from './set-asker.ts';
 import { Spending } from './spending.ts';
 
 export interface AuditSchedulerDeps {
@@ -188,6 +188,11 @@ export class AuditScheduler {
     const current = holder.underWay ?? (await this.#newCycle(holder, signal));
     if (current === undefined) return;
     const cycle = onTime(current, clock.now(), holder.suspicion.score, options);
+    if (current !== holder.cycle && dueAt(cycle, holder.suspicion.score, options) > clock.now()) {
+      await store.putCycle(holder.key, cycle);
+      holder.cycle = cycle;
+      return;
+    }
     const { selection, end } = await holders.slice(holder.key, cycle, signal);
     const moved: CycleState = { ...cycle, ...end, asked: cycle.asked + (selection?.items.length ?? 0) };
     if (selection === undefined) {
@@ -233,7 +238,7 @@ export class AuditScheduler {
     this.#traffic.spend(exchangeBytes(selection), clock.monotonic());
     let told: Told;
     try {
-      told = await asker.ask({ prover, set, selection, suspicion }, signal);
+      told = await asker.ask({ prover, set, selection, suspicion, unanswered: holder.isSilent(set.id) }, signal);
     } catch (error) {
       holder.contained(postponed(set, clock.now()));
       throw error;

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
@@ -6,9 +8,9 @@ import type { AskedSet, Settled, Suspicion } from '../store/audit-schedule-store
 import { type Remark, timeText } from './audit-recorder.ts';
 import { ownFault } from './audit-runner.ts';
 import type { AuditResult, Bisected, Prover } from './auditor.ts';
-import { type Containment, type ContainmentRules, contain, postponed } from './containment.ts';
+import { type Containment, type ContainmentRules, contain, postponed, UNTRIED, unanswered } from './containment.ts';
 import { type AuditObservation, observationOf } from './observation.ts';
-import type { AuditOutcome, ShardName } from './outcome.ts';
+import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
 import { suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
 import { disproved, type ShardFindings, shardFindings, silentAbout } from './shard-findings.ts';
@@ -45,6 +47,8 @@ export interface Question {
   readonly set: AskedSet;
   readonly selection: Selection;
   readonly suspicion: Suspicion;
+  /** The holder is silent about other sets. */
+  readonly unanswered: boolean;
 }
 
 export interface Told extends Settled {
@@ -109,25 +113,30 @@ export class SetAsker {
     const contained = contain(asked, rules);
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
-    if (result !== undefined) {
-      await recorder.record(prover.peer, { ...result, outcome: counted }, remarkOn(contained));
-    }
+    const again = this.#again(question, contained, now);
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;
       // Busy for ever counts as no answer, but more questions would make who is overloaded answer less.
       score = suspicionAfter(score, first.kind);
-      await onObserved(observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id }));
+      const open = question.unanswered || again.some(({ probe }) => probe);
+      await onObserved(
+        observationOf({ peer: prover.peer, at: now, outcome, shards, id: result?.id, unanswered: open }),
+      );
+    }
+    // Counted first: a crash in between must not leave a lie that is known and costs nothing.
+    if (result !== undefined) {
+      await recorder.record(prover.peer, { ...result, outcome: counted }, remarkOn(contained));
     }
     const findings = result && contained.kind !== 'again' && shardFindings(prover.peer, first, selection);
     if (findings) await this.#deps.onShards?.(findings);
     // It counts already: a holder that draws the search out, or a stop in its midst, saves nobody.
     if (result !== undefined && first.kind === 'invalid-proof') await this.#proveParts(prover, result, signal);
-    const settled = { again: this.#again(question, contained, now), suspicion: { score, answeredAt } };
+    const settled = { again, suspicion: { score, answeredAt } };
     await store.settle(set, prover.key, settled);
     if (contained.kind === 'silent') {
       const silent = selection.name(selection.ids);
-      onSilent(prover.peer, silent);
+      if (!set.unanswered) onSilent(prover.peer, silent);
       await this.#deps.onShards?.(silentAbout(prover.peer, silent));
     }
     return { ...settled, verifyMilliseconds: result?.verifyMilliseconds ?? 0 };
@@ -144,7 +153,10 @@ export class SetAsker {
 
   #again({ set, selection }: Question, contained: Containment, now: number): AskedSet[] {
     if (contained.kind === 'again') return [contained.set];
-    if (contained.kind !== 'halve') return [];
+    if (contained.kind !== 'halve') {
+      if (!SILENCES.has(contained.outcome.kind)) return [];
+      return [unanswered(set, partsId(set), now, this.#deps.rules)];
+    }
     return selection.halves().map((half) => {
       const fresh = { id: this.#deps.random(16), peer: set.peer, parts: half.auditedParts, since: set.since };
       return postponed({ ...fresh, ...UNTRIED, probe: true }, now);
@@ -152,8 +164,12 @@ export class SetAsker {
   }
 }
 
-/** The history of a set that was not asked about yet. */
-export const UNTRIED = { tries: 0, busy: 0, silentSince: 0, nextAt: 0, unreachable: false } as const;
+const SILENCES: ReadonlySet<OutcomeKind> = new Set(['timed-out', 'unreachable']);
+
+function partsId({ peer, parts }: AskedSet): Uint8Array {
+  const names = parts.map(({ root, segment, indices }) => `${root} ${segment} ${toHex(indices)}`);
+  return hash('sha256', [peer, ...names].join('\n'), 'buffer').subarray(0, 16);
+}
 
 function remarkOn(contained: Containment): Remark {
   return { note: noteOf(contained), final: contained.kind !== 'again' && contained.observed };

@@ -13,6 +13,7 @@ import type { Challenge } from '../../protocol/challenge.ts';
 import type { CodeId } from '../../protocol/code.ts';
 import { type FrKernel, frLagrangeCode } from '../../protocol/codes/fr-lagrange.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import { pairingHolds } from '../kzg/pairing-check.ts';
 
 /** What a receipt whose signatures, addressing and coverage hold shows. */
 export interface VerifiedReceipt {
@@ -54,7 +55,7 @@ export function readReceiptFile(bytes: Uint8Array): ReceiptFile {
 export async function verifyReceipt(
   receipt: AuditReceipt,
   { roots, segments }: Pick<ReceiptFile, 'roots' | 'segments'>,
-  engine: Pick<KzgEngine, 'verify' | keyof FrKernel>,
+  engine: Pick<KzgEngine, 'verify' | 'checked' | keyof FrKernel>,
   signal: AbortSignal,
 ): Promise<VerifiedReceipt> {
   // The other codes list all of their commitments.
@@ -67,9 +68,7 @@ export async function verifyReceipt(
   }
   const missing = answer.missing.length;
   if (answer.kind === 'opening') {
-    const { coefficients, commitments, z, y, proof } = answer.pairing;
-    const combined = await engine.combineCommitments(coefficients, commitments, signal);
-    const holds = await engine.verify(combined, z, y, proof, signal);
+    const holds = await pairingHolds(engine, answer.pairing, signal);
     if (!holds) return { challenge, parts, missing, outcome: 'invalid-proof' };
   }
   return { challenge, parts, missing, outcome: missing === 0 ? 'passed' : 'declared-lost' };

@@ -54,6 +54,7 @@ export interface AuditingParts {
 
 export interface Auditing {
   readonly prover: Prover;
+  readonly auditor: Pick<Auditor, 'badAnswers'>;
   readonly audits: AuditRunner;
   /** Absent when it is turned off. */
   readonly scheduler: AuditScheduler | undefined;
@@ -123,7 +124,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onKept: ({ id, peer, outcome, final = true, shards }) =>
       record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
-  // Of what this node guards it holds some segments only.
+  // What is damaged or missing here may be had elsewhere; of what this node guards it holds some segments only.
   const located = new SegmentDirectory(locatedManifests(locator), codes);
   const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, whatIsFound(located)) : undefined;
   const audits = new AuditRunner({
@@ -131,7 +132,7 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     clock,
     catalog: stores.catalog,
     receipts: stores.receivedReceipts,
-    segments,
+    segments: whatIsFound(located),
     claims: new Claims({
       client,
       peers: host,
@@ -141,16 +142,20 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     }),
     recorder,
     async onResult(result) {
-      const { peer, outcome, shards, id } = result;
+      const { peer, outcome, id } = result;
       scheduler?.learned(peer, outcome.kind);
       await onResult(result);
-      const audit = id === undefined ? '' : toHex(id);
-      parts.events.emit('audit.done', { peer, outcome: outcome.kind, shards, audit });
+      tellDone(parts.events, { ...result, outcome: outcome.kind, ...(id === undefined ? {} : { audit: toHex(id) }) });
     },
     onProved,
     onShards,
   });
-  return { prover, audits, scheduler };
+  return { prover, auditor, audits, scheduler };
+}
+
+function tellDone(events: Events, done: Pick<AuditObservation, 'peer' | 'outcome' | 'shards' | 'audit'>): void {
+  const { peer, outcome, shards, audit = '' } = done;
+  events.emit('audit.done', { peer, outcome, shards, audit });
 }
 
 function schedulerOf(
@@ -174,10 +179,10 @@ function schedulerOf(
     onProved,
     onShards,
     async onObserved(observation) {
-      const { peer, outcome, shards, audit = '' } = observation;
+      const { peer, outcome, shards } = observation;
       log.debug('an audit is done', { peer, outcome, shards });
       await onObserved(observation);
-      events.emit('audit.done', { peer, outcome, shards, audit });
+      tellDone(events, observation);
     },
     onSilent(peer, shards) {
       for (const { segment, index } of shards) {

@@ -79,12 +79,13 @@ export function composeReputation(parts: ReputationParts): Reputation {
     onChange(peer, change) {
       const told = eventOf(peer, change);
       events.emit('reputation.changed', told);
-      const { reason, detail } = change;
-      const why = reason === 'forgiven' && detail !== undefined ? { detail } : {};
-      record(reason === 'evidence' ? 'evidence' : 'reputation', { ...told, ...why });
+      record('reputation', { ...told, ...(change.detail === undefined ? {} : { detail: change.detail }) });
       if (!change.disqualified) return;
       log.warn('a peer is disqualified', { peer, reason: change.reason });
       record('disqualified', { peer, reason: change.reason });
+    },
+    onEvidence({ accused, auditor, audit, segment, challengedAt, own }) {
+      record('evidence', { peer: accused, auditor, audit, segment: segment.toString(), challengedAt, own });
     },
   });
   const manifests = new EvidenceManifests({

@@ -1,6 +1,6 @@
 import { METHODS, type Method } from '../../protocol/methods.ts';
 import type { Clock } from '../clock.ts';
-import { BUSY_RETRY_MS, MAX_SERVED, SERVING_LIMITS } from './limits.ts';
+import { BUSY_RETRY_MS, MAX_SERVED, SERVING_LIMITS, type ServingLimits } from './limits.ts';
 import { RateLimiter } from './rate-limit.ts';
 
 export type Admission =
@@ -18,11 +18,19 @@ export class Admissions {
     this.#rates = new RateLimiter(clock);
   }
 
-  admit(method: Method, peer: string): Admission {
+  /** Whether only the places are left that the method keeps for some callers. */
+  isReserved(method: Method): boolean {
+    const { maxConcurrent, reserved = 0 }: ServingLimits = SERVING_LIMITS[method];
+    return this.#count(method) >= maxConcurrent - reserved;
+  }
+
+  /** @param preferred the method keeps places for this caller. */
+  admit(method: Method, peer: string, preferred = false): Admission {
     const byPeer = `${method} ${peer}`;
     const full =
       this.#total >= MAX_SERVED ||
       this.#count(method) >= SERVING_LIMITS[method].maxConcurrent ||
+      (this.isReserved(method) && !preferred) ||
       this.#count(byPeer) >= METHODS[method].maxConcurrentPerPeer;
     if (full) return { admitted: false, retryInMs: BUSY_RETRY_MS };
     const retryInMs = this.#rates.admit(byPeer, SERVING_LIMITS[method].requestsPerMinute);

@@ -213,8 +213,9 @@ export class PeerClient {
     );
   }
 
-  async audit(peer: string, request: AuditRequest, signal?: AbortSignal): Promise<AuditAnswer> {
-    return this.#call(peer, 'audit', auditRequest.encode(request), signal, auditAnswer.decode);
+  /** @param onOpen told when the peer was reached, before the challenge is sent. */
+  async audit(peer: string, request: AuditRequest, signal?: AbortSignal, onOpen?: () => void): Promise<AuditAnswer> {
+    return this.#call(peer, 'audit', auditRequest.encode(request), signal, auditAnswer.decode, onOpen);
   }
 
   async release(peer: string, release: Release, signal?: AbortSignal): Promise<void> {
@@ -242,8 +243,9 @@ export class PeerClient {
     request: Uint8Array,
     signal: AbortSignal | undefined,
     read: (body: Uint8Array) => T | string,
+    onOpen?: () => void,
   ): Promise<T> {
-    const body = await exchange(this.#opener, peer, method, request, signal);
+    const body = await exchange(this.#opener, peer, method, request, signal, onOpen);
     return checked(peer, method, () => read(body));
   }
 }

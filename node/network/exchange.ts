@@ -9,15 +9,17 @@ export interface StreamOpener {
   open(peer: string, method: Method, signal?: AbortSignal): Promise<FrameStream>;
 }
 
-/** One request frame, one response frame. Returns the body of the `ok`. @throws RequestError */
+/** One request frame, one response frame. `onOpen` is told when the peer was reached. Returns the body of the `ok`. @throws RequestError */
 export async function exchange(
   opener: StreamOpener,
   peer: string,
   method: Method,
   request: Uint8Array,
   signal: AbortSignal | undefined,
+  onOpen: () => void = () => undefined,
 ): Promise<Uint8Array> {
   const stream = await opener.open(peer, method, signal);
+  onOpen();
   const body = await during(stream, async () => {
     // A peer may refuse before it has read all of the request: the answer counts, then, not the failed sending.
     const sending = sendLast(stream, request).catch(() => {});

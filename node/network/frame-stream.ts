@@ -205,6 +205,7 @@ export class FrameStream {
     }
     if (this.#queue.length < PREFIX_BYTES + length) return undefined;
     this.#queue.skip(PREFIX_BYTES);
+    this.#progress.framed();
     return this.#queue.take(length);
   }
 

@@ -7,13 +7,17 @@ export interface StreamLimits {
   readonly totalTimeoutMs: number;
   /** Least bytes a second while one end waits for the other, over `RATE_WINDOW_MS` of waiting. */
   readonly minBytesPerSecond: number;
+  /** Longest time from the opening of the stream to the end of the first frame that is read; without limit when absent. */
+  readonly firstFrameTimeoutMs?: number;
 }
 
-interface ServingLimits {
+export interface ServingLimits {
   /** Requests one peer may start in a minute; a full minute's worth may come at once. */
   readonly requestsPerMinute: number;
   /** Requests of all peers served at once. */
   readonly maxConcurrent: number;
+  /** Of them, places for those callers only for whom the method keeps some. */
+  readonly reserved?: number;
   /** Frames of a response that begin with a status byte: until the last of them a failure can still be told. */
   readonly statusFrames: 1 | 2;
 }
@@ -29,21 +33,29 @@ export const SERVING_LIMITS = {
   fetch: { requestsPerMinute: 50_000, maxConcurrent: 64, statusFrames: 1 },
   have: { requestsPerMinute: 6_000, maxConcurrent: 64, statusFrames: 1 },
   manifest: { requestsPerMinute: 6_000, maxConcurrent: 32, statusFrames: 1 },
-  audit: { requestsPerMinute: 120, maxConcurrent: 16, statusFrames: 1 },
+  audit: { requestsPerMinute: 120, maxConcurrent: 16, reserved: 8, statusFrames: 1 },
   release: { requestsPerMinute: 6_000, maxConcurrent: 32, statusFrames: 1 },
   evidence: { requestsPerMinute: 60, maxConcurrent: 16, statusFrames: 1 },
 } as const satisfies Record<Method, ServingLimits>;
 
-/** A caller that opened a stream must begin its request, and its next frame, within this time. */
+/** The next frame of a request must begin within this time. */
 const REQUEST_SILENCE_MS = 30_000;
+/** A caller that opened a stream has something to ask: its first frame is here within this time, and its bytes at this rate. */
+const FIRST_FRAME_MS = 10_000;
+const FIRST_FRAME_BYTES_PER_SECOND = 64 * 1024;
 
 export function callerLimits(method: Method): StreamLimits {
   return METHODS[method];
 }
 
 export function servingLimits(method: Method): StreamLimits {
-  const { firstByteTimeoutMs, totalTimeoutMs, minBytesPerSecond } = METHODS[method];
-  return { firstByteTimeoutMs: Math.min(firstByteTimeoutMs, REQUEST_SILENCE_MS), totalTimeoutMs, minBytesPerSecond };
+  const { firstByteTimeoutMs, totalTimeoutMs, minBytesPerSecond, maxRequestBytes } = METHODS[method];
+  return {
+    firstByteTimeoutMs: Math.min(firstByteTimeoutMs, REQUEST_SILENCE_MS),
+    totalTimeoutMs,
+    minBytesPerSecond,
+    firstFrameTimeoutMs: FIRST_FRAME_MS + (1000 * maxRequestBytes) / FIRST_FRAME_BYTES_PER_SECOND,
+  };
 }
 
 /** Waiting for the other end is judged in windows of this length: long enough for a lost packet or a busy disk. */
@@ -55,6 +67,9 @@ export const DEADLINE_TICK_MS = 500;
 /** A refused peer may try again after this long. */
 export const BUSY_RETRY_MS = 1_000;
 
+/** Streams whose first frame is on its way, all methods together, and what those of one method may hold of it. */
+export const MAX_ARRIVING = 256;
+export const MAX_ARRIVING_BYTES = 64 * 1024 * 1024;
 /** Requests served at once, all methods together. */
 export const MAX_SERVED = 160;
 /** Refused requests whose `busy` is still on its way; beyond, streams are reset without an answer. */

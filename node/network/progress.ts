@@ -19,11 +19,17 @@ export class Progress {
   #blockedMs = 0;
   #bytes = 0;
   #lingerSince: number | undefined;
+  #framed = false;
 
   constructor(clock: Clock, limits: StreamLimits) {
     this.#clock = clock;
     this.#limits = limits;
     this.#openedAt = clock.monotonic();
+  }
+
+  /** A frame was read. */
+  framed(): void {
+    this.#framed = true;
   }
 
   received(bytes: number): void {
@@ -62,6 +68,8 @@ export class Progress {
     const now = this.#clock.monotonic();
     if (this.#lingerSince !== undefined && now - this.#lingerSince > LINGER_MS && !this.#writing) return 'linger';
     if (now - this.#openedAt > this.#limits.totalTimeoutMs) return 'total';
+    const { firstFrameTimeoutMs = Number.POSITIVE_INFINITY } = this.#limits;
+    if (!this.#framed && now - this.#openedAt > firstFrameTimeoutMs) return 'first-byte';
     const silent = this.#reading === 'next' && !this.#writing;
     if (silent && now - this.#readingSince > this.#limits.firstByteTimeoutMs) return 'first-byte';
     return this.#tooSlow(now) ? 'too-slow' : undefined;

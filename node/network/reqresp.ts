@@ -4,7 +4,8 @@ import { METHODS, type Method, protocolId } from '../../protocol/methods.ts';
 import { encodeReply, type Refusal } from '../../protocol/status.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { Admissions } from './admission.ts';
+import { type Admission, Admissions } from './admission.ts';
+import { Arrivals } from './arrivals.ts';
 import { DeadlinePassed, withDeadline } from './deadline.ts';
 import { RequestError, type RequestFailure, RequestRefused } from './errors.ts';
 import { FrameStream } from './frame-stream.ts';
@@ -29,6 +30,16 @@ import { noTraffic, type Traffic } from './traffic.ts';
  */
 export type RequestHandler = (request: Uint8Array, stream: FrameStream) => Promise<void>;
 
+/** How a method is served. */
+export interface ServiceOptions {
+  /** Whether the places that the method keeps for some callers are for this one; asked only when no others are left. */
+  readonly prefers?: (request: Uint8Array, remoteKey: Uint8Array) => Promise<boolean>;
+}
+
+interface Service extends ServiceOptions {
+  readonly handler: RequestHandler;
+}
+
 export interface ReqRespOptions {
   readonly libp2p: Libp2p;
   /** Of protocol/hash.ts. */
@@ -47,6 +58,7 @@ export class ReqResp {
   readonly traffic: Traffic = noTraffic();
   readonly #options: ReqRespOptions;
   readonly #admissions: Admissions;
+  readonly #arrivals = new Arrivals();
   readonly #slots = new Slots(MAX_WAITING_CALLS);
   readonly #up: TokenBucket;
   readonly #down: TokenBucket;
@@ -77,11 +89,12 @@ export class ReqResp {
   }
 
   /** Serves a method from now on. */
-  async handle(method: Method, handler: RequestHandler): Promise<void> {
+  async handle(method: Method, handler: RequestHandler, options: ServiceOptions = {}): Promise<void> {
+    const service = { ...options, handler };
     const perPeer = METHODS[method].maxConcurrentPerPeer;
     await this.#options.libp2p.handle(
       this.#protocol(method),
-      (stream, connection) => this.#accept(method, handler, stream, connection),
+      (stream, connection) => this.#accept(method, service, stream, connection),
       // Twice the limit: what exceeds ours is answered `busy`, what exceeds this is reset by libp2p.
       { maxInboundStreams: 2 * perPeer + 4, maxOutboundStreams: perPeer + 4 },
     );
@@ -90,7 +103,7 @@ export class ReqResp {
   /**
    * Connects where needed and opens a stream for one request. Waits while this node already has as many requests of
    * the method with the peer as the peer serves. `signal` resets the stream at any later time.
-   * @throws RequestError dial-failed | unsupported | timeout | refused-busy | aborted
+   * @throws RequestError dial-failed | unsupported | timeout | closed-early | refused-busy | aborted
    */
   async open(peer: string, method: Method, signal?: AbortSignal): Promise<FrameStream> {
     const stopping = this.#stopping.signal;
@@ -126,13 +139,25 @@ export class ReqResp {
 
   async #dial(peer: string, method: Method, signal: AbortSignal): Promise<Stream> {
     const { libp2p, clock } = this.#options;
+    let connection: Connection;
+    try {
+      const dial = (limited: AbortSignal) => libp2p.dial(parsePeerId(peer), { signal: limited });
+      connection = await withDeadline(clock, DIAL_TIMEOUT_MS, signal, dial);
+    } catch (cause) {
+      const [failure, what] = dialFailure(cause, signal);
+      if (failure.code !== 'aborted') this.#options.onUnreachable?.(peer);
+      throw RequestError.of(peer, method, failure, what, { cause });
+    }
+    return this.#openOn(connection, peer, method, signal);
+  }
+
+  /** What fails here fails at a peer that was reached. */
+  async #openOn(connection: Connection, peer: string, method: Method, signal: AbortSignal): Promise<Stream> {
+    const maxOutboundStreams = METHODS[method].maxConcurrentPerPeer + 4;
     let late: Promise<Stream> | undefined;
     try {
-      return await withDeadline(clock, DIAL_TIMEOUT_MS, signal, (limited) => {
-        late = libp2p.dialProtocol(parsePeerId(peer), this.#protocol(method), {
-          signal: limited,
-          maxOutboundStreams: METHODS[method].maxConcurrentPerPeer + 4,
-        });
+      return await withDeadline(this.#options.clock, DIAL_TIMEOUT_MS, signal, (limited) => {
+        late = connection.newStream(this.#protocol(method), { signal: limited, maxOutboundStreams });
         return late;
       });
     } catch (cause) {
@@ -140,13 +165,12 @@ export class ReqResp {
         (stream) => stream.abort(new Error('opened too late')),
         () => {},
       );
-      const [failure, what] = dialFailure(cause, signal);
-      if (failure.code === 'dial-failed' || failure.code === 'timeout') this.#options.onUnreachable?.(peer);
+      const [failure, what] = openFailure(cause, signal);
       throw RequestError.of(peer, method, failure, what, { cause });
     }
   }
 
-  #accept(method: Method, handler: RequestHandler, stream: Stream, connection: Connection): void {
+  #accept(method: Method, service: Service, stream: Stream, connection: Connection): void {
     let remoteKey: Uint8Array;
     try {
       remoteKey = keyOf(connection.remotePeer);
@@ -156,28 +180,43 @@ export class ReqResp {
       return;
     }
     const peer = connection.remotePeer.toString();
-    const admission = this.#admissions.admit(method, peer);
-    if (!admission.admitted && this.#refusing >= MAX_REFUSING) {
+    const isFull = this.#arrivals.isFull(method, peer);
+    if (isFull && this.#refusing >= MAX_REFUSING) {
       stream.abort(new Error('too many requests'));
       return;
     }
     const frames = this.#wrap(stream, method, peer, remoteKey, servingLimits(method));
-    if (admission.admitted) void this.#serve(handler, frames, admission.release);
-    else void this.#turnAway(frames, admission.retryInMs);
+    if (isFull) void this.#turnAway(frames, BUSY_RETRY_MS);
+    else void this.#serve(service, frames);
   }
 
-  async #serve(handler: RequestHandler, frames: FrameStream, release: () => void): Promise<void> {
+  async #serve(service: Service, frames: FrameStream): Promise<void> {
+    const evict = () => frames.abort(new Error('too many requests are on their way'));
+    const arrived = this.#arrivals.add(frames.method, frames.remote, evict);
+    let admission: Admission | undefined;
     try {
       const request = await frames.read(METHODS[frames.method].maxRequestBytes);
       if (request === undefined) throw new RequestRefused(fault('invalid-request', 'empty', 'there is no request'));
-      await handler(request, frames);
+      admission = await this.#admit(service, request, frames);
+      arrived();
+      if (!admission.admitted) return await this.#turnAway(frames, admission.retryInMs);
+      await service.handler(request, frames);
     } catch (error) {
       await this.#answerFailure(frames, error);
     } finally {
+      arrived();
       // Before the close that tells the caller that it may come again.
-      release();
+      if (admission?.admitted) admission.release();
     }
     await frames.close();
+  }
+
+  /** A place is taken only for a request that is here. */
+  async #admit({ prefers }: Service, request: Uint8Array, frames: FrameStream): Promise<Admission> {
+    const { method, remote, remoteKey } = frames;
+    const asks = prefers !== undefined && this.#admissions.isReserved(method);
+    const preferred = asks && (await prefers(request, remoteKey));
+    return this.#admissions.admit(method, remote, preferred);
   }
 
   async #answerFailure(frames: FrameStream, error: unknown): Promise<void> {
@@ -201,6 +240,7 @@ export class ReqResp {
   }
 
   async #turnAway(frames: FrameStream, retryInMs: number): Promise<void> {
+    if (this.#refusing >= MAX_REFUSING) return frames.abort(new Error('too many requests'));
     this.#refusing++;
     try {
       const retryAt = Math.ceil(this.#options.clock.now() + retryInMs);
@@ -250,10 +290,16 @@ export class ReqResp {
 function dialFailure(cause: unknown, signal: AbortSignal): readonly [RequestFailure, string] {
   if (signal.aborted) return [{ code: 'aborted' }, 'the request was aborted'];
   if (cause instanceof DeadlinePassed) return [{ code: 'timeout', kind: 'dial' }, 'no connection in time'];
+  return [{ code: 'dial-failed' }, 'the peer cannot be reached'];
+}
+
+function openFailure(cause: unknown, signal: AbortSignal): readonly [RequestFailure, string] {
+  if (signal.aborted) return [{ code: 'aborted' }, 'the request was aborted'];
+  if (cause instanceof DeadlinePassed) return [{ code: 'timeout', kind: 'first-byte' }, 'no stream in time'];
   if ((cause as Error).name === 'UnsupportedProtocolError') {
     return [{ code: 'unsupported' }, 'the peer does not speak this method of this network'];
   }
-  return [{ code: 'dial-failed' }, 'the peer cannot be reached'];
+  return [{ code: 'closed-early' }, 'the connection closed'];
 }
 
 function refusalOf(error: unknown): Refusal {

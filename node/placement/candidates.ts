@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type Standing, scoreOf } from '../reputation/standing.ts';
 import type { Listing } from './peer-lists.ts';
 import { isSuspended } from './standing.ts';
-import { subnetOf } from './subnet.ts';
+import { subnetOf, UNVERIFIED_SUBNET } from './subnet.ts';
 
 /** What a peer said about itself in its last signed advert. Sizes in bytes. */
 export interface Advertised {
@@ -22,8 +22,8 @@ export interface Candidate {
   /** As declared, when that is plausible; empty otherwise. Spread goes by it. */
   readonly region: string;
   readonly declaredRegion: string;
-  /** Undefined when no IP address of the peer is known. */
-  readonly subnet: string | undefined;
+  /** Of the address at which the peer was last seen; one for all that were never seen at one. */
+  readonly subnet: string;
   readonly online: boolean;
   readonly banned: boolean;
   readonly listing: Listing | undefined;
@@ -67,7 +67,9 @@ const DEFAULT_SUSPENSION_MS = 30 * 24 * 60 * 60_000;
  */
 export class CandidateTable {
   readonly #entries = new Map<string, Entry>();
-  readonly #connections = new Map<string, string>();
+  readonly #connected = new Set<string>();
+  /** Where peers were last seen, in the order of that. */
+  readonly #observed = new Map<string, string>();
   readonly #options: CandidateTableOptions;
 
   constructor(options: CandidateTableOptions) {
@@ -78,25 +80,24 @@ export class CandidateTable {
   advertised(advert: Advertised): void {
     this.#entries.delete(advert.peer);
     this.#entries.set(advert.peer, { advert, seenAt: this.#options.clock.monotonic(), promised: 0 });
-    const max = this.#options.maxEntries ?? DEFAULT_MAX_ENTRIES;
-    for (const peer of this.#entries.keys()) {
-      if (this.#entries.size <= max) break;
-      this.#entries.delete(peer);
-    }
+    this.#bound(this.#entries);
   }
 
-  /** `address` is the remote address of the connection: what we see counts more than what is advertised. */
+  /** `address` is the remote address of the connection: what a peer says of itself would let it choose its subnet. */
   connected(peer: string, address: string): void {
-    this.#connections.set(peer, address);
+    this.#connected.add(peer);
+    this.#observed.delete(peer);
+    this.#observed.set(peer, address);
+    this.#bound(this.#observed);
   }
 
   disconnected(peer: string): void {
-    this.#connections.delete(peer);
+    this.#connected.delete(peer);
   }
 
   /** A peer that could not be reached: out until its next advert or connection. */
   unreachable(peer: string): void {
-    this.#connections.delete(peer);
+    this.#connected.delete(peer);
     const entry = this.#entries.get(peer);
     if (entry !== undefined) entry.seenAt = Number.NEGATIVE_INFINITY;
   }
@@ -109,7 +110,8 @@ export class CandidateTable {
 
   remove(peer: string): void {
     this.#entries.delete(peer);
-    this.#connections.delete(peer);
+    this.#connected.delete(peer);
+    this.#observed.delete(peer);
   }
 
   get(peer: string): Candidate | undefined {
@@ -121,11 +123,18 @@ export class CandidateTable {
     return [...this.#entries].map(([peer, entry]) => this.#view(peer, entry));
   }
 
+  #bound(map: Map<string, unknown>): void {
+    const max = this.#options.maxEntries ?? DEFAULT_MAX_ENTRIES;
+    for (const peer of map.keys()) {
+      if (map.size <= max) break;
+      map.delete(peer);
+    }
+  }
+
   #view(peer: string, { advert, seenAt, promised }: Entry): Candidate {
     const options = this.#options;
     const { clock, maxAgeMs = DEFAULT_MAX_AGE_MS, suspensionMs = DEFAULT_SUSPENSION_MS } = options;
-    const address = this.#connections.get(peer);
-    const subnets = [...(address === undefined ? [] : [address]), ...advert.addresses].map(subnetOf);
+    const address = this.#observed.get(peer);
     const standing = options.standingOf(peer);
     const doubted = options.doubtsRegion?.(peer, advert.region) ?? false;
     return {
@@ -134,8 +143,8 @@ export class CandidateTable {
       free: Math.max(0, advert.free - promised),
       region: doubted ? '' : advert.region,
       declaredRegion: advert.region,
-      subnet: subnets.find((subnet) => subnet !== undefined),
-      online: address !== undefined || clock.monotonic() - seenAt <= maxAgeMs,
+      subnet: (address && subnetOf(address)) || UNVERIFIED_SUBNET,
+      online: this.#connected.has(peer) || clock.monotonic() - seenAt <= maxAgeMs,
       banned: options.isBanned?.(peer) ?? false,
       listing: options.listingOf?.(peer),
       integrity: standing.integrity,

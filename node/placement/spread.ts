@@ -31,7 +31,7 @@ export class SpreadTracker {
     this.#limits = limits;
   }
 
-  /** Whether all stay apart in this respect when the candidate joins. Unknown subnets and regions bind nothing. */
+  /** Whether all stay apart in this respect when the candidate joins. Unknown regions bind nothing. */
   keeps({ subnet, region, vetted }: Candidate, spread: Spread): boolean {
     switch (spread) {
       case 'newcomers':
@@ -39,7 +39,7 @@ export class SpreadTracker {
       case 'region':
         return region === '' || this.holdersIn(region) < this.#limits.maxPerRegion;
       case 'subnet':
-        return subnet === undefined || !this.#subnets.has(subnet);
+        return !this.#subnets.has(subnet);
     }
   }
 
@@ -53,7 +53,7 @@ export class SpreadTracker {
   }
 
   add({ subnet, region, vetted }: Candidate): void {
-    if (subnet !== undefined) this.#subnets.add(subnet);
+    this.#subnets.add(subnet);
     this.#regions.set(region, this.holdersIn(region) + 1);
     if (!vetted) this.#newcomers++;
   }

@@ -1,6 +1,9 @@
+/** Of peers that were never seen at an IP address: they share it, since what they advertise anybody can say. */
+export const UNVERIFIED_SUBNET = 'unverified';
+
 /**
  * The network part that counts as one operator (reliability: one shard of a stripe per /24 of IPv4, /48 of IPv6).
- * Takes a multiaddr or a bare IP address; undefined when it names no IP (a DNS name, a relay), which binds nothing.
+ * Takes a multiaddr or a bare IP address; undefined when it names no IP (a DNS name, a relay).
  */
 export function subnetOf(address: string): string | undefined {
   const ip = address.startsWith('/') ? ipOfMultiaddr(address) : address;

@@ -5,7 +5,8 @@ import { type AuditItem, auditItems } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { lookupOf } from '../audit/selection.ts';
 import type { Clock } from '../clock.ts';
-import { type KzgEngine, KzgError } from '../kzg/engine.ts';
+import { KzgError } from '../kzg/engine.ts';
+import { type PairingEngine, pairingSurelyHolds } from '../kzg/pairing-check.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { Turns } from '../turns.ts';
@@ -15,7 +16,7 @@ import type { EvidenceManifests } from './evidence-manifests.ts';
 
 export interface EvidenceCheckerDeps {
   readonly clock: Clock;
-  readonly engine: Pick<KzgEngine, 'combineCommitments' | 'verify'>;
+  readonly engine: PairingEngine;
   readonly manifests: Pick<EvidenceManifests, 'load'>;
 }
 
@@ -55,22 +56,19 @@ export class EvidenceChecker {
   async #prove(bundle: Bundle, from: string, signal: AbortSignal): Promise<void> {
     const { receipt, root, segment: cid, auditor } = bundle;
     // Signatures come before anybody is asked for a manifest.
-    const { parts } = audited(() => openAuditRequest(receipt.request));
+    const opened = audited(() => openAuditRequest(receipt.request));
     const segment = await this.#deps.manifests.load(root, cid, [from, auditor], signal);
     if (segment === undefined) throw refused('no-manifest', `segment ${cid} of ${root} cannot be had`);
     const lookup = lookupOf([segment]);
-    const items = audited(() => auditItems(parts, lookup));
+    const items = audited(() => auditItems(opened.parts, lookup));
     const commitments = await commitmentsOf(items, segment, signal);
-    const { answer } = audited(() => verifyAuditReceiptStructure(receipt, lookup, commitments));
+    const { answer } = audited(() => verifyAuditReceiptStructure(receipt, lookup, commitments, opened));
     if (answer.kind !== 'opening') throw refused('not-evidence', 'the holder declared the loss');
     if (await this.#pairs(answer.pairing, signal)) throw refused('proof-holds', 'the proof of the accused is right');
   }
 
-  async #pairs(pairing: Pairing, signal: AbortSignal): Promise<boolean> {
-    const { engine } = this.#deps;
-    const { coefficients, commitments, z, y, proof } = pairing;
-    const combined = await points(() => engine.combineCommitments(coefficients, commitments, signal));
-    return engine.verify(combined, z, y, proof, signal);
+  #pairs(pairing: Pairing, signal: AbortSignal): Promise<boolean> {
+    return points(() => pairingSurelyHolds(this.#deps.engine, pairing, signal));
   }
 }
 

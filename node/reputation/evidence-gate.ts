@@ -104,8 +104,8 @@ export class EvidenceGate {
       if (error instanceof EvidenceError && EVIDENCE_REFUSALS[error.code].false) {
         await onFalse(bundle.auditor, error.message);
       }
-      // It may be had again when there is time for it, or once the manifest can be found.
-      if (error instanceof EvidenceError && isTransient(error.code)) this.#seen.delete(hash);
+      // It may be had again when there is time for it, once the manifest can be found, or when this node can work again.
+      if (!(error instanceof EvidenceError) || isTransient(error.code)) this.#seen.delete(hash);
       throw error;
     }
   }

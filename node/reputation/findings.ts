@@ -1,4 +1,5 @@
 import { type AuditReceipt, decodeAuditReceipt, encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import type { AuditObservation } from '../audit/observation.ts';
 import type { Clock } from '../clock.ts';
 import type { AuditRecord } from '../store/audit-receipt-store.ts';
@@ -48,11 +49,22 @@ export class Findings {
     }
   }
 
-  /** Goes on where a stop cut off between an outcome and what it proves. `records`: audits whose proof failed. */
+  /**
+   * Goes on where a stop cut off between an outcome, which counts before it is recorded, and what it proves. `records`:
+   * audits whose proof failed, by peer; what was found about the parts of one follows it.
+   */
   async resume(records: AsyncIterable<AuditRecord>): Promise<void> {
-    for await (const { receipt } of records) {
-      if (receipt !== undefined) await this.proved([decodeAuditReceipt(receipt)]);
+    let audit: Uint8Array | undefined;
+    let receipts: AuditReceipt[] = [];
+    for await (const { id, of = id, receipt } of records) {
+      if (audit === undefined || !equalBytes(audit, of)) {
+        await this.proved(receipts);
+        audit = of;
+        receipts = [];
+      }
+      if (receipt !== undefined) receipts.push(decodeAuditReceipt(receipt));
     }
+    await this.proved(receipts);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { OutcomeKind } from '../audit/outcome.ts';
 import { decayed, observed, type Window } from './availability.ts';
 import { type IntegrityEvent, integrityAfter } from './integrity.ts';
-import { NEWCOMER, type PeerState } from './peer-state.ts';
+import { newlyLost, withLosses } from './known-losses.ts';
+import { LARGEST_STEP_MS, NEWCOMER, type PeerState } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 
 /**
@@ -17,6 +18,10 @@ export interface ReputationEvent {
   readonly at: number;
   /** Challenge id, hex. */
   readonly audit?: string | undefined;
+  /** Ids of the shards that the peer says it lost. */
+  readonly missing?: readonly Uint8Array[] | undefined;
+  /** Whether the peer is silent about something that it was asked about; absent where that is not known. */
+  readonly unanswered?: boolean | undefined;
 }
 
 /** Audit ids remembered: evidence from others may be of an audit that has counted, and comes soon after it or not at all. */
@@ -27,7 +32,10 @@ const MAX_AUDITS = 16;
  *
  * - Passed: one is credited per `creditIntervalMs`. A cycle covers what a peer holds in as many slices as there are, and
  *   anybody may ask for audits at any time: neither may be turned into standing.
- * - A declared loss is charged once per `creditIntervalMs` too: asking again about what a peer said it lost is no new loss.
+ * - While a peer is silent about something, nothing that it passes is credited, and it does not count as vetted: who keeps
+ *   quiet about what it lost must not fare better than who says so.
+ * - A declared loss is charged once per `creditIntervalMs` too, and of each shard once: asking again about what a peer said
+ *   it lost is no new loss.
  * - An invalid proof is charged each time: each is a new signed lie.
  * - Only a passed audit counts as answered and only silence as missed, so that the two scores stay separate; of each kind one
  *   per `sampleIntervalMs`, since audits minutes apart see the same machine on the same line, and a large holder would
@@ -38,7 +46,7 @@ const MAX_AUDITS = 16;
 export function judge(state: PeerState, event: ReputationEvent, policy: ReputationPolicy): PeerState {
   const { audit } = event;
   if (audit !== undefined && state.audits.includes(audit)) return state;
-  const next = applied(state, event, policy);
+  const next = withSilence(applied(state, event, policy), event);
   if (next === state) return state;
   const audits = audit === undefined ? next.audits : [...next.audits, audit].slice(-MAX_AUDITS);
   return { ...next, audits, updatedAt: Math.max(state.updatedAt, event.at) };
@@ -48,14 +56,14 @@ function applied(state: PeerState, event: ReputationEvent, policy: ReputationPol
   const { reason, at } = event;
   switch (reason) {
     case 'passed':
+      if (state.unanswered || event.unanswered) return sampled(state, 'ok', at, policy);
       return credited(sampled(state, 'ok', at, policy), at, policy);
     case 'timed-out':
     case 'unreachable':
       return sampled(state, 'miss', at, policy);
     case 'declared-lost':
     case 'not-held':
-      if (isRecent(state.lossAt, at, policy.creditIntervalMs)) return state;
-      return { ...moved(state, 'declared-loss'), lossAt: latest(state.lossAt, at) };
+      return lost(state, event, policy);
     case 'invalid-proof':
     case 'evidence':
       return failed(state, 'invalid-proof', at, policy);
@@ -70,6 +78,21 @@ function applied(state: PeerState, event: ReputationEvent, policy: ReputationPol
     case 'auditor-fault':
       return state;
   }
+}
+
+function withSilence(state: PeerState, { unanswered }: ReputationEvent): PeerState {
+  if (unanswered === undefined || unanswered === (state.unanswered ?? false)) return state;
+  const { unanswered: _, ...rest } = state;
+  return unanswered ? { ...rest, unanswered } : rest;
+}
+
+/** What is declared within the span of the last charge is charged with it. */
+function lost(state: PeerState, { at, missing }: ReputationEvent, policy: ReputationPolicy): PeerState {
+  const fresh = missing === undefined ? [] : newlyLost(state.lost, missing);
+  if (missing !== undefined && fresh.length === 0) return state;
+  const known = fresh.length === 0 ? state : { ...state, lost: withLosses(state.lost, fresh) };
+  if (isRecent(state.lossAt, at, policy.creditIntervalMs)) return known;
+  return { ...moved(known, 'declared-loss'), lossAt: latest(state.lossAt, at) };
 }
 
 function moved(state: PeerState, event: IntegrityEvent): PeerState {
@@ -110,8 +133,9 @@ function sampled(state: PeerState, kind: keyof Window, at: number, policy: Reput
   if (isRecent(last, at, policy.sampleIntervalMs)) return state;
   const windowAt = Math.max(state.windowAt, at);
   const later = windowAt - state.windowAt;
-  const window = (of: Window, halfLifeMs: number) =>
-    observed(decayed(of, later, halfLifeMs), kind, windowAt - at, halfLifeMs);
+  // Older by more only when the windows are of a clock that was ahead.
+  const age = Math.min(windowAt - at, LARGEST_STEP_MS);
+  const window = (of: Window, halfLifeMs: number) => observed(decayed(of, later, halfLifeMs), kind, age, halfLifeMs);
   return {
     ...state,
     windowAt,

@@ -20,6 +20,10 @@ export interface PeerState {
   /** Last charges of what is charged once in a span. */
   readonly lossAt?: number;
   readonly falseEvidenceAt?: number;
+  /** Lost shards that were declared and charged, packed; see `known-losses.ts`. */
+  readonly lost?: Uint8Array;
+  /** It is silent about something that it was asked about, while own audits go on. */
+  readonly unanswered?: boolean;
   readonly integrityFailedAt?: number;
   readonly disqualifiedAt?: number;
   /** When the operator forgave it: of challenges before that nothing counts any more. */
@@ -42,20 +46,29 @@ export const NEWCOMER: PeerState = {
   updatedAt: 0,
 };
 
-/** Times of what counts once in a span, and of the windows. Those of failures stay: a clock set back forgives nothing. */
-const MARKS = ['okAt', 'missAt', 'creditedSince', 'creditedAt', 'lossAt', 'falseEvidenceAt'] as const;
+/**
+ * Times of what counts once in a span, and of what was forgiven. Those of failures stay: a clock set back forgives nothing.
+ */
+const MARKS = ['okAt', 'missAt', 'creditedAt', 'lossAt', 'falseEvidenceAt', 'forgivenAt'] as const;
+/** What fades or ripens with time goes back no further at once. */
+export const LARGEST_STEP_MS = 24 * 60 * 60_000;
 
 /**
  * The state without marks after `now`; the same object when there are none. A wall clock that was ahead and was set right
- * would otherwise count for little what comes, and as often as it comes, until the time of the marks.
+ * would otherwise count for little what comes, and as often as it comes, until the time of the marks. One that starts in
+ * 1970 must not make the windows, and the time of vetting, look half a century old once it is right: these give way step
+ * by step.
  */
 export function notAfter(state: PeerState, now: number): PeerState {
+  const { windowAt, updatedAt, creditedSince = 0 } = state;
   const late = MARKS.filter((mark) => (state[mark] ?? 0) > now);
-  if (late.length === 0 && state.windowAt <= now && state.updatedAt <= now) return state;
+  if (late.length === 0 && windowAt <= now && updatedAt <= now && creditedSince <= now) return state;
+  const back = (at: number) => Math.max(Math.min(at, now), at - LARGEST_STEP_MS);
   return {
     ...state,
-    windowAt: Math.min(state.windowAt, now),
-    updatedAt: Math.min(state.updatedAt, now),
+    windowAt: back(windowAt),
+    updatedAt: Math.min(updatedAt, now),
+    ...(state.creditedSince === undefined ? {} : { creditedSince: back(creditedSince) }),
     ...Object.fromEntries(late.map((mark) => [mark, now])),
   };
 }
@@ -75,7 +88,12 @@ export function standingAt(state: PeerState, at: number, policy: ReputationPolic
   return {
     integrity,
     availability: availabilityAt(state, at, policy),
-    vetted: long && credits >= policy.vettedCredits && integrity >= policy.minimumIntegrity && !disqualified,
+    vetted:
+      state.unanswered !== true &&
+      long &&
+      credits >= policy.vettedCredits &&
+      integrity >= policy.minimumIntegrity &&
+      !disqualified,
     integrityFailedAt,
     disqualified,
   };

@@ -33,6 +33,8 @@ export interface ReputationDeps {
   readonly holds: (peer: string) => Promise<boolean>;
   /** Told of each change once it is durable. */
   readonly onChange: (peer: string, change: ReputationChange) => void;
+  /** Told of each piece of evidence once it is kept. */
+  readonly onEvidence?: (evidence: ReceivedEvidence) => void;
   readonly maxPeers?: number;
 }
 
@@ -60,6 +62,8 @@ interface Event {
   readonly audit?: string | undefined;
   readonly shards?: number;
   readonly detail?: string | undefined;
+  readonly missing?: readonly Uint8Array[] | undefined;
+  readonly unanswered?: boolean | undefined;
 }
 
 /**
@@ -120,8 +124,8 @@ export class ReputationService {
   }
 
   /** A final outcome of an own audit. Durable on return. */
-  async observe({ peer, at, outcome, shards, audit, detail }: AuditObservation): Promise<void> {
-    await this.#apply(peer, { reason: outcome, at, shards, audit, detail });
+  async observe({ peer, outcome, ...seen }: AuditObservation): Promise<void> {
+    await this.#apply(peer, { reason: outcome, ...seen });
   }
 
   /**
@@ -168,6 +172,7 @@ export class ReputationService {
       const detail = own ? `segment ${segment}` : `found by ${auditor}, segment ${segment}`;
       const event: Event = { reason: 'evidence', at, detail, ...(own ? {} : { audit }) };
       await this.#apply(accused, alsoCounts && !this.#isForgiven(accused, challengedAt) ? event : undefined, beside);
+      this.#deps.onEvidence?.(evidence);
       return true;
     });
     return this.#track(taking);
@@ -190,7 +195,8 @@ export class ReputationService {
   }
 
   #isForgiven(peer: string, challengedAt: number): boolean {
-    return challengedAt <= (this.stateOf(peer)?.forgivenAt ?? 0);
+    // From a clock that was ahead it would pardon what is yet to come.
+    return challengedAt <= Math.min(this.stateOf(peer)?.forgivenAt ?? 0, this.#deps.clock.now());
   }
 
   #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {

@@ -1,5 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
-import type { HealthReason, NodeDescription, NodeService, ProofCounts } from '../api/services.ts';
+import type { AnswerFaults, HealthReason, NodeDescription, NodeService, ProofCounts } from '../api/services.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import type { Stores } from '../store/stores.ts';
@@ -18,6 +18,8 @@ export interface NodeServiceDeps {
   readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'>;
   /** Of the prover. */
   readonly proofs: () => ProofCounts;
+  /** Of the auditor. */
+  readonly badAnswers: () => AnswerFaults;
   readonly isRunning: () => boolean;
   readonly isLeaving: () => boolean;
   readonly requestShutdown: () => void;
@@ -48,7 +50,7 @@ async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeD
     leaving: deps.isLeaving(),
     files,
     kzg: { backend: engine.backend, threads: engine.threads, operations: engine.operations() },
-    audits: deps.proofs(),
+    audits: { ...deps.proofs(), badAnswers: deps.badAnswers() },
   };
 }
 

@@ -169,7 +169,7 @@ function standingOf(candidate: Candidate): PeerStanding {
     freeBytes: free,
     ...(declaredRegion === '' ? {} : { region: declaredRegion }),
     regionDoubted: region !== declaredRegion,
-    ...(subnet === undefined ? {} : { subnet }),
+    subnet,
   };
 }
 

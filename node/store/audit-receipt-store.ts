@@ -14,6 +14,8 @@ export interface AuditRecord {
   /** The other side, a peer id. */
   readonly peer: string;
   readonly role: 'auditor' | 'prover';
+  /** Challenge id of the audit whose failed proof this one looked into. */
+  readonly of?: Uint8Array;
   readonly outcome: string;
   /** Whether the outcome counted. Absent in what was kept before this was noted. */
   readonly final?: boolean;
@@ -68,13 +70,14 @@ export class AuditReceiptStore {
 
   /** Once per challenge. Durable on return. `evidence`: its receipt proves something against the peer. @returns its bytes. */
   async put(audit: AuditRecord, options: { evidence: boolean } = { evidence: false }): Promise<number> {
-    const { id, at, peer, role, outcome, final, shards, milliseconds, detail, receipt } = audit;
+    const { id, at, peer, role, of, outcome, final, shards, milliseconds, detail, receipt } = audit;
     if (id.length !== HASH_BYTES) throw new RangeError(`a challenge id has ${HASH_BYTES} bytes`);
     const value = {
       id,
       at,
       peer,
       role,
+      ...(of !== undefined && { of }),
       outcome,
       ...(final !== undefined && { final }),
       shards,

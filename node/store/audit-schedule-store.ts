@@ -21,6 +21,8 @@ export interface AskedSet {
   readonly parts: readonly SetPart[];
   /** A part of a set whose silence was counted already: asked to find out which shard is silent. */
   readonly probe: boolean;
+  /** Its silence counted, and it is asked about now and then until it is answered. */
+  readonly unanswered: boolean;
   /** Tries that found no valid answer. */
   readonly tries: number;
   /** Times that the holder was busy since the last try that counted. */
@@ -117,7 +119,7 @@ export class AuditScheduleStore {
   async recover(at: number): Promise<number> {
     const operations: Operation[] = [];
     for await (const [id, bytes] of this.#pending.entries()) {
-      const set = { ...decode<AskedSet>(bytes), nextAt: at };
+      const set = { ...setOf(bytes), nextAt: at };
       operations.push(this.#pending.deleting(id), this.#contained.putting(id, encode(set)));
     }
     if (operations.length > 0) await this.#write(operations);
@@ -125,7 +127,7 @@ export class AuditScheduleStore {
   }
 
   async *contained(signal?: AbortSignal): AsyncGenerator<AskedSet> {
-    for await (const [, bytes] of this.#contained.entries({ signal })) yield decode<AskedSet>(bytes);
+    for await (const [, bytes] of this.#contained.entries({ signal })) yield setOf(bytes);
   }
 
   /**
@@ -134,7 +136,7 @@ export class AuditScheduleStore {
    */
   async containedSet(id: Uint8Array): Promise<AskedSet | undefined> {
     const bytes = (await this.#readable(this.#contained, id)) ?? (await this.#readable(this.#pending, id));
-    return bytes === undefined ? undefined : decode<AskedSet>(bytes);
+    return bytes === undefined ? undefined : setOf(bytes);
   }
 
   async suspicionOf(holder: Uint8Array): Promise<Suspicion | undefined> {
@@ -172,12 +174,18 @@ function cycleOf(bytes: Uint8Array): CycleState {
   return { ...cycle, asked: cycle.asked ?? covered ?? 0 };
 }
 
+/** An earlier version kept no set after its silence had counted. */
+function setOf(bytes: Uint8Array): AskedSet {
+  return { unanswered: false, ...decode<Omit<AskedSet, 'unanswered'>>(bytes) };
+}
+
 /** Only the fields that are kept. */
 function plainSet({
   id,
   peer,
   parts,
   probe,
+  unanswered,
   tries,
   busy,
   since,
@@ -186,5 +194,5 @@ function plainSet({
   unreachable,
 }: AskedSet): AskedSet {
   const plainParts = parts.map(({ root, segment, indices }) => ({ root, segment, indices }));
-  return { id, peer, parts: plainParts, probe, tries, busy, since, silentSince, nextAt, unreachable };
+  return { id, peer, parts: plainParts, probe, unanswered, tries, busy, since, silentSince, nextAt, unreachable };
 }

@@ -1,5 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
-import type { StoreError } from './errors.ts';
+import { StoreError } from './errors.ts';
 
 /** Enough to say that there are many. */
 const MOST_REMEMBERED = 1000;
@@ -12,6 +12,12 @@ export class DamagedRecords {
     if (type.code !== 'damaged-record' || this.#tables.size >= MOST_REMEMBERED) return;
     this.#tables.set(`${type.table} ${toHex(type.key)}`, type.table);
   }
+
+  /** Notes a failure that is about a damaged record. @throws it, whatever it is. */
+  readonly rethrow = (error: unknown): never => {
+    if (error instanceof StoreError) this.note(error);
+    throw error;
+  };
 
   /** Table → how many, since the start. */
   byTable(): ReadonlyMap<string, number> {

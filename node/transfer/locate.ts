@@ -2,17 +2,20 @@ import type { CID } from 'multiformats/cid';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { nodeCid } from '../../protocol/cid.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import { decodeRoot, type Root, readSegment, verifyRoot } from '../../protocol/manifest.ts';
 import type { Segment } from '../../protocol/segment.ts';
 import type { Clock } from '../clock.ts';
 import { forEachLimited } from './abortable.ts';
 import { collectProviders } from './holder-directory.ts';
-import type { ManifestCache, ManifestClient, PeerDirectory, ReceiptBook } from './ports.ts';
+import type { ManifestCache, ManifestClient, ManifestSink, PeerDirectory, ReceiptBook } from './ports.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface LocateOptions {
   readonly network: Uint8Array;
   readonly own: ManifestCache;
+  /** Takes a node in place of one that is kept here and cannot be read. */
+  readonly mended?: ManifestSink;
   readonly client: ManifestClient;
   readonly peers: PeerDirectory;
   readonly receipts: Pick<ReceiptBook, 'holders'>;
@@ -24,7 +27,8 @@ const CONCURRENCY = 6;
 
 /**
  * Finds manifest nodes: in the own store, at the peers that signed for the object, at those at hand, at the providers
- * that the DHT names. An answer counts only when it hashes to the CID, so it does not matter who gave it.
+ * that the DHT names. An answer counts only when it hashes to the CID, so it does not matter who gave it. What is damaged
+ * in the own store is looked for elsewhere.
  */
 export class ManifestLocator {
   readonly #options: LocateOptions;
@@ -55,16 +59,27 @@ export class ManifestLocator {
   async #node(cid: CID, root: CID, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
     const { own, receipts, peers, clock } = this.#options;
-    const kept = await own.get(cid);
+    let damaged = false;
+    const kept = await own.get(cid).catch((error: unknown) => {
+      if (!(error instanceof CodedError && error.code === 'damaged-record')) throw error;
+      damaged = true;
+    });
     if (kept !== undefined) return kept;
     const asked = new Set<string>();
     const nearby = [...(await receipts.holders(root)), ...peers.connected()];
     const found =
       (await this.#ask(cid, nearby, asked, signal)) ??
       (await this.#ask(cid, await collectProviders(peers, clock, root, signal), asked, signal));
+    if (found !== undefined && damaged) await this.#mend(cid, root, found);
     if (found !== undefined) return found;
     const message = `nobody has ${cid}: ${asked.size} peers were asked; check the link, or connect to more peers`;
     throw new TransferError({ code: 'not-found', cid: cid.toString(), asked: asked.size }, message);
+  }
+
+  async #mend(cid: CID, root: CID, bytes: Uint8Array): Promise<void> {
+    const { mended } = this.#options;
+    if (cid.equals(root)) await mended?.putRoot(root, bytes);
+    else await mended?.putSegment(root, cid, bytes);
   }
 
   async #ask(

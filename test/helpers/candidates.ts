@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Candidate } from '../../node/placement/candidates.ts';
 import { Placement, type PlacementOptions } from '../../node/placement/select.ts';
 import { STRATEGY_NAMES, type StrategyName, strategyOf } from '../../node/placement/strategies.ts';
+import { UNVERIFIED_SUBNET } from '../../node/placement/subnet.ts';
 import type { Standing } from '../../node/reputation/standing.ts';
 
 /** Of a peer that nobody judged yet and that always answers. */
@@ -40,7 +41,7 @@ export const anyCandidates = fc
     fc.record({
       free: fc.integer({ min: 0, max: 2000 }),
       region: fc.constantFrom('', 'eu', 'us', 'ap'),
-      subnet: fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { nil: undefined }),
+      subnet: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', UNVERIFIED_SUBNET),
       online: rarely(false),
       banned: rarely(true),
       listing: fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, fc.constantFrom('denied', 'not-allowed')),

@@ -104,7 +104,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
           ...(answered ? { receipt: RECEIPT as NonNullable<AuditResult['receipt']> } : {}),
         };
       },
-      bisect: async () => ({ bad: [], evidence: [] }),
+      bisect: async () => ({ bad: [], evidence: [], asked: [] }),
     },
     store: stores.auditSchedule,
     recorder: {

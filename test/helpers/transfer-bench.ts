@@ -90,7 +90,8 @@ export class TransferBench {
   constructor(peers: number) {
     this.network = new MemoryNetwork(peers);
     for (const [i, { id }] of this.network.all.entries()) {
-      this.table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses: [`/ip4/127.0.${i + 1}.1`] });
+      this.table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses: [] });
+      this.table.connected(id, `/ip4/127.0.${i + 1}.1`);
     }
   }
 

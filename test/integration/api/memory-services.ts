@@ -87,6 +87,7 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
         proofs: 3,
         repeated: 1,
         declaredLost: 0,
+        badAnswers: {},
         refusals: { 'busy-until': 2 },
         bytesRead: 5,
         running: 1,

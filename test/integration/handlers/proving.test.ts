@@ -15,6 +15,7 @@ import { decodeChallenge, encodeChallenge, signChallenge } from '../../../protoc
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import { type AuditRequest, auditAnswer, auditRequest } from '../../../protocol/messages/audit.ts';
 import type { Reply } from '../../../protocol/status.ts';
+import { decodeStoreReceipt, encodeStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { HOLDER, type HolderOptions, keep, openHolder, UNLIMITED } from '../../helpers/holder.ts';
 import { type SampleObject, sha256 } from '../../helpers/sample-object.ts';
 import { codes, engine, network, objectOf, owner, stranger, told, useEngine } from './fixture.ts';
@@ -118,6 +119,22 @@ test('reading for proofs keeps to the cap, of one auditor and of all', async (t)
     assert.equal((await audit()).kind, 'passed');
     assert.equal((await audit()).kind, 'refused-busy');
   }
+});
+
+test('half of what all may ask for is kept for owners, who are told by receipts of this holder', async (t) => {
+  const { holder, audit, asked } = await auditedHolder(t, limited({ totalPerHour: 2 }));
+  assert.equal((await audit(stranger)).kind, 'passed');
+  assert.equal((await audit(stranger)).kind, 'refused-busy');
+  assert.equal((await audit()).kind, 'passed');
+  const request = asked[0] as AuditRequest;
+  const isOfOwner = (changed: Partial<AuditRequest>, by = owner) =>
+    holder.prover.isOfOwner(auditRequest.encode({ ...request, ...changed }), by.publicKey);
+  assert.deepEqual([await isOfOwner({}), await isOfOwner({}, stranger)], [true, false]);
+  // A receipt that names the asker as the owner, and that this holder never signed.
+  const entry = request.set[0] as AuditRequest['set'][0];
+  const forged = encodeStoreReceipt({ ...decodeStoreReceipt(entry.receipt), owner: stranger.publicKey });
+  assert.equal(await isOfOwner({ set: [{ ...entry, receipt: forged }] }, stranger), false);
+  assert.equal(await holder.prover.isOfOwner(Uint8Array.of(1), owner.publicKey), false);
 });
 
 test('what is too large or does not add up is refused before anything is looked up', async (t) => {

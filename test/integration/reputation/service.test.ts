@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { ReputationChange } from '../../../node/reputation/change.ts';
 import { EVIDENCE_AGE_MS, ReputationService } from '../../../node/reputation/reputation.ts';
 import { META_NAMESPACES, type MetaNamespace } from '../../../node/store/meta-namespaces.ts';
-import { ReceivedEvidenceStore } from '../../../node/store/received-evidence-store.ts';
+import { type ReceivedEvidence, ReceivedEvidenceStore } from '../../../node/store/received-evidence-store.ts';
 import type { Stores } from '../../../node/store/stores.ts';
 import { signStageClaim } from '../../../protocol/stage-claim.ts';
 import type { ManualClock } from '../../helpers/manual-clock.ts';
@@ -17,6 +17,7 @@ type Opened = Stores & { readonly home: string; readonly clock: ManualClock };
 
 async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: number; holders?: string[] } = {}) {
   const told: ReputationChange[] = [];
+  const kept: ReceivedEvidence[] = [];
   const { keep, holders = [], ...options } = more;
   const evidence =
     keep === undefined
@@ -29,10 +30,11 @@ async function serviceOn(stores: Opened, more: { maxPeers?: number; keep?: numbe
     evidence,
     holds: async (peer) => holders.includes(peer),
     onChange: (_, change) => void told.push(change),
+    onEvidence: (found) => void kept.push(found),
     ...options,
   });
   await service.start();
-  return { service, told, evidence };
+  return { service, told, kept, evidence };
 }
 
 const open = (t: TestContext): Promise<Opened> => openTestStores(t);
@@ -294,6 +296,18 @@ test('a clock that was ahead and is set right leaves nothing in the future', asy
     await service.observe(observation(stores, 'anna', 'timed-out'));
   }
   assert.ok(service.standingOf('anna').availability < availability / 4);
+});
+
+test('each piece of evidence is told once it is kept, also one of this node that moves no score', async (t) => {
+  const stores = await open(t);
+  const { service, told, kept } = await serviceOn(stores);
+  const own = { ...evidenceOf(stores, 'liar', 'a'), own: true };
+  await service.verified(own, { alsoCounts: false });
+  await service.verified(own, { alsoCounts: false });
+  assert.deepEqual([kept, told.length], [[own], 0]);
+  const found = evidenceOf(stores, 'liar', 'b');
+  await service.verified(found);
+  assert.deepEqual([kept, told.length], [[own, found], 1]);
 });
 
 test('a clock that is ahead at a start takes no evidence away', async (t) => {

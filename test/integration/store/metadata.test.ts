@@ -250,6 +250,7 @@ test('the schedule of audits: an open question stays open until it is settled, o
     peer: peerIdFromKey(key),
     parts: [{ root: ROOTS[0], segment: SEGMENTS[0], indices: Uint8Array.of(n) }],
     probe: false,
+    unanswered: false,
     tries: n,
     busy: 0,
     since: 5,

@@ -4,7 +4,10 @@ import { AuditRecorder } from '../../../node/audit/audit-recorder.ts';
 import type { AuditResult } from '../../../node/audit/auditor.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import type { AuditRecord, Kept } from '../../../node/store/audit-receipt-store.ts';
+import { toHex } from '../../../protocol/bytes.ts';
+import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
+import { auditor, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -73,5 +76,33 @@ test('the record says whether the outcome counts', async () => {
       [false, 'asked again'],
       [true, undefined],
     ],
+  );
+});
+
+test('every challenge leaves a record: what was excused before, and all that was asked about a false proof', async () => {
+  const { recorder, records } = recorderOf(1e6);
+  const first: AuditResult = { ...passed, id: new Uint8Array(32).fill(1) };
+  await recorder.record('p', { ...passed, before: [first] });
+  assert.deepEqual(
+    records.splice(0).map(({ id, final }) => [id[0], final]),
+    [
+      [1, false],
+      [0, true],
+    ],
+  );
+  const { made, requests } = auditor(signedAnswer, [2]);
+  const failed = await made.audit(prover, selectionOf(4));
+  assert.ok(failed.receipt !== undefined);
+  const found = await made.bisect(prover, failed.selection, failed.receipt);
+  await recorder.recordParts('p', failed.receipt, found);
+  assert.deepEqual(
+    records.map(({ id }) => toHex(id)),
+    requests.slice(1).map(({ challenge }) => toHex(challengeId(challenge))),
+  );
+  assert.ok(records.every(({ of }) => toHex(of ?? Uint8Array.of()) === toHex(failed.id)));
+  // Of them the proof about the bad shard alone counts.
+  assert.deepEqual(
+    records.filter(({ final }) => final).map(({ outcome, shards }) => [outcome, shards]),
+    [['invalid-proof', 1]],
   );
 });

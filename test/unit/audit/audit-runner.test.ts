@@ -17,7 +17,7 @@ const { signal } = new AbortController();
 function runner(audit: (peer: string) => Promise<AuditResult>, changes: Partial<AuditRunnerDeps> = {}) {
   const records: string[] = [];
   const made = new AuditRunner({
-    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => ({ bad: [], evidence: [] }) },
+    auditor: { audit: ({ peer }) => audit(peer), bisect: async () => ({ bad: [], evidence: [], asked: [] }) },
     clock: new ManualClock(),
     catalog: {
       async *list() {
@@ -118,11 +118,20 @@ test('of a file of others those are audited who say to hold it', async () => {
 
 test('a busy holder is waited for', async () => {
   const clock = new ManualClock();
+  const kept: [string, boolean][] = [];
   let asked = 0;
   const { made } = runner(
     async () =>
       asked++ === 0 ? { ...passed, outcome: { kind: 'refused-busy', until: clock.now() + 107_000 } } : passed,
-    { clock, receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] } },
+    {
+      clock,
+      receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] },
+      recorder: {
+        record: async (_peer, { outcome }, { final } = { final: true }) => void kept.push([outcome.kind, final]),
+        recordParts: async () => {},
+        prune: async () => {},
+      },
+    },
   );
   const running = made.run(receipt.root, signal);
   while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -131,9 +140,13 @@ test('a busy holder is waited for', async () => {
     (await running).map(({ outcome }) => outcome.kind),
     ['passed'],
   );
+  assert.deepEqual(kept, [
+    ['refused-busy', false],
+    ['passed', true],
+  ]);
 });
 
-test('a false proof is kept and counts before its shards are looked for', async () => {
+test('a false proof counts before it is kept, and is kept before its shards are looked for', async () => {
   const done: string[] = [];
   const failed = {
     ...passed,
@@ -157,5 +170,5 @@ test('a false proof is kept and counts before its shards are looked for', async 
     onResult: async ({ outcome }) => void done.push(outcome.kind),
   });
   await assert.rejects(made.run(receipt.root, signal), /stops/);
-  assert.deepEqual(done, ['recorded', 'invalid-proof']);
+  assert.deepEqual(done, ['invalid-proof', 'recorded']);
 });

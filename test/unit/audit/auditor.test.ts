@@ -1,83 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Auditor, deadlineMs } from '../../../node/audit/auditor.ts';
+import { deadlineMs } from '../../../node/audit/auditor.ts';
 import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
-import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import type { RequestFailure } from '../../../node/network/errors.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
-import { toHex } from '../../../protocol/bytes.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
 import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
-import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { holder, network, sampleSegment } from './sample-selection.ts';
-
-const auditorKey = signerOf('auditor');
-const prover = { peer: 'holder', key: holder.publicKey };
-
-function selectionOf(stripes: number): Selection {
-  const { segment, receipt } = sampleSegment('audited', stripes);
-  return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
-}
-
-function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
-  const id = challengeId(challenge);
-  const response = encodeResponse({
-    challengeId: id,
-    status: 0,
-    y: new Uint8Array(32),
-    proof: new Uint8Array(48),
-    sentAt: 1,
-  });
-  return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
-}
-
-/** An auditor whose pairing fails exactly when a bad shard is in the set. */
-function auditor(
-  answer: (request: AuditRequest, asked: number, signal?: AbortSignal) => AuditAnswer | Promise<AuditAnswer>,
-  bad: number[] = [],
-) {
-  const clock = new ManualClock();
-  const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
-  const requests: AuditRequest[] = [];
-  const warnings: string[] = [];
-  const made = new Auditor({
-    network,
-    signer: auditorKey,
-    clock,
-    random: (n) => stream(`random ${requests.length}`, n),
-    log: { warn: (message) => void warnings.push(message) },
-    engine: {
-      combineCommitments: async (_, points) =>
-        Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0),
-      verify: async (combined) => combined[0] === 0,
-    },
-    client: {
-      async audit(_peer, request, signal) {
-        requests.push(request);
-        return answer(request, requests.length, signal);
-      },
-    },
-  });
-  return { made, clock, requests, warnings };
-}
-
-const failing = (failure: RequestFailure) => () => {
-  throw RequestError.of('holder', 'audit', failure, 'no');
-};
+import { auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
+import { holder, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
   const fault = { code: 'x', message: 'y' };
   const cases = [
     [{ code: 'dial-failed' }, 'unreachable'],
-    [{ code: 'unsupported' }, 'unreachable'],
-    [{ code: 'closed-early' }, 'unreachable'],
+    [{ code: 'unsupported' }, 'timed-out'],
+    [{ code: 'closed-early' }, 'timed-out'],
     [{ code: 'timeout', kind: 'dial' }, 'unreachable'],
     [{ code: 'timeout', kind: 'first-byte' }, 'timed-out'],
     [{ code: 'timeout', kind: 'total' }, 'timed-out'],
@@ -93,7 +38,9 @@ test('how the conversation failed decides the outcome; none of it is disproof', 
     [{ code: 'aborted' }, 'auditor-fault'],
   ] as const satisfies readonly (readonly [RequestFailure, string])[];
   for (const [failure, kind] of cases) {
-    const { outcome, receipt } = await auditor(failing(failure)).made.audit(prover, selectionOf(2));
+    const { made } = auditor(failing(failure));
+    const { outcome, receipt } = await made.audit(prover, selectionOf(2));
+    assert.deepEqual(made.badAnswers(), { [failure.code]: 1 });
     assert.equal(outcome.kind, kind, JSON.stringify(failure));
     assert.equal(receipt, undefined);
   }
@@ -138,14 +85,27 @@ test('an answer behind the deadline is late, also when it is right; silence ends
     return signedAnswer(request);
   });
   assert.equal((await late.made.audit(prover, selectionOf(2))).outcome.kind, 'timed-out');
-  const silent = auditor(
-    (_request, _asked, signal) =>
-      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
-  );
+  assert.deepEqual(late.made.badAnswers(), { late: 1 });
+  const silent = auditor((_request, _asked, signal, onOpen) => {
+    onOpen?.();
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  });
   const waiting = silent.made.audit(prover, selectionOf(2));
   await silent.clock.advance(deadlineMs(2));
   assert.deepEqual((await waiting).outcome, { kind: 'timed-out', reason: 'no answer within 2006 ms' });
   assert.equal(silent.clock.sleeping, 0);
+});
+
+test('the deadline begins when the holder was reached, however long that took', async () => {
+  const punctual = auditor(async (request, _asked, _signal, onOpen) => {
+    await punctual.clock.sleep(9_000);
+    onOpen?.();
+    await punctual.clock.sleep(deadlineMs(2) - 1);
+    return signedAnswer(request);
+  });
+  const passing = punctual.made.audit(prover, selectionOf(2));
+  await punctual.clock.advance(9_000 + deadlineMs(2));
+  assert.equal((await passing).outcome.kind, 'passed');
 });
 
 test('an unsigned, foreign or misshapen answer proves nothing', async () => {
@@ -170,8 +130,10 @@ test('an unsigned, foreign or misshapen answer proves nothing', async () => {
     () => ({ refusal: Uint8Array.of(1, 2) }),
   ];
   for (const answer of wrong) {
-    const { outcome, receipt } = await auditor(answer).made.audit(prover, selectionOf(2));
+    const { made } = auditor(answer);
+    const { outcome, receipt } = await made.audit(prover, selectionOf(2));
     assert.equal(outcome.kind, 'timed-out', String(answer));
+    assert.deepEqual(Object.values(made.badAnswers()), [1]);
     assert.equal(receipt, undefined);
   }
 });
@@ -212,6 +174,13 @@ test('a set of one shard names it without another question', async () => {
   assert.deepEqual({ ...(await bisected(1, [0])), found: 0 }, { named: [0], found: 0, asked: 0 });
 });
 
+test('a kernel that combines wrongly accuses nobody', async () => {
+  const good = auditor(signedAnswer, [], false);
+  assert.equal((await good.made.audit(prover, selectionOf(4))).outcome.kind, 'passed');
+  const liar = auditor(signedAnswer, [2], false);
+  assert.equal((await liar.made.audit(prover, selectionOf(4))).outcome.kind, 'invalid-proof');
+});
+
 test('the budget bounds the questions, whatever is bad', async () => {
   const all = Array.from({ length: 256 }, (_, i) => i);
   const { named, asked } = await bisected(256, all);
@@ -234,7 +203,7 @@ test('a prover that stops answering is not asked for ever', async () => {
   assert.deepEqual([named, asked], [[], 4]);
   const all = Array.from({ length: 64 }, (_, i) => i);
   const mostly = await bisected(64, all, (request, count) =>
-    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'closed-early' })(),
+    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'dial-failed' })(),
   );
   assert.equal(mostly.asked, 5);
 });
@@ -342,7 +311,7 @@ test('the halving of the largest set ends within the budget of its prover', asyn
   let waits = 0;
   const { made } = auditor(
     (request) => {
-      const wait = budget.prove('auditor', requestCount(request) * SHARD_BYTES);
+      const wait = budget.prove({ auditor: 'auditor', owns: true }, requestCount(request) * SHARD_BYTES);
       if (wait > 0) waits++;
       return wait === 0 ? signedAnswer(request) : refusing({ reason: 'busy-until', until: 0 }, request);
     },
@@ -357,17 +326,4 @@ test('the halving of the largest set ends within the budget of its prover', asyn
   const { receipt } = await made.audit(prover, selection);
   const { bad } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
   assert.deepEqual([bad.map(({ shard }) => shard.index), waits], [[783], 0]);
-});
-
-test('one holder that calls a challenge stale has not answered; several make this node doubt its clock', async () => {
-  let stale = true;
-  const refused = { code: 'refused-not-allowed', fault: { code: 'stale', message: 'm' } } as const;
-  const { made, warnings } = auditor((request) => (stale ? failing(refused)() : signedAnswer(request)));
-  const ask = async (peer: string) => (await made.audit({ ...prover, peer }, selectionOf(2))).outcome.kind;
-  assert.deepEqual([await ask('a'), await ask('a'), await ask('b')], ['timed-out', 'timed-out', 'auditor-fault']);
-  assert.equal(warnings.length, 3);
-  stale = false;
-  assert.equal(await ask('c'), 'passed');
-  stale = true;
-  assert.equal(await ask('a'), 'timed-out');
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Asked, type Containment, contain, postponed } from '../../../node/audit/containment.ts';
+import { type Asked, type Containment, contain, postponed, unanswered } from '../../../node/audit/containment.ts';
 import type { AuditOutcome } from '../../../node/audit/outcome.ts';
 import type { AskedSet } from '../../../node/store/audit-schedule-store.ts';
 
@@ -14,6 +14,7 @@ const fresh: AskedSet = {
   peer: 'holder',
   parts: [],
   probe: false,
+  unanswered: false,
   tries: 0,
   busy: 0,
   since: T0,
@@ -159,6 +160,16 @@ test('parts of a silent set are asked twice, halved while the holder answers oth
   assert.equal(single.nextAt, T0 + 7.5 * MINUTE);
   const lost = asked(silent, T0, { ...probe, ...last }, { shards: 1, answeredAt: T0 });
   assert.deepEqual(lost, { kind: 'silent', outcome: silent, observed: false });
+});
+
+test('what stayed without an answer is asked about again much later, as a set that is new', () => {
+  const id = new Uint8Array(16).fill(1);
+  const kept = unanswered({ ...fresh, ...last, unreachable: true }, id, T0 + HOUR, RULES);
+  assert.deepEqual(kept, { ...fresh, id, probe: true, unanswered: true, since: T0 + HOUR, nextAt: T0 + 7 * HOUR });
+  assert.equal(unanswered(fresh, id, T0, { ...RULES, windowMs: 24 * HOUR }).nextAt, T0 + 24 * HOUR);
+  // It answers others again: the shard is looked for.
+  const more = { answeredAt: T0 + 2 * HOUR };
+  assert.equal(asked(silent, T0 + 7 * HOUR, { ...kept, tries: 1, silentSince: T0 + 6 * HOUR }, more).kind, 'halve');
 });
 
 test('what went wrong here counts no try', () => {

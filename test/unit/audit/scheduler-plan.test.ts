@@ -58,6 +58,20 @@ test('slices are due in the order of their ranks, within the cycle, and the next
   );
 });
 
+test('when a small holder is asked cannot be told, only in which cycle', () => {
+  const due = Array.from({ length: 100 }, (_, i) => {
+    const seed = new Uint8Array(16).fill(i);
+    return (dueAt(cycle({ number: 2, seed }), 0, RULES) - T0) / DAY;
+  });
+  assert.ok(due.every((at) => at >= 0 && at <= 0.95));
+  for (let tenth = 0; tenth < 9; tenth++) assert.ok(due.some((at) => at >= tenth / 10 && at < (tenth + 1) / 10));
+  // Whoever has three slices is asked about each in its third; the first time at once.
+  const three = { number: 2, shards: 2.5 * 16_384, rank: '55'.padEnd(32, '5'), index: 0 };
+  const second = dueAt(cycle(three), 0, RULES) - T0;
+  assert.ok(second >= (0.95 * DAY) / 3 && second <= (0.95 * 2 * DAY) / 3);
+  assert.ok(dueAt(cycle(), 0, RULES) <= T0 + 0.05 * DAY);
+});
+
 test('the reading cap puts off what is due', () => {
   const restUntil = T0 + 5 * HOUR;
   assert.equal(dueAt(cycle({ restUntil }), 0, RULES), restUntil);

@@ -27,7 +27,9 @@ test('a method and the node as a whole have limits over all peers', () => {
   let served = 0;
   for (const method of METHOD_NAMES) {
     let ofMethod = 0;
-    for (let peer = 0; peer < MAX_SERVED + 1; peer++) if (admissions.admit(method, `p${peer}`).admitted) ofMethod++;
+    for (let peer = 0; peer < MAX_SERVED + 1; peer++) {
+      if (admissions.admit(method, `p${peer}`, true).admitted) ofMethod++;
+    }
     assert.ok(ofMethod <= SERVING_LIMITS[method].maxConcurrent, method);
     served += ofMethod;
   }
@@ -48,4 +50,16 @@ test('a peer cannot begin more requests a minute than its rate, and is told when
   await clock.advance(refused.retryInMs);
   assert.ok(attempt().admitted);
   assert.equal(attempt().admitted, false);
+});
+
+test('places that a method keeps are for those callers alone for whom it keeps them', () => {
+  const admissions = new Admissions(new ManualClock());
+  const { maxConcurrent, reserved } = SERVING_LIMITS.audit;
+  const admitted = (preferred: boolean) =>
+    Array.from({ length: 20 }, (_, i) => admissions.admit('audit', `${preferred} ${i}`, preferred)).filter(
+      (admission) => admission.admitted,
+    ).length;
+  assert.equal(admitted(false), maxConcurrent - reserved);
+  assert.ok(admissions.isReserved('audit'));
+  assert.equal(admitted(true), reserved);
 });

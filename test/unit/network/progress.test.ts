@@ -62,3 +62,14 @@ test('the whole is bounded, and so is the wait for the close', async () => {
   await other.clock.advance(LINGER_MS + 1);
   assert.equal(other.progress.overdue(), 'linger');
 });
+
+test('the first frame has a time of its own', async () => {
+  const clock = new ManualClock();
+  const limits = { ...LIMITS, firstFrameTimeoutMs: 5_000 };
+  const [slow, quick] = [new Progress(clock, limits), new Progress(clock, limits)];
+  for (const progress of [slow, quick]) progress.reading('rest');
+  quick.framed();
+  slow.received(10 * LIMITS.minBytesPerSecond);
+  await clock.advance(5_001);
+  assert.deepEqual([slow.overdue(), quick.overdue()], ['first-byte', undefined]);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CandidateTable } from '../../../node/placement/candidates.ts';
 import { peerLists } from '../../../node/placement/peer-lists.ts';
-import { subnetOf } from '../../../node/placement/subnet.ts';
+import { subnetOf, UNVERIFIED_SUBNET } from '../../../node/placement/subnet.ts';
 import { NEUTRAL_STANDING } from '../../helpers/candidates.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
@@ -30,7 +30,23 @@ test('a peer is online while its advert is young or a connection is open', async
   table.unreachable('a');
   assert.equal(table.get('a')?.online, false);
   table.advertised(advert('a'));
-  assert.deepEqual([table.get('a')?.online, table.get('a')?.subnet], [true, '10.1.2.0/24']);
+  assert.deepEqual([table.get('a')?.online, table.get('a')?.subnet], [true, '10.9.8.0/24']);
+});
+
+test('the subnet is that of the address a peer was last seen at, never one of its own advert', () => {
+  const table = new CandidateTable({ clock: new ManualClock(), maxEntries: 3, standingOf: () => NEUTRAL_STANDING });
+  for (const peer of ['a', 'b', 'c']) table.advertised(advert(peer));
+  const subnets = () => table.list().map(({ subnet }) => subnet);
+  assert.deepEqual(subnets(), [UNVERIFIED_SUBNET, UNVERIFIED_SUBNET, UNVERIFIED_SUBNET]);
+  table.connected('a', '/ip4/10.9.8.7/tcp/1');
+  table.connected('b', '/ip4/10.9.8.7/tcp/1/p2p/12D3/p2p-circuit');
+  table.disconnected('a');
+  table.advertised(advert('a', { addresses: ['/ip4/10.77.8.7/tcp/1'] }));
+  table.unreachable('a');
+  assert.deepEqual(subnets(), [UNVERIFIED_SUBNET, UNVERIFIED_SUBNET, '10.9.8.0/24']);
+  // No more are remembered than there may be candidates.
+  for (const peer of ['d', 'e', 'f']) table.connected(peer, '/ip4/10.9.8.7/tcp/1');
+  assert.equal(table.get('a')?.subnet, UNVERIFIED_SUBNET);
 });
 
 test('promised bytes count until the next advert', () => {

@@ -122,7 +122,8 @@ test('hybrid sends new shards past a peer whose integrity failed, as long as it 
   for (let i = 1; i <= 7; i++) {
     // It declares ten times as much room as the others.
     const free = (i === 7 ? 10 : 1) * 1e12;
-    candidates.advertised({ peer: String(i), capacity: free, free, region: '', addresses: [`/ip4/10.0.${i}.1/tcp/1`] });
+    candidates.advertised({ peer: String(i), capacity: free, free, region: '', addresses: [] });
+    candidates.connected(String(i), `/ip4/10.0.${i}.1/tcp/1`);
   }
   const placement = placementOf([], { seed: 3, candidates });
   const sent = (stripes: number) => {

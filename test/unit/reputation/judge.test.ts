@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { availability, decayed, EMPTY_WINDOW, observed } from '../../../node/reputation/availability.ts';
 import { type IntegrityEvent, integrityAfter } from '../../../node/reputation/integrity.ts';
 import { judge, type ReputationReason } from '../../../node/reputation/judge.ts';
-import { NEWCOMER, type PeerState, standingAt } from '../../../node/reputation/peer-state.ts';
+import { NEWCOMER, notAfter, type PeerState, standingAt } from '../../../node/reputation/peer-state.ts';
 import { scoreOf } from '../../../node/reputation/standing.ts';
+import { stream } from '../../helpers/sample-object.ts';
 import { DAY, HOUR, POLICY } from './policy-fixture.ts';
 
 const START = 1_700_000_000_000;
@@ -40,6 +41,62 @@ describe('integrity', () => {
     assert.equal(after(times(100, 'passed'), 60_000).integrity, 0.51);
     assert.equal(after(times(100, 'declared-lost'), 60_000).integrity, 0.4);
     assert.equal(after(times(3, 'passed'), 20 * HOUR).integrity, 0.53);
+  });
+
+  test('who is silent about something earns nothing with the rest and is not vetted, until it answers', () => {
+    const passed = (state: PeerState, day: number, unanswered?: boolean) =>
+      judge(state, { reason: 'passed', at: START + day * DAY, unanswered }, POLICY);
+    let state = after(times(5, 'passed'));
+    assert.ok(standingAt(state, START + 5 * DAY, POLICY).vetted);
+    const { integrity } = state;
+    state = judge(state, { reason: 'timed-out', at: START + 5 * DAY, unanswered: true }, POLICY);
+    for (let day = 6; day < 66; day++) {
+      // The halves that are answered, on-demand audits, and the whole set once a cycle.
+      state = passed(passed(state, day, true), day);
+      state = judge(state, { reason: 'timed-out', at: START + (day + 0.5) * DAY, unanswered: true }, POLICY);
+    }
+    const standing = standingAt(state, START + 66 * DAY, POLICY);
+    assert.deepEqual([standing.integrity, standing.vetted], [integrity, false]);
+    assert.ok(standing.availability < 0.6);
+    const answered = passed(state, 66, false);
+    assert.equal(answered.integrity, integrity);
+    assert.ok(standingAt(answered, START + 66 * DAY, POLICY).vetted);
+    assert.ok(passed(answered, 67, false).integrity > integrity);
+  });
+
+  test('each lost shard is charged once, however often it is declared', () => {
+    const ids = Array.from({ length: 5000 }, (_, i) => stream(`lost ${i}`, 32));
+    const declare = (state: PeerState, day: number, missing: readonly Uint8Array[]) =>
+      judge(state, { reason: 'declared-lost', at: START + day * DAY, missing }, POLICY);
+    let state = declare(NEWCOMER, 0, ids.slice(0, 100));
+    for (let day = 1; day < 60; day++) assert.equal(declare(state, day, ids.slice(0, 100)), state);
+    assert.equal(state.integrity, 0.4);
+    // Another one within a day is charged with those before it.
+    state = declare(state, 0.1, ids.slice(100, 101));
+    state = declare(state, 1, ids.slice(100, 101));
+    assert.equal(state.integrity, 0.4);
+    state = declare(state, 2, ids.slice(0, 102));
+    assert.equal(state.integrity, 0.3);
+    state = declare(state, 4, ids);
+    assert.ok((state.lost?.length ?? 0) <= 4096 * 6);
+  });
+
+  test('a clock that starts in 1970 wipes nothing and vets nobody; one that was ahead pardons nothing to come', () => {
+    let state = after(times(3, 'passed'));
+    for (let hour = 0; hour < 3; hour++) {
+      const early = hour * HOUR;
+      state = judge(notAfter(state, early), { reason: 'passed', at: early }, POLICY);
+    }
+    const now = START + 3 * DAY;
+    const [kept, was] = [
+      standingAt(notAfter(state, now), now, POLICY),
+      standingAt(after(times(3, 'passed')), now, POLICY),
+    ];
+    assert.ok(kept.availability > 0.06 && kept.availability < was.availability);
+    assert.equal(kept.vetted, false);
+    assert.ok((state.creditedSince ?? 0) > START - 4 * DAY);
+    const forgiven = judge(state, { reason: 'forgiven', at: START + 365 * DAY }, POLICY);
+    assert.equal(notAfter(forgiven, now).forgivenAt, now);
   });
 
   test('an audit that is told twice counts once', () => {

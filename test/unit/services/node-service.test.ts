@@ -30,6 +30,7 @@ function service(candidates: readonly CandidateReport[], damagedRecords = new Da
       shards: { usage: () => ({ freeBytes: 1, capacityBytes: 2 }) },
     },
     proofs: () => PROOFS,
+    badAnswers: () => ({ late: 2 }),
     isRunning: () => true,
     requestShutdown: () => undefined,
   } as unknown as NodeServiceDeps;
@@ -71,7 +72,7 @@ test('records that were passed over are counted, each once', async () => {
 
 test('what became of challenges is told, and is no fault', async () => {
   const node = service([used]);
-  assert.deepEqual((await node.describe()).audits, PROOFS);
+  assert.deepEqual((await node.describe()).audits, { ...PROOFS, badAnswers: { late: 2 } });
   const detail = '3 proofs given, 1 again, 2 refused, 1 running, 0 waiting';
   const found = (await node.health()).find(({ component }) => component === 'audits');
   assert.deepEqual(found, { component: 'audits', ok: true, detail });

@@ -1,0 +1,74 @@
+import { Auditor } from '../../../node/audit/auditor.ts';
+import { Selection } from '../../../node/audit/selection.ts';
+import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import { bitmapIndices } from '../../../protocol/bitmap.ts';
+import { toHex } from '../../../protocol/bytes.ts';
+import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
+import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
+import { challengeId } from '../../../protocol/transcript.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { stream } from '../../helpers/sample-object.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { holder, network, sampleSegment } from './sample-selection.ts';
+
+export const auditorKey = signerOf('auditor');
+export const prover = { peer: 'holder', key: holder.publicKey };
+
+export function selectionOf(stripes: number): Selection {
+  const { segment, receipt } = sampleSegment('audited', stripes);
+  return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
+}
+
+export function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
+  const id = challengeId(challenge);
+  const response = encodeResponse({
+    challengeId: id,
+    status: 0,
+    y: new Uint8Array(32),
+    proof: new Uint8Array(48),
+    sentAt: 1,
+  });
+  return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
+}
+
+/** An auditor whose pairing fails exactly when a bad shard is in the set. */
+export function auditor(
+  answer: (
+    request: AuditRequest,
+    asked: number,
+    signal?: AbortSignal,
+    onOpen?: () => void,
+  ) => AuditAnswer | Promise<AuditAnswer>,
+  bad: number[] = [],
+  kernelIsRight = true,
+) {
+  const clock = new ManualClock();
+  const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
+  const requests: AuditRequest[] = [];
+  const warnings: string[] = [];
+  const combine = async (_: unknown, points: readonly Uint8Array[]) =>
+    Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0);
+  const made = new Auditor({
+    network,
+    signer: auditorKey,
+    clock,
+    random: (n) => stream(`random ${requests.length}`, n),
+    log: { warn: (message) => void warnings.push(message) },
+    engine: {
+      combineCommitments: kernelIsRight ? combine : async () => Uint8Array.of(1),
+      checked: () => ({ combineCommitments: combine }),
+      verify: async (combined) => combined[0] === 0,
+    },
+    client: {
+      async audit(_peer, request, signal, onOpen) {
+        requests.push(request);
+        return answer(request, requests.length, signal, onOpen);
+      },
+    },
+  });
+  return { made, clock, requests, warnings };
+}
+
+export const failing = (failure: RequestFailure) => () => {
+  throw RequestError.of('holder', 'audit', failure, 'no');
+};
