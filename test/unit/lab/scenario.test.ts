@@ -54,6 +54,7 @@ test('what is wrong is named by its key', () => {
     ['nodes: 4\ntime: 9h\nfiles: [{size: 1}]\nsteps: []', 'time'],
     [`${BASE}steps: []\ncode: 8+4`, 'code'],
     [`${BASE}steps: []\ncode: 60+9`, 'code'],
+    [`${BASE}steps: []\ncode: 1+1`, 'code'],
     [`${BASE}steps: []\nspare: "7"`, 'spare'],
     [`${BASE}steps: []\nexpect: [world-peace]`, 'expect[0]'],
     [`${BASE}steps: []\nconfig: {audit.cycel: 3s}`, 'config.audit.cycel'],
