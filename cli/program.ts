@@ -9,6 +9,7 @@ import { defineNodeCommands } from './definitions/node.ts';
 import { definePeers } from './definitions/peers.ts';
 import { defineRepair } from './definitions/repair.ts';
 import { defineReputation } from './definitions/reputation.ts';
+import { defineSimulate } from './definitions/simulate.ts';
 import { defineTestnet } from './definitions/testnet.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -43,6 +44,7 @@ export function createProgram(run: Run): Parser {
   defineReputation(program, define);
   defineLog(program, define);
   defineTestnet(program, define);
+  defineSimulate(program, define);
   defineBench(program, define);
   return program;
 }

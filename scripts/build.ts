@@ -49,6 +49,11 @@ async function copyAssets(): Promise<void> {
   }
 }
 
+/** `holdfast simulate` knows them by name. */
+async function copyScenarios(): Promise<void> {
+  await cp(join(root, 'scenarios'), join(dist, 'scenarios'), { recursive: true });
+}
+
 /** The compiled code finds its version where the sources find it: in the package.json above their folders. */
 async function writePackageJson(): Promise<void> {
   const { name, version, type, license } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -65,5 +70,6 @@ await rm(dist, { recursive: true, force: true });
 compile();
 await rewriteModuleUrls();
 await copyAssets();
+await copyScenarios();
 await writePackageJson();
 await makeExecutable();

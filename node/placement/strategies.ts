@@ -92,7 +92,10 @@ function loads(candidates: readonly Candidate[]): number[] {
 
 /** Free bytes of each candidate as a share (0 … 1) of the capped maximum. */
 function freeShares(candidates: readonly Candidate[]): number[] {
-  const sorted = Float64Array.from(candidates, ({ free }) => free).sort();
+  const sorted = new Float64Array(candidates.length);
+  // Copied by hand: `from` with a function takes longer than the sorting.
+  for (let i = 0; i < sorted.length; i++) sorted[i] = (candidates[i] as Candidate).free;
+  sorted.sort();
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const top = Math.min(sorted.at(-1) ?? 0, FREE_SPACE_CAP * median);
   return candidates.map(({ free }) => (top === 0 ? 1 : Math.min(1, free / top)));

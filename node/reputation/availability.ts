@@ -32,7 +32,7 @@ export function observed({ ok, miss }: Window, kind: keyof Window, ageMs: number
  * with its forgetting factor). The lower end of the posterior, so that a newcomer is not better than who has proved itself:
  * 0.05 with no observation, towards ok/(ok + miss) with many.
  */
-function lowerBound({ ok, miss }: Window): number {
+export function lowerBound({ ok, miss }: Window): number {
   return betaQuantile(QUANTILE, 1 + ok, 1 + miss);
 }
 

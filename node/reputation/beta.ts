@@ -13,7 +13,7 @@ const TINY = 1e-300;
 const HALVINGS = 60;
 
 /** ln Γ(x), x ≥ 1. */
-function logGamma(x: number): number {
+export function logGamma(x: number): number {
   const [first, ...rest] = LANCZOS;
   const sum = rest.reduce((total, coefficient, i) => total + coefficient / (x + i), first);
   const t = x + LANCZOS_G - 0.5;

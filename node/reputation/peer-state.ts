@@ -73,21 +73,24 @@ export function notAfter(state: PeerState, now: number): PeerState {
   };
 }
 
-export function availabilityAt(state: PeerState, at: number, policy: ReputationPolicy): number {
+/** @param formula of both windows; whoever asks very often may remember what it gave. */
+export function availabilityAt(state: PeerState, at: number, policy: ReputationPolicy, formula = availability): number {
   const age = at - state.windowAt;
-  return availability(
-    decayed(state.short, age, policy.shortHalfLifeMs),
-    decayed(state.long, age, policy.longHalfLifeMs),
-  );
+  return formula(decayed(state.short, age, policy.shortHalfLifeMs), decayed(state.long, age, policy.longHalfLifeMs));
 }
 
-export function standingAt(state: PeerState, at: number, policy: ReputationPolicy): Standing {
+export function standingAt(
+  state: PeerState,
+  at: number,
+  policy: ReputationPolicy,
+  formula: typeof availability = availability,
+): Standing {
   const { integrity, credits, creditedSince, integrityFailedAt, disqualifiedAt } = state;
   const long = creditedSince !== undefined && at - creditedSince >= policy.vettedMs;
   const disqualified = disqualifiedAt !== undefined;
   return {
     integrity,
-    availability: availabilityAt(state, at, policy),
+    availability: availabilityAt(state, at, policy, formula),
     vetted:
       state.unanswered !== true &&
       long &&

@@ -105,7 +105,7 @@ export function list<T>(
 }
 
 /** The key may be absent, and stands for `value` then. */
-export function optional<T, D = T>(field: Field<T>, value: D): Field<T | D> {
+export function optional<T, const D = T>(field: Field<T>, value: D): Field<T | D> {
   return { ...field, absent: { value } };
 }
 
