@@ -30,7 +30,7 @@ async function margins(guardian: RepairBench, root: Parameters<RepairBench['orde
 }
 
 describe('repair of a segment', () => {
-  test('only what is lost moves, each stripe is fetched once, and the file is whole again', async () => {
+  test('only what is lost moves, and the file is whole again', async () => {
     // Of the second stripe there are three data shards.
     const { bench, root, link, guardian } = await stored(8, 7);
     const [first, second] = guardian.holders() as [MemoryPeer, MemoryPeer];
@@ -39,7 +39,9 @@ describe('repair of a segment', () => {
     assert.deepEqual(await margins(guardian, root), [0, 0]);
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'done');
-    assert.deepEqual([result.placed, result.sent, result.fetched], [lost, lost, 4 + 3]);
+    assert.deepEqual([result.placed, result.sent], [lost, lost]);
+    // More when a source is slow and another is asked besides.
+    assert.ok(result.fetched >= 4 + 3);
     assert.deepEqual(guardian.announced, ['lease', 'done']);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
     // All that is left of the first six may go now, but for four.
@@ -94,9 +96,9 @@ describe('repair of a segment', () => {
     assert.ok(guardian.faults.length > 0);
     assert.deepEqual([...new Set(guardian.faults.map(({ peer }) => peer))], [liar.id]);
     // What it lied about counts as lost, moves too, and not back to it.
-    const bad = guardian.faults.map(({ index }) => index);
+    const bad = new Set(guardian.faults.map(({ index }) => index));
     const again = await guardian.repairer().run(guardian.order(root, 0), signal);
-    assert.deepEqual([again.outcome, again.placed], ['done', bad.length]);
+    assert.deepEqual([again.outcome, again.placed], ['done', bad.size]);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
   });
 
@@ -138,10 +140,7 @@ describe('repair of a segment', () => {
   test('a shard in a crowded subnet is copied to a holder of its own', async () => {
     const { bench, root, guardian } = await stored(7);
     const [one, two] = guardian.holders() as [MemoryPeer, MemoryPeer];
-    const addresses = ['/ip4/10.9.8.7/tcp/1'];
-    for (const { id } of [one, two]) {
-      bench.table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses });
-    }
+    for (const { id } of [one, two]) bench.table.connected(id, '/ip4/10.9.8.7/tcp/1');
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'done');
     assert.deepEqual([result.fetched, result.sent], [result.placed, result.placed]);

@@ -76,8 +76,7 @@ describe('placing shards', () => {
   test('only apart, where that is asked for', async () => {
     const bench = new TransferBench(2);
     const [first, second] = [at(bench, 0).id, at(bench, 1).id];
-    const advert = { capacity: 1e12, free: 1e12, region: '' };
-    bench.table.advertised({ peer: second, ...advert, addresses: ['/ip4/127.0.1.7'] });
+    bench.table.connected(second, '/ip4/127.0.1.7');
     const holders = new Map([[1, [first]]]);
     assert.equal((await place(bench, [0], { holders, apart: true })).receipts.size, 0);
     const crowded = await place(bench, [0], { holders });

@@ -32,6 +32,7 @@ function service(candidates: readonly CandidateReport[], damagedRecords = new Da
     proofs: () => PROOFS,
     badAnswers: () => ({ late: 2 }),
     isRunning: () => true,
+    isLeaving: () => false,
     requestShutdown: () => undefined,
   } as unknown as NodeServiceDeps;
   return createNodeService(deps);
