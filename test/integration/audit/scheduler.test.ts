@@ -222,7 +222,7 @@ test('who cannot be reached is asked nothing else meanwhile; what was never answ
 
 test('one shard about which a holder is silent is found and named, and the silence is observed once', async (t) => {
   const shard = `${ANNA.receipt.root} 3`;
-  const { observed, silent, pass, asks } = await begun(t, {
+  const { observed, silent, found, pass, asks } = await begun(t, {
     answer: ({ shards }) => (shards.includes(shard) ? silence() : passing()),
   });
   await pass(3 * HOUR);
@@ -230,6 +230,12 @@ test('one shard about which a holder is silent is found and named, and the silen
     silent.map(({ root, index }) => `${root} ${index}`),
     [shard],
   );
+  const lost = found.filter(({ why }) => why === 'silent').flatMap((findings) => findings.lost);
+  assert.deepEqual(
+    lost.map(({ root, index }) => `${root} ${index}`),
+    [shard],
+  );
+  assert.ok(found.some(({ lost: none, proved }) => none.length === 0 && proved().length > 0));
   const anna = ofPeer(observed, 'anna');
   assert.equal(anna.filter(({ outcome }) => outcome === 'timed-out').length, 1);
   assert.ok(anna.filter(({ outcome }) => outcome === 'passed').length >= 2);
