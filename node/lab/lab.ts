@@ -33,6 +33,11 @@ const MAX_STEPS = 1000;
 const ASK_MS = 10_000;
 const REPUTATION_PAGE = 1000;
 
+/** A lab that does not run yet. */
+export function createLab(deps: LabDeps): Lab {
+  return new Lab(deps);
+}
+
 /** A running lab: its nodes, what is done to them and what is seen of them. */
 export class Lab {
   readonly fleet: Fleet;
