@@ -186,6 +186,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     random,
     stores,
     host,
+    pubsub: host.libp2p.services.pubsub,
     codes,
     locator,
     own,

@@ -8,7 +8,6 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
-import type { OwnShards } from '../holdings/own-shards.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { Host } from '../network/host.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -22,7 +21,7 @@ import { HolderRates } from '../repair/holder-rates.ts';
 import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
 import { ObjectCheck } from '../repair/object-check.ts';
-import { RepairGossip } from '../repair/repair-gossip.ts';
+import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
@@ -32,7 +31,7 @@ import type { Events } from '../services/events.ts';
 import { createRepairsService } from '../services/repairs-service.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
-import type { CodeBook, HolderChooser } from '../transfer/ports.ts';
+import type { CodeBook, FetchClient, HaveClient, HolderChooser, PeerDirectory } from '../transfer/ports.ts';
 import { rebuilder } from '../transfer/rebuild.ts';
 import type { ShardFault } from '../transfer/shard-fetcher.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -43,16 +42,20 @@ export interface RepairParts {
   /** Network id, 32 bytes. */
   readonly network: Uint8Array;
   readonly random: RandomBytes;
-  readonly stores: Stores;
-  readonly host: Host;
+  readonly stores: Pick<
+    Stores,
+    'catalog' | 'guardedRoots' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
+  >;
+  readonly host: Pick<Host, 'peerId' | 'client' | 'connected'>;
+  readonly pubsub: RepairGossipDeps['pubsub'];
   readonly codes: CodeBook;
   readonly locator: ManifestLocator;
   /** The network with this node in it. */
-  readonly own: OwnShards;
-  readonly holdings: Holdings;
+  readonly own: FetchClient & HaveClient & PeerDirectory;
+  readonly holdings: Pick<Holdings, 'roots'>;
   readonly placement: HolderChooser;
   readonly candidates: Pick<CandidateTable, 'get'>;
-  readonly events: Events;
+  readonly events: Pick<Events, 'emit'>;
   readonly record: SecurityRecord;
   readonly isDisqualified: (peer: string) => boolean;
   readonly onShardFault: (fault: ShardFault) => void;
@@ -121,7 +124,7 @@ export function composeRepair(parts: RepairParts): Repair {
   const gossip = new RepairGossip({
     network,
     signer: identity,
-    pubsub: host.libp2p.services.pubsub,
+    pubsub: parts.pubsub,
     clock,
     log,
     onNotice: (notice) => {

@@ -8,10 +8,6 @@ export class DueQueue<K> {
   readonly #at = new Map<K, number>();
   #heap: Due<K>[] = [];
 
-  get size(): number {
-    return this.#at.size;
-  }
-
   /** In place of the time it had. */
   set(key: K, at: number): void {
     this.#at.set(key, at);

@@ -195,6 +195,8 @@ export class Watcher {
       report = await look(true);
     }
     if (!guards && before) await this.#unguard(root);
+    // Those who guard it now know better.
+    if (!guards) this.#settle(object);
     this.#watchedBy(key, object, [report.owner, ...report.rank.others]);
     const at = guards ? await this.#act(object, report) : Number.POSITIVE_INFINITY;
     const next = intervalMs * (guards ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
@@ -233,8 +235,13 @@ export class Watcher {
     }
   }
 
-  async #forget(key: string, object: WatchedObject): Promise<void> {
+  #settle(object: WatchedObject): void {
     this.#alarm(object, []);
+    object.found([], this.#deps.clock.monotonic());
+  }
+
+  async #forget(key: string, object: WatchedObject): Promise<void> {
+    this.#settle(object);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
     if (await this.#deps.guarded.has(object.root)) await this.#unguard(object.root);

@@ -141,7 +141,7 @@ export class MemoryNetwork
         holder: holder.signer.publicKey,
         root: rootCid,
         segment: cid,
-        indices,
+        indices: bitmapOf(stored.keys()),
         ...times,
       };
       const receipt = holder.forgeReceipt(signStoreReceipt(unsigned, holder.signer));

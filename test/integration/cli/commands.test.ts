@@ -59,6 +59,7 @@ test('version and help need nothing', async (t) => {
     'stat',
     'rm',
     'peers',
+    'repair',
     'reputation',
     'check',
     'config',

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Leases } from '../../../node/repair/leases.ts';
+import type { RepairNotice } from '../../../protocol/repair-notice.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { signerOf } from '../../helpers/signers.ts';
+import { cidOf } from '../../helpers/store-home.ts';
+
+const HOLD_OFF_MS = 60_000;
+const of = { root: cidOf('root'), segment: cidOf('segment') };
+
+function setting() {
+  const clock = new ManualClock();
+  const leases = new Leases(clock, HOLD_OFF_MS);
+  const says = (kind: RepairNotice['kind'], name = 'first', forMs = 30_000) =>
+    leases.heard({
+      network: new Uint8Array(32),
+      repairer: signerOf(name).publicKey,
+      ...of,
+      kind,
+      stripes: Uint8Array.of(1),
+      issuedAt: clock.now(),
+      expiresAt: clock.now() + forMs,
+      sig: new Uint8Array(64),
+    });
+  return { clock, leases, says };
+}
+
+describe('leases', () => {
+  test('hold off until they end, or are done', async () => {
+    const { clock, leases, says } = setting();
+    assert.equal(leases.until(of), undefined);
+    says('lease');
+    assert.equal(leases.until(of), 30_000);
+    assert.equal(leases.until({ ...of, segment: cidOf('another') }), undefined);
+    says('done');
+    assert.equal(leases.until(of), undefined);
+    says('lease');
+    await clock.advance(30_000);
+    assert.equal(leases.until(of), undefined);
+  });
+
+  test('never for longer than this node allows, and not when they are over already', () => {
+    const { leases, says } = setting();
+    says('lease', 'first', 10 * HOLD_OFF_MS);
+    assert.equal(leases.until(of), HOLD_OFF_MS);
+    const other = setting();
+    other.says('lease', 'first', 0);
+    assert.equal(other.leases.until(of), undefined);
+  });
+
+  test('the first one counts; who is not the repairer does not end it', () => {
+    const { leases, says } = setting();
+    says('lease', 'first');
+    says('lease', 'second', 50_000);
+    says('done', 'second');
+    assert.equal(leases.until(of), 30_000);
+  });
+
+  test('who let one end without a result holds nobody off again, until it has finished one', async () => {
+    const { clock, leases, says } = setting();
+    says('lease');
+    await clock.advance(30_000);
+    says('lease');
+    assert.equal(leases.until(of), undefined);
+    says('lease', 'second');
+    assert.notEqual(leases.until(of), undefined);
+    says('done', 'second');
+    says('done', 'first');
+    says('lease', 'first');
+    assert.notEqual(leases.until(of), undefined);
+  });
+});

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { marginOf } from '../../../node/repair/stripe-state.ts';
+import { FRAME_BYTES } from '../../../protocol/constants.ts';
+import type { MemoryPeer } from '../../helpers/memory-network.ts';
+import { RepairBench } from '../../helpers/repair-bench.ts';
+import { stream } from '../../helpers/sample-object.ts';
+import { TransferBench } from '../../helpers/transfer-bench.ts';
+
+const signal = new AbortController().signal;
+const content = stream('repair', 8 * FRAME_BYTES);
+
+async function* pieces(frames = 8) {
+  yield content.subarray(0, frames * FRAME_BYTES);
+}
+
+/** A file of 4+2 in a network of so many peers, and a guardian. */
+async function stored(peers: number, frames = 8) {
+  const bench = new TransferBench(peers);
+  const added = await bench.uploader().add(pieces(frames), { kind: 'file', code: { k: 4, m: 2 } });
+  return { bench, root: added.root, link: added, guardian: new RepairBench(bench) };
+}
+
+const storedBy = ({ stored }: MemoryPeer) => [...stored.values()].flatMap((indices) => [...indices.keys()]);
+
+async function margins(guardian: RepairBench, root: Parameters<RepairBench['order']>[0]): Promise<number[]> {
+  const manifest = await guardian.bench.locator().root(root, signal);
+  const { stripes } = await guardian.survey.segment(root, manifest, 0, { keep: false }, signal);
+  return stripes.map(({ counts }) => marginOf(counts));
+}
+
+describe('repair of a segment', () => {
+  test('only what is lost moves, each stripe is fetched once, and the file is whole again', async () => {
+    // Of the second stripe there are three data shards.
+    const { bench, root, link, guardian } = await stored(8, 7);
+    const [first, second] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    const lost = [first, second].flatMap(storedBy).length;
+    for (const peer of [first, second]) peer.online = false;
+    assert.deepEqual(await margins(guardian, root), [0, 0]);
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.outcome, 'done');
+    assert.deepEqual([result.placed, result.sent, result.fetched], [lost, lost, 4 + 3]);
+    assert.deepEqual(guardian.announced, ['lease', 'done']);
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+    // All that is left of the first six may go now, but for four.
+    for (const peer of guardian.holders().slice(2, 4)) peer.online = false;
+    const read: Uint8Array[] = [];
+    for await (const piece of (await bench.downloader().open(link, signal)).read()) read.push(piece.slice());
+    assert.ok(Buffer.concat(read).equals(content.subarray(0, 7 * FRAME_BYTES)));
+    assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'no-place');
+  });
+
+  test('nothing is done while the threshold is not reached, unless all is to be restored', async () => {
+    const { root, guardian } = await stored(14);
+    const wide = new TransferBench(14);
+    const added = await wide.uploader().add(pieces(), { kind: 'file', code: { k: 8, m: 4 } });
+    const other = new RepairBench(wide);
+    (other.holders()[0] as MemoryPeer).online = false;
+    assert.equal((await other.repairer().run(other.order(added.root), signal)).outcome, 'not-needed');
+    assert.equal((await other.repairer().run(other.order(added.root, 0), signal)).outcome, 'done');
+    assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'not-needed');
+    assert.deepEqual(guardian.announced, []);
+  });
+
+  test('a holder that is away for less than its grace is waited for', async () => {
+    const { root, guardian } = await stored(8);
+    guardian.graceMs = 1_000_000;
+    for (const peer of guardian.holders().slice(0, 2)) peer.online = false;
+    assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'not-needed');
+  });
+
+  test('a holder that comes back in the midst of it cancels it', async () => {
+    const { root, guardian } = await stored(8);
+    const [gone, source] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    gone.online = false;
+    source.fault = (call) => {
+      if (call !== 'fetch') return;
+      gone.online = true;
+      guardian.absences.seen(gone.id);
+    };
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.placed, 0);
+    assert.equal(guardian.holders().length, 6);
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('a source that serves garbage is blamed, and another one is taken', async () => {
+    const { root, guardian } = await stored(9);
+    const [gone, liar] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    gone.online = false;
+    liar.tamper = (_, shard) => Uint8Array.from(shard).fill(1, 100, 200);
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.outcome, 'done');
+    assert.ok(guardian.faults.length > 0);
+    assert.deepEqual([...new Set(guardian.faults.map(({ peer }) => peer))], [liar.id]);
+    // What it lied about counts as lost, moves too, and not back to it.
+    const bad = guardian.faults.map(({ index }) => index);
+    const again = await guardian.repairer().run(guardian.order(root, 0), signal);
+    assert.deepEqual([again.outcome, again.placed], ['done', bad.length]);
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('too few shards are an alarm, and nothing is sent', async () => {
+    const { root, guardian } = await stored(9);
+    const gone = guardian.holders().slice(0, 3);
+    for (const peer of gone) peer.online = false;
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.deepEqual([result.outcome, result.sent], ['impossible', 0]);
+    // One comes back: everything is restored.
+    (gone[0] as MemoryPeer).online = true;
+    assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'done');
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('what a disqualified holder has moves away, and serves as a source', async () => {
+    const { root, guardian } = await stored(9);
+    const out = guardian.holders().slice(0, 3);
+    for (const { id } of out) guardian.disqualified.add(id);
+    // Of six shards three are trusted: the others are good enough to rebuild from, but not to stay.
+    assert.deepEqual(await margins(guardian, root), [-1, -1]);
+    guardian.disqualified.delete((out[2] as MemoryPeer).id);
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.outcome, 'done');
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('nobody to take the shards: a clear result, nothing announced as done', async () => {
+    const { bench, root, guardian } = await stored(6);
+    const [gone] = guardian.holders() as [MemoryPeer];
+    gone.online = false;
+    bench.table.remove(gone.id);
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.outcome, 'no-place');
+    assert.match(result.detail ?? '', /connect more peers/);
+    assert.deepEqual(guardian.announced, ['lease']);
+  });
+
+  test('a shard in a crowded subnet is copied to a holder of its own', async () => {
+    const { bench, root, guardian } = await stored(7);
+    const [one, two] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    const addresses = ['/ip4/10.9.8.7/tcp/1'];
+    for (const { id } of [one, two]) {
+      bench.table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses });
+    }
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.equal(result.outcome, 'done');
+    assert.deepEqual([result.fetched, result.sent], [result.placed, result.placed]);
+    assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'not-needed');
+  });
+
+  test('traffic is asked for before it is caused', async () => {
+    const { root, guardian } = await stored(8);
+    (guardian.holders()[0] as MemoryPeer).online = false;
+    const { fetched, sent } = await guardian.repairer().run(guardian.order(root), signal);
+    assert.ok(guardian.admitted >= fetched + sent);
+    const stopped = AbortSignal.abort(new Error('stopping'));
+    await assert.rejects(guardian.repairer().run(guardian.order(root), stopped), /stopping/);
+  });
+});
