@@ -4,7 +4,7 @@ import { homePaths } from '../node/config/home.ts';
 import { writeFileAtomically } from '../node/config/private-file.ts';
 import { createControlServer } from '../node/lab/control/control-server.ts';
 import type { Fleet, FleetOptions } from '../node/lab/fleet.ts';
-import { Lab } from '../node/lab/lab.ts';
+import { createLab, type Lab } from '../node/lab/lab.ts';
 import { LAB_CAPACITY_BYTES, LAB_CONFIG } from '../node/lab/lab-config.ts';
 import { claimFolder, sweepLab } from '../node/lab/lab-folder.ts';
 import { createLocalFleet } from '../node/lab/local-fleet.ts';
@@ -63,7 +63,7 @@ export async function withLab<T>(
   // Whatever was started is stopped, in the reverse order, also when a later step fails.
   const undo: (() => Promise<void>)[] = [() => folder.release()];
   try {
-    const lab = new Lab({
+    const lab = createLab({
       ...plan,
       fleet: fleetOf(context, plan, log),
       clock: systemClock,

@@ -1,5 +1,7 @@
 import { systemClock } from '../../node/clock.ts';
+import { parseCodeNumbers } from '../../node/config/option-types.ts';
 import { tuneHeap } from '../../node/heap.ts';
+import { checkCode } from '../../node/lab/demo-plan.ts';
 import type { Lab } from '../../node/lab/lab.ts';
 import type { Failing } from '../../node/lab/scenario/check-lab.ts';
 import { runScenario } from '../../node/lab/scenario/run-scenario.ts';
@@ -38,11 +40,13 @@ const EXIT_BY_FAILING = {
   'wrong-bytes': EXIT.integrity,
 } as const satisfies Record<Failing, ExitCode>;
 
-/** Runs a network until Ctrl-C or `testnet down`, or as long as its scenario takes. */
+/** Runs a network until Ctrl-C or `testnet down`, or as long as its scenario takes. @throws LabError, CodeError, ScenarioError */
 export async function testnetUp(context: CommandContext, options: UpArguments): Promise<ExitCode> {
   if (options.scenario !== undefined) return playScenario(context, options.scenario, options);
   tuneHeap();
   const { nodes = DEFAULT_NODES, processes, keep, code } = options;
+  const numbers = code === undefined ? undefined : parseCodeNumbers(code);
+  if (numbers !== undefined) checkCode({ id: 1, ...numbers }, nodes);
   const folder = labFolder(context, options.folder);
   const config = new Map(code === undefined ? [] : [['files.code', code]]);
   const plan = { name: 'testnet', nodes, processes, folder, keep, config, random: systemRandom };

@@ -41,8 +41,7 @@ export function planDemo({ fileBytes, nodes, code: wanted, codeName }: DemoSize)
   const eligible = nodes - 1;
   const code = wanted === 'auto' ? defaultCode(eligible, id) : { id, ...wanted };
   if (code === undefined) throw tooFewNodes(LEAST_CODE, nodes);
-  validateCode(code);
-  if (code.k + code.m > eligible) throw tooFewNodes(code, nodes);
+  checkCode(code, nodes);
   const layout = { payload: 'packed31', size: fileBytes, code } as const;
   const stripes = stripeCount(layout);
   const shards = dataShardCount(layout) + stripes * code.m;
@@ -54,6 +53,12 @@ export function planDemo({ fileBytes, nodes, code: wanted, codeName }: DemoSize)
     capacityBytes: stripes * SHARD_BYTES + CAPACITY_SLACK_BYTES,
     diskBytes: Math.ceil(shards * SHARD_BYTES * TABLE_DISK_FACTOR) + nodes * NODE_DISK_BYTES,
   };
+}
+
+/** Whether a code exists, and these nodes are enough for it. @throws LabError too-few-nodes; CodeError invalid-code */
+export function checkCode(code: CodeParameters, nodes: number): void {
+  validateCode(code);
+  if (code.k + code.m > nodes - 1) throw tooFewNodes(code, nodes);
 }
 
 /** A new folder of its own below `parent`, whose disk has room for `bytes`. @throws LabError too-little-space; errors of the file system */

@@ -1,5 +1,6 @@
 import type { AuditHistoryService } from '../api/audit-history-service.ts';
 import type { PeersService } from '../api/peers-service.ts';
+import type { RepairOverview } from '../api/repairs-service.ts';
 import type { ReputationApi } from '../api/reputation-service.ts';
 import type { AddResult, CatalogPage, FileHealth, StorageDescription } from '../api/services.ts';
 import type { Traffic } from '../network/traffic.ts';
@@ -17,6 +18,7 @@ export interface MemberServices {
   readonly peers: PeersService;
   readonly reputation: Pick<ReputationApi, 'list'>;
   readonly auditHistory: Pick<AuditHistoryService, 'list'>;
+  repairs(): Promise<RepairOverview>;
   files(limit: number): Promise<CatalogPage>;
   add(
     source: AsyncIterable<Uint8Array>,

@@ -27,8 +27,6 @@ export type LabAction =
       readonly spare: readonly number[];
     };
 
-export type ActionName = LabAction['do'];
-
 /** Bounds of what may be asked; beyond them a lab would only be broken, not tried. */
 export const ACTION_LIMITS = {
   shards: 100_000,

@@ -11,6 +11,10 @@ export const LAB_CONFIG: ReadonlyMap<string, string> = new Map([
   ['reputation.creditInterval', '5s'],
   ['reputation.vettedAudits', '2'],
   ['reputation.vettedTime', '20s'],
+  ['repair.grace', '10s'],
+  ['repair.checkInterval', '10s'],
+  ['repair.holdOff', '30s'],
+  ['repair.traffic', '50MiB'],
 ]);
 
 /** Bytes each node offers, unless it is told otherwise. */

@@ -233,7 +233,11 @@ export class LabNetwork {
   async #join({ number, node }: Slot, signal: AbortSignal): Promise<void> {
     await node.start();
     const others = this.#slots.filter((other) => other.running && other.number !== number).slice(-MAX_DIALS);
-    await Promise.all(others.map((other) => node.host.connect(other.node.host.addresses()[0] as string, signal)));
+    const calls = others.map((other) => node.host.connect(other.node.host.addresses()[0] as string, signal));
+    const failed = (await Promise.allSettled(calls)).filter((call) => call.status === 'rejected');
+    signal.throwIfAborted();
+    // One is enough to hear of the others; a busy machine, or a partition, may keep some away.
+    if (failed.length > 0 && failed.length === others.length) throw failed[0]?.reason;
   }
 
   async #gather(signal: AbortSignal): Promise<void> {

@@ -9,13 +9,15 @@ export function localServices({
   peers,
   reputation,
   auditHistory,
+  repairs,
   files,
-}: Pick<NodeServices, 'storage' | 'peers' | 'reputation' | 'auditHistory' | 'files'>): MemberServices {
+}: Pick<NodeServices, 'storage' | 'peers' | 'reputation' | 'auditHistory' | 'repairs' | 'files'>): MemberServices {
   return {
     storage: () => storage.usage(),
     peers,
     reputation,
     auditHistory,
+    repairs: async () => repairs.overview(),
     files: (limit) => files.list({ limit }),
     add: (source, { name, code, signal }) =>
       files.add(source, { kind: 'file', name, code, onProgress: () => {}, signal }),

@@ -18,6 +18,7 @@ export function remoteServices(api: RemoteApi): MemberServices {
     },
     reputation: { list: (options) => get('/v1/reputation', options) },
     auditHistory: { list: (options) => get('/v1/audits', options) },
+    repairs: () => get('/v1/repairs'),
     files: (limit) => get('/v1/files', { limit }),
     add(source, { name, code, signal }) {
       const query = { name, code: code === 'auto' ? code : `${code.k}+${code.m}` };

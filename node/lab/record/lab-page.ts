@@ -28,6 +28,7 @@ export function labPage(report: LabReport): Report {
       { heading: 'Health', charts: [healthChart(report), runningChart(report)] },
       { heading: 'Reputation', charts: [reputationChart(report)] },
       { heading: 'Audits', charts: [auditChart(samples)] },
+      { heading: 'Repairs', charts: [repairChart(report)] },
       { heading: 'Traffic', charts: [trafficChart(samples)] },
       {
         heading: 'What happened',
@@ -155,6 +156,25 @@ function auditChart(samples: readonly LabSample[]): Chart {
 /** Those that pass at the bottom. */
 function byGravity(a: string, b: string): number {
   return Number(b === 'passed') - Number(a === 'passed') || a.localeCompare(b);
+}
+
+function repairChart(report: LabReport): Chart {
+  const { samples } = report;
+  const of = (kind: keyof LabSample['repairs']) =>
+    samples.map(({ at, repairs }): [number, number] => [at, repairs[kind]]);
+  return {
+    kind: 'lines',
+    title: 'Repairs, added up',
+    note: 'Shards that new holders signed for, and repairs of segments that were done or came to nothing.',
+    x: SECONDS,
+    y: { label: 'count' },
+    series: [
+      { name: 'shards placed', points: of('placed') },
+      { name: 'repairs done', tone: 'good', points: of('done') },
+      { name: 'repairs that came to nothing', tone: 'bad', points: of('failed') },
+    ],
+    moments: momentsOf(report),
+  };
 }
 
 function trafficChart(samples: readonly LabSample[]): Chart {

@@ -1,20 +1,29 @@
 import type { Method } from '../../../protocol/methods.ts';
 
 /** What traffic between nodes is for. */
-export const PURPOSES = ['store', 'fetch', 'audit', 'other'] as const;
+export const PURPOSES = ['upload', 'download', 'audit', 'repair', 'other'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+/** Repairs move shards by the methods of uploads and downloads; what they moved is known from elsewhere. */
 export const PURPOSE_OF = {
   hello: 'other',
-  stage: 'store',
-  finalize: 'store',
-  fetch: 'fetch',
+  stage: 'upload',
+  finalize: 'upload',
+  fetch: 'download',
   have: 'other',
   manifest: 'other',
   audit: 'audit',
   release: 'other',
   evidence: 'other',
-} as const satisfies Record<Method, Purpose>;
+} as const satisfies Record<Method, Exclude<Purpose, 'repair'>>;
+
+/** Repairs of segments, by all nodes together. */
+export interface RepairCounts {
+  readonly done: number;
+  readonly failed: number;
+  /** Shards that new holders signed for. */
+  readonly placed: number;
+}
 
 /** The lab at one moment. */
 export interface LabSample {
@@ -27,6 +36,8 @@ export interface LabSample {
   readonly scores: readonly (number | null)[];
   /** Final outcomes of audits up to now. */
   readonly audits: Readonly<Record<string, number>>;
+  /** Up to now. */
+  readonly repairs: RepairCounts;
   /** Bytes sent up to now. */
   readonly traffic: Readonly<Record<Purpose, number>>;
 }

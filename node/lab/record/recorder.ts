@@ -5,7 +5,8 @@ import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import { withDeadline } from '../../network/deadline.ts';
 import type { LabMember } from '../fleet.ts';
-import { type LabSample, PURPOSE_OF, type Purpose } from './lab-report.ts';
+import { type LabSample, PURPOSE_OF } from './lab-report.ts';
+import { RepairTally, withRepairs } from './repair-tally.ts';
 import { Samples } from './samples.ts';
 import { seenAs } from './standings.ts';
 
@@ -38,6 +39,7 @@ export class LabRecorder {
   readonly #audits: Record<string, number> = {};
   /** By node: the newest audit that was counted. */
   readonly #counted = new Map<number, string>();
+  readonly #repairs = new RepairTally();
   /** Roots, with the number of the node that added it. */
   readonly #files = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -77,6 +79,9 @@ export class LabRecorder {
     const running = members.filter(({ state }) => state === 'running');
     await this.#each(running, signal, (member) => this.#findFiles(member));
     await this.#each(running, signal, (member) => this.#countAudits(member));
+    await this.#each(running, signal, async ({ number, services }) => {
+      this.#repairs.note(number, (await services.repairs()).totals);
+    });
     const views = await this.#each(running, signal, reputations);
     this.#samples.add({
       at: Math.round(this.seconds * 10) / 10,
@@ -87,6 +92,7 @@ export class LabRecorder {
         views,
       ).map(({ score }) => score),
       audits: { ...this.#audits },
+      repairs: this.#repairs.counts(),
       traffic: await this.#traffic(members, signal),
     });
   }
@@ -149,11 +155,11 @@ export class LabRecorder {
   }
 
   async #traffic(members: readonly LabMember[], signal: AbortSignal): Promise<LabSample['traffic']> {
-    const sum: Record<Purpose, number> = { store: 0, fetch: 0, audit: 0, other: 0 };
+    const sum = { upload: 0, download: 0, audit: 0, other: 0 };
     for (const traffic of await this.#each(members, signal, (member) => member.traffic())) {
       for (const method of METHOD_NAMES) sum[PURPOSE_OF[method]] += traffic[method].sent;
     }
-    return sum;
+    return withRepairs(sum, this.#repairs.moved());
   }
 }
 

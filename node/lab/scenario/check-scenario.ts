@@ -1,6 +1,7 @@
+import { CodedError } from '../../../protocol/errors.ts';
 import { resolveConfig } from '../../config/config.ts';
-import { ConfigError } from '../../config/config-error.ts';
 import { FieldError } from '../../scenario/field.ts';
+import { checkCode } from '../demo-plan.ts';
 import type { LabScenario, StepAction } from './lab-scenario.ts';
 
 /** Bytes of shards that a lab may be asked to hold: it is to be watched, and the disk is this machine's. */
@@ -16,13 +17,7 @@ export function checkScenario(scenario: LabScenario): void {
     const missing = numbers.find((number) => number > nodes);
     if (missing !== undefined) throw new FieldError(key, `there is no node ${missing}: the lab has ${nodes}`);
   };
-  if (code !== 'auto' && code.k + code.m > nodes - 1) {
-    const needed = code.k + code.m;
-    throw new FieldError(
-      'code',
-      `${code.k}+${code.m} takes ${needed} holders beside the owner, and there are ${nodes - 1}`,
-    );
-  }
+  if (code !== 'auto') said('code', () => checkCode({ id: 1, ...code }, nodes));
   const bytes = files.reduce((sum, { size, count }) => sum + size * count, 0);
   if (bytes > MAX_FILE_BYTES) throw new FieldError('files', `${bytes} bytes together, at most ${MAX_FILE_BYTES}`);
   for (const [i, { owner }] of files.entries()) exists(`files[${i}].owner`, [owner]);
@@ -32,10 +27,15 @@ export function checkScenario(scenario: LabScenario): void {
     if (at > time) throw new FieldError(`${key}.at`, `is after the end of the run, ${time / 1000} s`);
     checkAction(action, key, nodes - spare.length, exists);
   }
+  said('config', () => resolveConfig({ flags: config }));
+}
+
+/** What a check complains of, at this key. @throws FieldError */
+function said(key: string, check: () => unknown): void {
   try {
-    resolveConfig({ flags: config });
+    check();
   } catch (error) {
-    if (error instanceof ConfigError) throw new FieldError('config', error.message);
+    if (error instanceof CodedError) throw new FieldError(key, error.message);
     throw error;
   }
 }

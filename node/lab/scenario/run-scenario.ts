@@ -2,7 +2,7 @@ import { ApiError } from '../../api/problem.ts';
 import { describeAction } from '../lab-action.ts';
 import type { LabCheck } from '../record/lab-report.ts';
 import { seededFile, seededRandom } from '../seeded.ts';
-import { type CheckedFile, checkLab, type Failing, type ScenarioRun } from './check-lab.ts';
+import { type CheckedFile, checkLab, type Failing, type Finding, gravest, type ScenarioRun } from './check-lab.ts';
 import { planSteps } from './lab-plan.ts';
 import type { LabScenario } from './lab-scenario.ts';
 
@@ -38,9 +38,13 @@ export async function runScenario(scenario: LabScenario, run: ScenarioRun): Prom
   await until(scenario.time);
   lab.note('checks');
   const impatient = clock.monotonic() + scenario.patience;
+  let findings: readonly Finding[] = [];
   for (;;) {
-    const outcome = await checkLab(scenario.expect, files, run);
-    if (outcome.failing === undefined || clock.monotonic() + AGAIN_MS > impatient) return outcome;
+    findings = await checkLab(scenario.expect, files, run, findings);
+    const failing = gravest(findings);
+    if (failing === undefined || clock.monotonic() + AGAIN_MS > impatient) {
+      return { checks: findings.map(({ check }) => check), failing };
+    }
     await clock.sleep(AGAIN_MS, signal);
   }
 }

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { reportPage } from '../../../node/report/page.ts';
 import type { Chart, Report } from '../../../node/report/report.ts';
+import { type PageNode, parsedPage } from '../../helpers/page-structure.ts';
 
 const ALL: readonly Chart[] = [
   {
@@ -73,46 +74,12 @@ const report = (charts: readonly Chart[], changes: Partial<Report> = {}): Report
   ...changes,
 });
 
-interface Node {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly text: string;
-}
-
-/** Elements of a page that is well-formed XML behind its doctype; fails where it is not. */
-function parsed(page: string): Node[] {
-  assert.ok(page.startsWith('<!doctype html>\n'));
-  const source = page.slice('<!doctype html>\n'.length);
-  const nodes: Node[] = [];
-  const open: string[] = [];
-  const pattern = /<style>([^<]*)<\/style>|<(\/?)([a-zA-Z0-9]+)((?:\s+[a-zA-Z0-9-]+="[^"<]*")*)(\/?)>|([^<]+)/gy;
-  let text = '';
-  for (let last = 0; last < source.length; last = pattern.lastIndex) {
-    const match = pattern.exec(source);
-    assert.ok(match, `not well-formed at ${source.slice(last, last + 60)}`);
-    const [, style, closing, name = '', attributes = '', self, chars] = match;
-    if (style !== undefined) continue;
-    if (chars !== undefined) {
-      assert.doesNotMatch(chars, /&(?!(amp|lt|gt|quot|#39);)|>/);
-      text += chars;
-    } else if (closing === '/') assert.equal(open.pop(), name);
-    else {
-      const pairs = [...attributes.matchAll(/([a-zA-Z0-9-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]);
-      assert.equal(new Set(pairs.map(([key]) => key)).size, pairs.length, 'an attribute twice');
-      nodes.push({ name, attributes: Object.fromEntries(pairs), text });
-      if (self !== '/') open.push(name);
-    }
-  }
-  assert.deepEqual(open, []);
-  return nodes;
-}
-
-const count = (nodes: readonly Node[], name: string) => nodes.filter((node) => node.name === name).length;
+const count = (nodes: readonly PageNode[], name: string) => nodes.filter((node) => node.name === name).length;
 
 suite('a report', () => {
   test('is well-formed, draws every chart and says every number in a table', () => {
     const page = reportPage(report(ALL));
-    const nodes = parsed(page);
+    const nodes = parsedPage(page);
     assert.equal(count(nodes, 'svg'), ALL.length);
     assert.equal(count(nodes, 'figure'), ALL.length);
     assert.equal(count(nodes, 'details'), ALL.length);
@@ -127,7 +94,7 @@ suite('a report', () => {
   test('needs nothing else: no script, no address, no file', () => {
     const page = reportPage(report(ALL));
     assert.doesNotMatch(page, /<script|https?:|\/\/|@import|url\(|\son[a-z]+=/i);
-    for (const { attributes } of parsed(page)) {
+    for (const { attributes } of parsedPage(page)) {
       for (const name of ['src', 'href', 'action', 'data']) {
         if (attributes[name] !== undefined) assert.equal(attributes[name], 'data:,');
       }
@@ -149,7 +116,7 @@ suite('a report', () => {
       facts: [{ label: evil, value: evil }],
       sections: [{ heading: evil, text: evil, charts, tables: [{ caption: evil, head: [evil], rows: [[evil]] }] }],
     });
-    const names = new Set(parsed(page).map(({ name }) => name));
+    const names = new Set(parsedPage(page).map(({ name }) => name));
     assert.ok(!names.has('script') && !names.has('img'));
     assert.ok(!page.includes('\u0000') && page.isWellFormed());
   });
@@ -157,7 +124,7 @@ suite('a report', () => {
   test('any text stays well-formed', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 20 }), { maxLength: 20 }), (texts) => {
-        parsed(reportPage(report([], { facts: texts.map((text) => ({ label: text, value: text })) })));
+        parsedPage(reportPage(report([], { facts: texts.map((text) => ({ label: text, value: text })) })));
       }),
       { numRuns: 10 },
     );
@@ -172,14 +139,14 @@ suite('a report', () => {
       { ...(ALL[4] as Chart & { kind: 'heat-map' }), rows: [], columns: [], values: [] },
     ];
     const page = reportPage(report(empty));
-    parsed(page);
+    parsedPage(page);
     assert.equal(page.match(/Nothing was recorded/g)?.length, empty.length);
     const single: readonly Chart[] = [
       { ...(ALL[0] as Chart & { kind: 'lines' }), series: [{ name: 'a', points: [[3, 0] as const] }] },
       { ...(ALL[1] as Chart & { kind: 'areas' }), xs: [7], layers: [{ name: 'a', values: [0] }] },
       { ...(ALL[3] as Chart & { kind: 'histogram' }), edges: [1, 2], counts: [0] },
     ];
-    assert.equal(parsed(reportPage(report(single))).filter(({ name }) => name === 'circle').length, 1);
+    assert.equal(parsedPage(reportPage(report(single))).filter(({ name }) => name === 'circle').length, 1);
   });
 
   test('refuses what cannot be drawn truthfully, and names the chart', () => {
