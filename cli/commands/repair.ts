@@ -14,6 +14,7 @@ const REPAIR_TIMEOUT_MS = 24 * 3_600_000;
 const EXIT_BY_OUTCOME = {
   done: EXIT.ok,
   'not-needed': EXIT.ok,
+  crowded: EXIT.ok,
   partial: EXIT.degraded,
   'no-place': EXIT.degraded,
   failed: EXIT.error,

@@ -8,7 +8,7 @@ const report = object({
   segment: count,
   startedAt: count,
   milliseconds: count,
-  outcome: { type: 'string', enum: ['done', 'partial', 'no-place', 'impossible', 'failed', 'not-needed'] },
+  outcome: { type: 'string', enum: ['done', 'partial', 'no-place', 'impossible', 'failed', 'not-needed', 'crowded'] },
   stripes: count,
   placed: count,
   fetched: count,

@@ -221,7 +221,7 @@ export function composeRepair(parts: RepairParts): Repair {
   });
 
   function tell({ root, segment, outcome, stripes, placed, fetched, sent, milliseconds, detail }: RepairResult): void {
-    if (outcome === 'not-needed') return;
+    if (outcome === 'not-needed' || outcome === 'crowded') return;
     const told = { root, segment, outcome, stripes, placed, fetched, sent };
     if (outcome === 'done') log.info('a repair is done', { ...told, milliseconds });
     else log.warn('a repair came to nothing, or not to all', { ...told, reason: detail ?? '' });
@@ -279,7 +279,7 @@ export function composeRepair(parts: RepairParts): Repair {
     async start() {
       gossip.start();
       repairs.start();
-      if (enabled) await watcher.start();
+      if (enabled) watcher.start();
       running = enabled;
     },
     async stop() {

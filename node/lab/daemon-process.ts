@@ -55,15 +55,12 @@ export class DaemonProcess {
       // Ctrl-C is for the lab, which ends its nodes in order.
       detached: true,
     });
-    const kill = () => child.kill('SIGKILL');
-    // However this process ends, none is left behind.
-    process.once('exit', kill);
-    child.once('exit', () => process.removeListener('exit', kill));
+    endWithThis(child);
     const said = lastLines(child);
     try {
       return new DaemonProcess(child, (await readyOf(child, signal)).api);
     } catch (error) {
-      kill();
+      child.kill('SIGKILL');
       signal.throwIfAborted();
       throw new ApiError('internal', `a node did not start: ${said()}`, { cause: error });
     }
@@ -106,6 +103,21 @@ export class DaemonProcess {
     if ('failed' in message) waiting?.reject(new ApiError('internal', message.failed));
     else waiting?.resolve(message);
   }
+}
+
+const children = new Set<ChildProcess>();
+const killAll = () => {
+  for (const child of children) child.kill('SIGKILL');
+};
+
+/** However this process ends, none is left behind. */
+function endWithThis(child: ChildProcess): void {
+  if (children.size === 0) process.once('exit', killAll);
+  children.add(child);
+  child.once('exit', () => {
+    children.delete(child);
+    if (children.size === 0) process.removeListener('exit', killAll);
+  });
 }
 
 async function readyOf(child: ChildProcess, signal: AbortSignal): Promise<Ready> {

@@ -61,6 +61,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
       ['storage.writeBuffer', String(WRITE_BUFFER_BYTES)],
       // The demo counts the bytes of its own audits.
       ['audit.enabled', 'false'],
+      // And it shows what is lost before anybody rebuilds it.
+      ['repair.enabled', 'false'],
     ]),
     clock,
     random,

@@ -33,6 +33,11 @@ const MAX_STEPS = 1000;
 const ASK_MS = 10_000;
 const REPUTATION_PAGE = 1000;
 
+/** A lab that does not run yet. */
+export function createLab(deps: LabDeps): Lab {
+  return new Lab(deps);
+}
+
 /** A running lab: its nodes, what is done to them and what is seen of them. */
 export class Lab {
   readonly fleet: Fleet;
@@ -60,7 +65,7 @@ export class Lab {
 
   /** @see LabController.act @throws ApiError not-ready too, before all nodes run */
   async act(action: LabAction, signal: AbortSignal): Promise<number> {
-    if (!this.#ready) throw new ApiError('not-ready', 'the lab is still starting: try again when all its nodes run');
+    this.#mustBeReady();
     return this.#controller.act(action, signal);
   }
 
@@ -115,8 +120,9 @@ export class Lab {
     };
   }
 
-  /** What was seen up to now, with one more look at the lab. */
+  /** What was seen up to now, with one more look at the lab. @throws ApiError not-ready */
   async report(signal: AbortSignal): Promise<LabReport> {
+    this.#mustBeReady();
     const { name, seed, processes } = this.#deps;
     await this.#recorder.sample(signal);
     const { nodes } = await this.status(signal);
@@ -139,6 +145,11 @@ export class Lab {
   async stop(): Promise<void> {
     await Promise.all([this.#recorder.stop(), this.#controller.stop()]);
     await this.fleet.stop();
+  }
+
+  #mustBeReady(): void {
+    if (this.#ready) return;
+    throw new ApiError('not-ready', 'the lab is still starting: try again when all its nodes run');
   }
 
   /** Nothing of a node that does not answer in time. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { homePaths } from '../config/home.ts';
 import { writeFileAtomically } from '../config/private-file.ts';
@@ -84,7 +85,10 @@ class LocalFleet implements Fleet {
     member.state = state;
     await this.#apis.get(number)?.stop();
     this.#apis.delete(number);
-    await (state === 'killed' ? this.#network.killNode(number) : this.#network.stopNode(number));
+    if (state === 'killed') return this.#network.killNode(number);
+    await this.#network.stopNode(number);
+    // As a daemon does at its end; a crash leaves it.
+    await rm(homePaths(member.home).api, { force: true });
   }
 
   /** Listens on a free port and leaves the address in the home, as a daemon does. */

@@ -71,7 +71,12 @@ class ProcessFleet implements Fleet {
 
   async revive(number: number, signal: AbortSignal): Promise<void> {
     const member = this.#member(number);
-    if (member.state !== 'running') await this.#spawn(member, signal);
+    if (member.state === 'running') return;
+    await this.#spawn(member, signal);
+    // Those that call it when they start have started long ago, and try again only now and then.
+    const others = this.#members.filter((other) => other !== member && other.state === 'running').slice(-MAX_BOOTSTRAP);
+    await Promise.allSettled(others.map(({ address }) => member.services.peers.connect(address, signal)));
+    signal.throwIfAborted();
   }
 
   async stop(): Promise<void> {

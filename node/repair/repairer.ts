@@ -20,9 +20,10 @@ import type { SegmentSurvey, SurveyOptions } from './survey.ts';
 
 /**
  * done: all that was to be restored is; partial: some of it; no-place: nobody could take it; impossible: too few shards of
- * some stripe can be had; failed: something else went wrong; not-needed: nothing was to be done any more.
+ * some stripe can be had; failed: something else went wrong; not-needed: nothing was to be done any more; crowded: nothing is
+ * lost, and nobody is there who would keep the shards further apart.
  */
-export type RepairOutcome = 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed';
+export type RepairOutcome = 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed' | 'crowded';
 
 export interface RepairResult {
   readonly root: string;
@@ -140,19 +141,25 @@ class Run {
     // Looked at again now: a holder that came back makes the repair unnecessary.
     const seen = await survey.segment(rootCid, root, position, watched, signal);
     const plan = planRepair(seen.stripes, choice);
-    const wanted = plan.rebuild.length + plan.spread.length;
-    if (wanted === 0) return plan.impossible.length > 0 ? this.#impossible(plan) : this.result('not-needed');
+    if (plan.stripes.length === 0) {
+      return plan.impossible.length > 0 ? this.#impossible(plan) : this.result('not-needed');
+    }
     this.#stripes = plan.stripes.length;
+    const client = this.#counted();
+    if (plan.rebuild.length === 0) return this.#spread(seen, plan, client, signal);
     const announcement = { root: rootCid, segment: seen.cid, stripes: bitmapOf(plan.stripes) };
     const expiresAt = Math.floor(clock.now() + leaseMs);
     await announce({ ...announcement, kind: 'lease', expiresAt });
-    onStarted({ root: rootCid.toString(), segment: position, shards: wanted });
-    const warnings = await this.#restore(seen, plan, signal);
+    onStarted({ root: rootCid.toString(), segment: position, shards: plan.rebuild.length });
+    const warnings = await this.#rebuild(seen, plan, client, signal);
+    const restored = this.#placed;
+    await this.#spread(seen, plan, client, signal);
     if (this.#placed > 0) await announce({ ...announcement, kind: 'done', expiresAt });
     const detail = warnings.length === 0 ? undefined : [...new Set(warnings)].slice(0, 3).join('; ');
     if (plan.impossible.length > 0) return this.#impossible(plan);
-    if (this.#placed >= wanted) return this.result('done', detail);
-    if (this.#placed > 0) return this.result('partial', detail);
+    const left = plan.rebuild.filter((index) => !this.#isBack(seen, index)).length;
+    if (restored >= left) return restored === 0 ? this.result('not-needed') : this.result('done', detail);
+    if (restored > 0) return this.result('partial', detail);
     return this.result('no-place', detail ?? 'no peer could take the shards: connect more peers, or free space');
   }
 
@@ -161,16 +168,28 @@ class Run {
     return this.result('impossible', `too few shards are left of ${impossible.length} stripes (${stripes})`);
   }
 
-  async #restore(seen: SegmentSurvey, plan: RepairPlan, signal: AbortSignal): Promise<readonly string[]> {
-    const client = this.#counted();
-    const rebuild = this.#deps.rebuilder(client, { root: seen.rootCid, segment: seen.cid });
-    const { admit } = this.#deps;
-    const rebuilt = new RebuiltStripes({ survey: seen, indices: plan.rebuild, rebuild, admit });
-    const lost = new Map(plan.rebuild.map((index) => [index, rebuilt.loader(index)]));
-    const warnings = [...(await this.#place(seen, lost, false, signal))];
-    const crowded = new Map(plan.spread.map((index) => [index, this.#copier(seen, index, client)]));
-    if (crowded.size > 0) warnings.push(...(await this.#place(seen, crowded, true, signal)));
-    return warnings;
+  async #rebuild(
+    seen: SegmentSurvey,
+    { rebuild: indices }: RepairPlan,
+    client: FetchClient,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { rebuilder, admit } = this.#deps;
+    const rebuild = rebuilder(client, { root: seen.rootCid, segment: seen.cid });
+    const rebuilt = new RebuiltStripes({ survey: seen, indices, rebuild, admit });
+    return this.#place(seen, new Map(indices.map((index) => [index, rebuilt.loader(index)])), false, signal);
+  }
+
+  /** Moves shards apart where there is room for it. */
+  async #spread(
+    seen: SegmentSurvey,
+    { spread }: RepairPlan,
+    client: FetchClient,
+    signal: AbortSignal,
+  ): Promise<RepairResult> {
+    const before = this.#placed;
+    await this.#place(seen, new Map(spread.map((index) => [index, this.#copier(seen, index, client)])), true, signal);
+    return this.result(this.#placed > before ? 'done' : 'crowded');
   }
 
   async #place(

@@ -154,7 +154,7 @@ export class Repairs {
   }
 
   #note(result: RepairResult): void {
-    if (result.outcome === 'not-needed') return;
+    if (result.outcome === 'not-needed' || result.outcome === 'crowded') return;
     this.#results.unshift(result);
     this.#results.length = Math.min(this.#results.length, REMEMBERED);
     const { repairs, failed, placed, fetched, sent } = this.#totals;

@@ -13,7 +13,7 @@ export class WatchedObject {
   readonly alarms = new Map<number, number>();
   /** Since when a segment needs a repair. */
   readonly #needed = new Map<number, number>();
-  /** When a segment whose repair came to nothing is tried again. */
+  /** When a segment that was repaired, or not, may be repaired again. */
   readonly #retryAt = new Map<number, number>();
 
   constructor(root: CID, since: number) {
@@ -41,8 +41,7 @@ export class WatchedObject {
     return Math.max((this.#needed.get(position) ?? 0) + waitMs, this.#retryAt.get(position) ?? 0);
   }
 
-  ended(position: number, retryAt: number | undefined): void {
-    if (retryAt === undefined) this.#retryAt.delete(position);
-    else this.#retryAt.set(position, retryAt);
+  ended(position: number, retryAt: number): void {
+    this.#retryAt.set(position, retryAt);
   }
 }

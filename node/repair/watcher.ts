@@ -63,15 +63,15 @@ export class Watcher {
     this.#deps = deps;
   }
 
-  async start(): Promise<void> {
+  start(): void {
     if (this.#stopping !== undefined) return;
     this.#stopping = new AbortController();
     const { signal } = this.#stopping;
-    const { objects, clock, random, intervalMs } = this.#deps;
-    for await (const root of objects.all(signal)) {
-      this.#add(root, clock.monotonic() + intervalMs * randomFraction(random));
-    }
-    this.#loops = Array.from({ length: CONCURRENCY }, () => this.#loop(signal));
+    const { log } = this.#deps;
+    const listing = this.#addAll(signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn('not all files are watched', { reason: String(error) });
+    });
+    this.#loops = [listing, ...Array.from({ length: CONCURRENCY }, () => this.#loop(signal))];
   }
 
   async stop(): Promise<void> {
@@ -116,10 +116,18 @@ export class Watcher {
 
   /** A repair that was asked for ended. */
   ended({ root, segment, outcome }: RepairResult): void {
-    const { clock, intervalMs } = this.#deps;
+    const { clock, intervalMs, turnMs } = this.#deps;
     const settled = outcome === 'done' || outcome === 'not-needed';
-    this.#objects.get(root)?.ended(segment, settled ? undefined : clock.monotonic() + intervalMs);
+    // Even then not at once again: a new holder that keeps nothing must not get one shard after the other.
+    this.#objects.get(root)?.ended(segment, clock.monotonic() + (settled ? turnMs : intervalMs));
     this.#notLater(root, clock.monotonic());
+  }
+
+  async #addAll(signal: AbortSignal): Promise<void> {
+    const { objects, clock, random, intervalMs } = this.#deps;
+    for await (const root of objects.all(signal)) {
+      this.#add(root, clock.monotonic() + intervalMs * randomFraction(random));
+    }
   }
 
   #add(root: CID, at: number): void {

@@ -1,6 +1,6 @@
-import { decode, encode } from '@ipld/dag-cbor';
+import { encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
-import { cidAt, cidKey } from './key-codec.ts';
+import { cidKey } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 
 export interface Guarded {
@@ -25,12 +25,6 @@ export class GuardedRootStore {
   /** Durable on return. */
   async put(root: CID, guarded: Guarded): Promise<void> {
     await this.#metadata.database.write([this.#roots.putting(cidKey(root), encode(guarded))]);
-  }
-
-  async *list(signal?: AbortSignal): AsyncGenerator<{ readonly root: CID } & Guarded> {
-    for await (const [key, value] of this.#roots.entries({ signal })) {
-      yield { root: cidAt(key, 0), ...decode<Guarded>(value) };
-    }
   }
 
   /** Durable on return. Idempotent. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { DishonestShardReader } from '../../node/store/lab-faults.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
-import { type LabFile, RepairLab } from '../helpers/repair-lab.ts';
+import { type LabFile, PATIENCE_MS, RepairLab } from '../helpers/repair-lab.ts';
 import { until } from '../helpers/until.ts';
 
 const NODES = 16;
@@ -50,12 +50,12 @@ suite('a network of 16 nodes that repairs itself', async () => {
     const [owner] = lab.running().map(({ number }) => number) as [number];
     const file = await lab.add(owner, 'alarm', 300_000, { k: 4, m: 2 });
     const gone = await killHolders(file, owner, 3);
-    await until('an alarm', () => lab.alarmed(file).includes(owner));
+    await until('an alarm', () => lab.alarmed(file).includes(owner), PATIENCE_MS);
     const { verdict, minimumMargin } = await lab.health(file, owner);
     assert.deepEqual([verdict, minimumMargin], ['lost', -1]);
     await lab.restart(gone[0] as number);
     await lab.whole(file, owner, 'after one holder returned');
-    await until('the alarm to end', () => !lab.alarmed(file).includes(owner));
+    await until('the alarm to end', () => !lab.alarmed(file).includes(owner), PATIENCE_MS);
     await lab.assertReadable(file, owner);
     for (const number of gone.slice(1)) await lab.restart(number);
   });
@@ -71,7 +71,7 @@ suite('a network of 16 nodes that repairs itself', async () => {
     await lab.lab.killNode(owner);
     const [seenBy] = await lab.holders(file, lab.running()[0]?.number as number);
     await killHolders(file, seenBy as number, 1);
-    await until('the first guardian to begin, and to die', () => dead.length > 0);
+    await until('the first guardian to begin, and to die', () => dead.length > 0, PATIENCE_MS);
     await Promise.all(dead);
     lab.onEvent = () => {};
     await lab.whole(file, lab.running().at(-1)?.number as number, 'after its first guardian died');

@@ -65,6 +65,8 @@ export class AdversaryLab {
       config: new Map([
         ['storage.writeBuffer', '8MiB'],
         ['audit.enabled', 'false'],
+        // What is found to be lost stays so: each adversary is looked at by itself.
+        ['repair.enabled', 'false'],
       ]),
       configOf(number): Map<string, RawValue> {
         if (QUICK_AUDITORS.includes(number)) return new Map([...SCHEDULED, ['audit.retryWindow', '1s']]);

@@ -8,6 +8,8 @@ import { parseLink } from '../../protocol/link.ts';
 import { stream } from './sample-object.ts';
 import { until } from './until.ts';
 
+/** Of a busy machine: a repair takes seconds. */
+export const PATIENCE_MS = 300_000;
 const CAPACITY_BYTES = 512 * 1024 * 1024;
 
 export interface LabFile {
@@ -94,10 +96,11 @@ export class RepairLab {
 
   /** Waits until every shard has a holder of its own, as this node sees it. */
   async whole(file: LabFile, seenBy: number, what: string): Promise<void> {
-    await until(`${what}: every shard of the file to have a holder`, async () => {
+    const isWhole = async () => {
       const health = await this.health(file, seenBy);
       return health.verdict === 'healthy' && health.presentShards === health.shards;
-    });
+    };
+    await until(`${what}: every shard of the file to have a holder`, isWhole, PATIENCE_MS);
   }
 
   /** The file comes back byte for byte. */

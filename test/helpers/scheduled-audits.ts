@@ -9,6 +9,7 @@ import type { AuditOutcome, ShardName } from '../../node/audit/outcome.ts';
 import { AuditScheduler, type AuditSchedulerOptions } from '../../node/audit/scheduler.ts';
 import type { Selection } from '../../node/audit/selection.ts';
 import { SetAsker, type SetAskerDeps } from '../../node/audit/set-asker.ts';
+import type { ShardFindings } from '../../node/audit/shard-findings.ts';
 import type { Clock } from '../../node/clock.ts';
 import { silentLogger } from '../../node/log.ts';
 import { LoadedSegment } from '../../node/manifest/loaded-segment.ts';
@@ -78,6 +79,8 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   const asks: Ask[] = [];
   const observed: AuditObservation[] = [];
   const silent: ShardName[] = [];
+  /** What outcomes said about single shards. */
+  const found: ShardFindings[] = [];
   const random = (n: number) => new Uint8Array(randomBytes(n));
   const find = (root: CID, segment: CID) =>
     files.find(({ receipt }) => receipt.root.equals(root) && receipt.segment.equals(segment))?.segment;
@@ -122,6 +125,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
     },
     onProved: async () => {},
     onSilent: (_, shards) => silent.push(...shards),
+    onShards: async (findings) => void found.push(findings),
   });
   const scheduler = new AuditScheduler({
     holders: new HolderShards({
@@ -166,5 +170,5 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
     }
     await quiet();
   };
-  return { scheduler, asks, observed, silent, quiet, pass };
+  return { scheduler, asks, observed, silent, found, quiet, pass };
 }

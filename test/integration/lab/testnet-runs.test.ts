@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,8 @@ suite('runs of holdfast testnet up', () => {
     const pids = crashed.ready.nodes.map(({ pid }) => pid as number);
     assert.equal(new Set(pids).size, 4);
     const file = join(work, 'small');
-    await writeFile(file, 'content');
+    // Two data shards and one of parity: each of the others holds one.
+    await writeFile(file, randomBytes(200_000));
     const added = await crashed.at(1, ['add', '-q', file]);
     assert.equal(added.code, 0, added.stderr);
     await crashed.ok('kill', '2');

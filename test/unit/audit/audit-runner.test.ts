@@ -172,3 +172,19 @@ test('a false proof counts before it is kept, and is kept before its shards are 
   await assert.rejects(made.run(receipt.root, signal), /stops/);
   assert.deepEqual(done, ['invalid-proof', 'recorded']);
 });
+
+test('what a result says about single shards is told after it', async () => {
+  const [lost] = passed.selection.name(passed.selection.ids.slice(0, 1));
+  assert.ok(lost !== undefined);
+  const order: string[] = [];
+  const outcome = { kind: 'declared-lost', missing: [lost] } as const;
+  const { made } = runner(async () => ({ ...passed, outcome }), {
+    onResult: async () => void order.push('result'),
+    onShards: async ({ lost: shards, why, proved }) => {
+      order.push(`${why} ${shards.map(({ index }) => index)} proved ${proved().length}`);
+    },
+  });
+  await made.run(cidOf('another'), signal);
+  assert.equal(order[0], 'result');
+  assert.deepEqual([...new Set(order)].sort(), [`declared ${lost.index} proved 3`, 'result']);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { FileHealth } from '../../../node/api/services.ts';
-import { Lab } from '../../../node/lab/lab.ts';
+import { createLab } from '../../../node/lab/lab.ts';
 import { type CheckedFile, checkLab, gravest } from '../../../node/lab/scenario/check-lab.ts';
 import { runScenario } from '../../../node/lab/scenario/run-scenario.ts';
 import { labFormat } from '../../../node/lab/scenario/scenario-format.ts';
@@ -21,7 +21,7 @@ async function* bytes(content: string | Uint8Array): AsyncGenerator<Uint8Array> 
 async function lab(nodes: number) {
   const fleet = new MemoryFleet(nodes);
   const clock = new ManualClock();
-  const running = new Lab({
+  const running = createLab({
     fleet,
     name: 'test',
     processes: false,

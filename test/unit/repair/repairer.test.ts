@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 import type { MemoryPeer } from '../../helpers/memory-network.ts';
 import { RepairBench } from '../../helpers/repair-bench.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -18,7 +19,15 @@ async function* pieces(frames = 8) {
 async function stored(peers: number, frames = 8) {
   const bench = new TransferBench(peers);
   const added = await bench.uploader().add(pieces(frames), { kind: 'file', code: { k: 4, m: 2 } });
-  return { bench, root: added.root, link: added, guardian: new RepairBench(bench) };
+  return { bench, root: added.root, link: added, guardian: new RepairBench(bench, new ManualClock()) };
+}
+
+/** It is gone, and nobody takes it for a candidate. */
+function leave({ table }: TransferBench, ...peers: readonly MemoryPeer[]): void {
+  for (const peer of peers) {
+    peer.online = false;
+    table.remove(peer.id);
+  }
 }
 
 const storedBy = ({ stored }: MemoryPeer) => [...stored.values()].flatMap((indices) => [...indices.keys()]);
@@ -35,7 +44,7 @@ describe('repair of a segment', () => {
     const { bench, root, link, guardian } = await stored(8, 7);
     const [first, second] = guardian.holders() as [MemoryPeer, MemoryPeer];
     const lost = [first, second].flatMap(storedBy).length;
-    for (const peer of [first, second]) peer.online = false;
+    leave(bench, first, second);
     assert.deepEqual(await margins(guardian, root), [0, 0]);
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'done');
@@ -45,7 +54,7 @@ describe('repair of a segment', () => {
     assert.deepEqual(guardian.announced, ['lease', 'done']);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
     // All that is left of the first six may go now, but for four.
-    for (const peer of guardian.holders().slice(2, 4)) peer.online = false;
+    leave(bench, ...guardian.holders().slice(2, 4));
     const read: Uint8Array[] = [];
     for await (const piece of (await bench.downloader().open(link, signal)).read()) read.push(piece.slice());
     assert.ok(Buffer.concat(read).equals(content.subarray(0, 7 * FRAME_BYTES)));
@@ -56,8 +65,8 @@ describe('repair of a segment', () => {
     const { root, guardian } = await stored(14);
     const wide = new TransferBench(14);
     const added = await wide.uploader().add(pieces(), { kind: 'file', code: { k: 8, m: 4 } });
-    const other = new RepairBench(wide);
-    (other.holders()[0] as MemoryPeer).online = false;
+    const other = new RepairBench(wide, new ManualClock());
+    leave(wide, other.holders()[0] as MemoryPeer);
     assert.equal((await other.repairer().run(other.order(added.root), signal)).outcome, 'not-needed');
     assert.equal((await other.repairer().run(other.order(added.root, 0), signal)).outcome, 'done');
     assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'not-needed');
@@ -65,31 +74,31 @@ describe('repair of a segment', () => {
   });
 
   test('a holder that is away for less than its grace is waited for', async () => {
-    const { root, guardian } = await stored(8);
+    const { bench, root, guardian } = await stored(8);
     guardian.graceMs = 1_000_000;
-    for (const peer of guardian.holders().slice(0, 2)) peer.online = false;
+    leave(bench, ...guardian.holders().slice(0, 2));
     assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'not-needed');
   });
 
   test('a holder that comes back in the midst of it cancels it', async () => {
-    const { root, guardian } = await stored(8);
+    const { bench, root, guardian } = await stored(8);
     const [gone, source] = guardian.holders() as [MemoryPeer, MemoryPeer];
-    gone.online = false;
+    leave(bench, gone);
     source.fault = (call) => {
       if (call !== 'fetch') return;
       gone.online = true;
       guardian.absences.seen(gone.id);
     };
     const result = await guardian.repairer().run(guardian.order(root), signal);
-    assert.equal(result.placed, 0);
+    assert.deepEqual([result.outcome, result.placed], ['not-needed', 0]);
     assert.equal(guardian.holders().length, 6);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
   });
 
   test('a source that serves garbage is blamed, and another one is taken', async () => {
-    const { root, guardian } = await stored(9);
+    const { bench, root, guardian } = await stored(9);
     const [gone, liar] = guardian.holders() as [MemoryPeer, MemoryPeer];
-    gone.online = false;
+    leave(bench, gone);
     liar.tamper = (_, shard) => Uint8Array.from(shard).fill(1, 100, 200);
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'done');
@@ -103,9 +112,9 @@ describe('repair of a segment', () => {
   });
 
   test('too few shards are an alarm, and nothing is sent', async () => {
-    const { root, guardian } = await stored(9);
+    const { bench, root, guardian } = await stored(9);
     const gone = guardian.holders().slice(0, 3);
-    for (const peer of gone) peer.online = false;
+    leave(bench, ...gone);
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.deepEqual([result.outcome, result.sent], ['impossible', 0]);
     // One comes back: everything is restored.
@@ -129,8 +138,7 @@ describe('repair of a segment', () => {
   test('nobody to take the shards: a clear result, nothing announced as done', async () => {
     const { bench, root, guardian } = await stored(6);
     const [gone] = guardian.holders() as [MemoryPeer];
-    gone.online = false;
-    bench.table.remove(gone.id);
+    leave(bench, gone);
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'no-place');
     assert.match(result.detail ?? '', /connect more peers/);
@@ -147,9 +155,25 @@ describe('repair of a segment', () => {
     assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'not-needed');
   });
 
+  test('where everybody shares a subnet, shards stay where they are, and nobody is told', async () => {
+    const { bench, root, guardian } = await stored(8);
+    for (const { id } of bench.network.all) {
+      const about = { peer: id, capacity: 1e12, free: 1e12, region: '' };
+      bench.table.advertised({ ...about, addresses: ['/ip4/192.168.1.7/tcp/1'] });
+    }
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.deepEqual([result.outcome, result.sent, result.fetched], ['crowded', 0, 0]);
+    assert.deepEqual(guardian.announced, []);
+    // What is lost is restored all the same.
+    const [gone] = guardian.holders() as [MemoryPeer];
+    leave(bench, gone);
+    assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'done');
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
   test('traffic is asked for before it is caused', async () => {
-    const { root, guardian } = await stored(8);
-    (guardian.holders()[0] as MemoryPeer).online = false;
+    const { bench, root, guardian } = await stored(8);
+    leave(bench, guardian.holders()[0] as MemoryPeer);
     const { fetched, sent } = await guardian.repairer().run(guardian.order(root), signal);
     assert.ok(guardian.admitted >= fetched + sent);
     const stopped = AbortSignal.abort(new Error('stopping'));
