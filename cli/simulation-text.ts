@@ -33,7 +33,7 @@ export function describeSimulation(name: string, result: SimulationResult): stri
     ['repair time', timesText(repair.times)],
     [
       'damage',
-      `${plural(detection.spoiled, 'shard')} went bad in silence: ${detection.byAudit} found by audits, ${detection.byFetch} by repairers, ${detection.undetected} unknown at the end`,
+      `${plural(detection.spoiled, 'shard')} went bad in silence: ${detection.byAudit} found by audits, ${detection.byFetch} by repairers, ${detection.withHolder} gone with their holder, ${detection.undetected} unknown at the end`,
     ],
     ['detection', timesText(detection.times)],
     [

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { type Field, FieldError } from './field.ts';
 import { ScenarioError } from './scenario-error.ts';
@@ -41,17 +42,15 @@ export function parseScenario<T>(source: string, path: string, format: Field<T>)
   }
 }
 
-/** At most so many bytes, also of a file that grows or is a device. */
+/** At most so many bytes, also of a file that grows. Opening a pipe would wait for its other end. */
 async function readBounded(path: string): Promise<string> {
   try {
+    const { size } = await regularFile(path);
+    if (size > MAX_BYTES) throw unreadable(path, `has ${size} bytes, and a scenario at most ${MAX_BYTES}`);
     const file = await open(path);
     try {
-      const stats = await file.stat();
-      if (!stats.isFile()) throw unreadable(path, 'is not a file');
-      if (stats.size > MAX_BYTES)
-        throw unreadable(path, `has ${stats.size} bytes, and a scenario at most ${MAX_BYTES}`);
-      const bytes = new Uint8Array(stats.size);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      const bytes = new Uint8Array(size);
+      const { bytesRead } = await file.read(bytes, 0, size, 0);
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, bytesRead));
     } finally {
       await file.close();
@@ -61,6 +60,12 @@ async function readBounded(path: string): Promise<string> {
     if (error instanceof TypeError) throw unreadable(path, 'is not UTF-8 text', error);
     throw unreadable(path, `cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
   }
+}
+
+async function regularFile(path: string): Promise<Stats> {
+  const stats = await stat(path);
+  if (!stats.isFile()) throw unreadable(path, 'is not a file');
+  return stats;
 }
 
 function unreadable(path: string, what: string, cause?: unknown): ScenarioError {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { Field } from '../scenario/field.ts';
+import { type Field, FieldError } from '../scenario/field.ts';
 import { readScenario } from '../scenario/read-scenario.ts';
 import { checkScenario } from './scenario-checks.ts';
 import { SIMULATION_FORMAT, type SimulationScenario } from './scenario-format.ts';
@@ -8,6 +8,9 @@ import { readTrace, type Trace } from './trace.ts';
 /** The format with what several keys together must keep. */
 export const CHECKED_FORMAT: Field<SimulationScenario> = {
   read: (value, key) => {
+    if (typeof value === 'object' && value !== null && !Object.hasOwn(value, 'kind')) {
+      throw new FieldError('kind', 'is missing: `kind: simulation`; other scenarios are for `holdfast testnet up`');
+    }
     const scenario = SIMULATION_FORMAT.read(value, key);
     checkScenario(scenario);
     return scenario;

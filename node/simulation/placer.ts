@@ -88,20 +88,28 @@ export class Placer {
     return [];
   }
 
-  /** Draws who is known: online nodes, each at most once. */
+  /** Draws who is known: online nodes, each at most once; in a network of no more nodes than that, all of them. */
   #know(group: number | undefined): void {
-    const { population, table, random, scenario } = this.#parts;
-    const wanted = Math.min(scenario.placement.known, population.size);
+    const { population, random, scenario } = this.#parts;
+    const { known } = scenario.placement;
     const decision = ++this.#decision;
     this.#known = [];
-    for (let tries = TRIES * wanted; tries > 0 && this.#known.length < wanted; tries--) {
+    if (known >= population.size) {
+      for (let node = 0; node < population.size; node++) this.#meet(node, group);
+      return;
+    }
+    for (let tries = TRIES * known; tries > 0 && this.#known.length < known; tries--) {
       const node = random.below(population.size);
       if (this.#seen[node] === decision) continue;
       this.#seen[node] = decision;
-      if (table.views[node] !== VIEW.answers) continue;
-      if (group !== undefined && population.groups[node] !== group) continue;
-      this.#known.push(this.#refreshed(node));
+      this.#meet(node, group);
     }
+  }
+
+  #meet(node: number, group: number | undefined): void {
+    const { population, table } = this.#parts;
+    if (table.views[node] !== VIEW.answers) return;
+    if (group === undefined || population.groups[node] === group) this.#known.push(this.#refreshed(node));
   }
 
   #blank(node: number): Mutable<Candidate> {

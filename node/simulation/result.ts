@@ -62,6 +62,8 @@ export interface SimulationResult {
     readonly spoiled: number;
     readonly byAudit: number;
     readonly byFetch: number;
+    /** Given up with all that their holder had, unnoticed. */
+    readonly withHolder: number;
     /** At the end still unknown. */
     readonly undetected: number;
     readonly times: Times;
@@ -99,6 +101,7 @@ export function resultOf(scenario: SimulationScenario, simulation: Simulation): 
   const bytes = (tally.shardsFetched + tally.shardsPlaced) * files.shardSize;
   const lossTimes = tally.lossTimes.sorted();
   const { series } = recorder;
+  const undetected = table.states.reduce((sum, state) => sum + Number(state === SHARD.bad), 0);
   const plain = {
     about: scenario.about,
     seed: scenario.seed,
@@ -142,7 +145,8 @@ export function resultOf(scenario: SimulationScenario, simulation: Simulation): 
       spoiled: tally.spoiled,
       byAudit: tally.foundByAudit,
       byFetch: tally.foundByFetch,
-      undetected: table.states.reduce((sum, state) => sum + Number(state === SHARD.bad), 0),
+      withHolder: tally.spoiled - tally.foundByAudit - tally.foundByFetch - undetected,
+      undetected,
       times: timesOf(tally.detectionTimes.sorted()),
     },
     blame: blameOf(simulation),

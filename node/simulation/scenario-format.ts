@@ -88,7 +88,7 @@ export const SIMULATION_FORMAT = field.section({
       replace: field.optional(field.yesOrNo(), true),
       /** A file beside the scenario: time,node,event. */
       trace: field.optional(
-        field.words({ pattern: /^[\w.-]+(\/[\w.-]+)*$/, expected: 'the name of a file beside the scenario' }),
+        field.words({ pattern: /^\w[\w.-]*(\/\w[\w.-]*)*$/, expected: 'the name of a file beside the scenario' }),
         undefined,
       ),
     }),

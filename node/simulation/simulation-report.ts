@@ -91,7 +91,7 @@ function repairs({ series, repair }: SimulationResult): Section {
 function damage({ detection }: SimulationResult): Section {
   return {
     heading: 'Silent damage',
-    text: `${detection.spoiled} shards went bad on holders that stayed; ${detection.byAudit} were found by an audit, ${detection.byFetch} by a repairer that fetched them; ${detection.undetected} are still unknown.`,
+    text: `${detection.spoiled} shards went bad on holders that stayed; ${detection.byAudit} were found by an audit, ${detection.byFetch} by a repairer that fetched them; ${detection.withHolder} went with a holder that left or was disqualified; ${detection.undetected} are still unknown.`,
     charts: [durations('From the damage to its detection', 'shards', detection.times)],
   };
 }

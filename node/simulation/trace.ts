@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 
 export const TRACED = { online: 0, offline: 1, leave: 2, join: 3 } as const;
@@ -29,6 +30,8 @@ const LINE = /^(\d{1,12}(?:\.\d{1,6})?),([\w.:-]{1,100}),(online|offline|leave|j
 export async function readTrace(path: string, nodes: number, signal: AbortSignal): Promise<Trace> {
   const builder = new TraceBuilder(path, nodes);
   try {
+    // Opening a pipe would wait for its other end.
+    if (!(await stat(path)).isFile()) throw unreadable(path, 'is not a file');
     let rest = '';
     for await (const chunk of createReadStream(path, { encoding: 'utf8', signal })) {
       const lines = (rest + chunk).split('\n');
@@ -40,10 +43,14 @@ export async function readTrace(path: string, nodes: number, signal: AbortSignal
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ScenarioError) throw error;
-    const message = `${path} cannot be read (${(error as NodeJS.ErrnoException).code}): churn.trace names a file beside the scenario`;
-    throw new ScenarioError({ code: 'unreadable-scenario', path }, message, { cause: error });
+    throw unreadable(path, `cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
   }
   return builder.trace();
+}
+
+function unreadable(path: string, what: string, cause?: unknown): ScenarioError {
+  const message = `${path} ${what}: churn.trace names a file beside the scenario`;
+  return new ScenarioError({ code: 'unreadable-scenario', path }, message, { cause });
 }
 
 class TraceBuilder {

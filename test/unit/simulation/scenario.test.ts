@@ -41,6 +41,7 @@ test('what is absent is as the product has it by default', () => {
 
 const IMPOSSIBLE: readonly [changes: object, key: string, message: RegExp][] = [
   [{ kind: 'lab' }, 'kind', /one of simulation, found "lab"/],
+  [{ kind: undefined }, 'kind', /is missing.*testnet up/],
   [{ nodes: 3 }, 'nodes', /unknown key/],
   [{ network: { nodes: 20, nodez: 2 } }, 'network.nodez', /did you mean nodes/],
   [{ network: { nodes: 5 } }, 'files.code', /4\+2 needs 6 nodes, and there are 5/],

@@ -32,6 +32,7 @@ test('the same seed gives the same result, another seed another one', async () =
   assert.ok(a.repair.repairs > 30 && a.repair.bytes > 0, JSON.stringify(a.repair));
   assert.ok(a.churn.departures > 10 && a.churn.joins > 10);
   assert.ok(a.detection.byAudit > 5);
+  assert.ok(a.detection.withHolder >= 0 && a.detection.times.count === a.detection.byAudit + a.detection.byFetch);
   assert.ok(a.blame.adversariesDisqualified > 0);
   assert.equal(a.blame.honestDisqualified, 0, 'who keeps its data or says what it lost is not blamed');
   assert.equal(a.model.applies, false);
