@@ -196,8 +196,3 @@ export function faultsOf({ slowMs, lie, floodsUntil, damagedShards }: NodeCondit
     ...(damagedShards === 0 ? [] : [`${damagedShards} shards damaged`]),
   ];
 }
-
-/** For commands, which put no nodes together themselves. */
-export function createLab(deps: LabDeps): Lab {
-  return new Lab(deps);
-}
