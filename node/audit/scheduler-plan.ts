@@ -27,13 +27,16 @@ export function cycleLength(shards: number, suspicion: number, rules: CycleRules
 /**
  * When the next slice is due: slices are spread over the cycle as their ranks are, each at a random point of its part of
  * the cycle, so that nobody can tell when; a small holder has one, anywhere in the cycle. Behind the last the next cycle
- * begins. In the first cycle of a holder they come at the beginning of their parts.
+ * begins. In the first cycle of a holder they come at the beginning of their parts, and the very first one at once: the
+ * holder was noticed at a random time.
  */
 export function dueAt(cycle: CycleState, suspicion: number, rules: CycleRules): number {
   const length = cycleLength(cycle.shards, suspicion, rules);
   const random = jitterAt(cycle.seed, cycle);
-  const part = cycle.number === 1 ? JITTER : 1 / Math.max(1, Math.ceil(cycle.shards / MAX_AUDIT_SHARDS));
-  const within = (1 - JITTER) * Math.min(1, fractionOf(cycle) + part * random);
+  const fraction = fractionOf(cycle);
+  const early = fraction === 0 ? 0 : JITTER;
+  const part = cycle.number === 1 ? early : 1 / Math.max(1, Math.ceil(cycle.shards / MAX_AUDIT_SHARDS));
+  const within = (1 - JITTER) * Math.min(1, fraction + part * random);
   const share = isCycleEnd(cycle) ? 1 - JITTER * (1 - random) : within;
   return Math.max(cycle.startedAt + length * share, cycle.restUntil);
 }

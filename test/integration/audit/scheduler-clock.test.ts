@@ -29,6 +29,6 @@ test('a clock that was a year ahead and is set back puts nothing off', async (t)
   await pass(26 * HOUR, 10 * MINUTE);
   const after = asks.slice(before);
   assert.ok(of(after, 'anna') >= 1);
-  assert.ok(of(after, 'ben') >= 3 && after.length <= 10);
+  assert.ok(of(after, 'ben') >= 2 && after.length <= 10);
   assert.ok(scheduler.status().every(({ cycle }) => (cycle?.startedAt ?? 0) <= clock.now()));
 });
