@@ -1,7 +1,7 @@
 import { AuditError } from './audit-error.ts';
 import { type AuditRefusal, type AuditRefusalReason, decodeAuditRefusal, verifyAuditRefusal } from './audit-refusal.ts';
 import type { OpenedAuditRequest } from './audit-request.ts';
-import { type AuditedPart, type AuditItem, missingIds, type SegmentLookup } from './audit-set.ts';
+import { type AuditedPart, type AuditItem, entriesDigest, missingIds, type SegmentLookup } from './audit-set.ts';
 import { bitmapIndices } from './bitmap.ts';
 import { equalBytes } from './bytes.ts';
 import { MAX_CLOCK_SKEW_MS } from './constants.ts';
@@ -95,6 +95,9 @@ function openRefusal(
   if (!equalBytes(refusal.prover, challenge.prover)) throw badRefusal('it is of another prover');
   if (!verifyAuditRefusal(refusal)) throw badRefusal('it is not signed by its prover');
   const { reason } = refusal;
+  if (refusal.asked !== undefined && !equalBytes(refusal.asked, entriesDigest(parts))) {
+    throw badRefusal('it is about entries of another list');
+  }
   const entries = bitmapIndices(refusal.entries ?? new Uint8Array(0));
   if (entries.some((entry) => entry >= parts.length)) throw badRefusal('it names an entry that was not asked for');
   if (refusal.release !== undefined) checkRelease(refusal.release, entries, request, lookup);

@@ -17,6 +17,8 @@ export interface UnsignedAuditRefusal {
   readonly reason: AuditRefusalReason;
   /** The entries of the set it is about, as a bitmap; all but `busy-until`. */
   readonly entries?: Uint8Array;
+  /** `entriesDigest` of the set that they are positions in; with `entries`. */
+  readonly asked?: Uint8Array;
   /** The encoded release; `released` only. */
   readonly release?: Uint8Array;
   /** When to ask again, ms since 1970; `busy-until` only. */
@@ -38,15 +40,17 @@ const codec = signedStructure<UnsignedAuditRefusal>({
     prover: fixedBytes(PEER_KEY_BYTES),
     reason: oneOf('released', 'expired', 'not-held', 'busy-until'),
     entries: optional(bitmap(MAX_AUDIT_ENTRIES)),
+    asked: optional(fixedBytes(HASH_BYTES)),
     release: optional(byteString(MAX_RELEASE_BYTES, 1)),
     until: optional(timestamp),
     sentAt: timestamp,
   },
   signedBy: (refusal) => refusal.prover,
-  check: ({ reason, entries, release, until }) => {
+  check: ({ reason, entries, asked, release, until }) => {
     if ((reason === 'busy-until') !== (until !== undefined)) return 'until belongs to busy-until, and only to it';
     if ((reason === 'released') !== (release !== undefined)) return 'a release belongs to released, and only to it';
     if ((reason === 'busy-until') !== (entries === undefined)) return 'it must name entries unless the prover is busy';
+    if ((entries === undefined) !== (asked === undefined)) return 'entries come with the digest of what was asked';
     return undefined;
   },
 });

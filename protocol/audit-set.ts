@@ -141,6 +141,17 @@ export function setDigest(ids: readonly Uint8Array[], commitments: readonly Uint
 }
 
 /**
+ * `H(HOLDFAST1/audit-entries, u32 n | (root CID | segment CID | u32 length | bitmap) for each entry)`, in the order of the
+ * request: what the positions in a refusal are positions in. The challenge itself binds the shards, not their order.
+ */
+export function entriesDigest(parts: readonly AuditedPart[]): Uint8Array {
+  const rows = parts.map(({ root, segment, indices }) =>
+    concat(root.bytes, segment.bytes, u32(indices.length), indices),
+  );
+  return taggedHash('audit-entries', u32(rows.length), ...rows);
+}
+
+/**
  * The ids that the bitmaps, one per part, declare lost; ascending and unique.
  *
  * @throws AuditError bad-missing, also when a bitmap names what its part does not cover.

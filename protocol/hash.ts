@@ -14,6 +14,7 @@ export type Tag =
   | 'response'
   | 'refusal'
   | 'audit-set'
+  | 'audit-entries'
   | 'audit-seed'
   | 'audit-subset'
   | 'audit-rho'

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { checkAuditSet, type OpenedAuditRequest, openAuditSet, openChallenge } from '../../protocol/audit-request.ts';
+import { entriesDigest } from '../../protocol/audit-set.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { decodeChallenge } from '../../protocol/challenge.ts';
@@ -169,7 +170,7 @@ export class Prover {
     const isKnown = await knownReceipts(request.set, this.#deps.receipts, signal);
     const opened = openAuditSet(challenge, request.set, isKnown);
     const excuse = await this.#excuse(opened);
-    if (excuse !== undefined) return { answer: this.#refuse(request, excuse), kept: true };
+    if (excuse !== undefined) return { answer: this.#refuseParts(request, opened, excuse), kept: true };
     const set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
     if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
     const commitments = set.items.map(({ commitment }) => commitment);
@@ -182,7 +183,7 @@ export class Prover {
     const answer = await this.#open({ ...asked, payer }, set, commitments, signal);
     // What a release took away meanwhile is not lost.
     const late = answer.missing.length > 0 ? await this.#excuse(opened) : undefined;
-    if (late !== undefined) return { answer: this.#refuse(request, late), kept: true };
+    if (late !== undefined) return { answer: this.#refuseParts(request, opened, late), kept: true };
     this.#counters.proofs++;
     if (answer.missing.length > 0) this.#counters.declaredLost++;
     return { answer, kept: true };
@@ -191,7 +192,7 @@ export class Prover {
   /** Unless a release took the segments away meanwhile. */
   async #notHeld(request: AuditRequest, opened: OpenedAuditRequest, entries: readonly number[]): Promise<AuditAnswer> {
     const late = await this.#excuse(opened);
-    return this.#refuse(request, late ?? { reason: 'not-held', entries: bitmapOf(entries) });
+    return this.#refuseParts(request, opened, late ?? { reason: 'not-held', entries: bitmapOf(entries) });
   }
 
   /** A signed reason to prove nothing: the owner released the object, or the promise has expired. */
@@ -257,6 +258,11 @@ export class Prover {
     return this.#refuse(request, { reason: 'busy-until', until: this.#deps.clock.now() + Math.ceil(waitMs) });
   }
 
+  /** The positions are those in the list as it was asked. */
+  #refuseParts(request: AuditRequest, { parts }: OpenedAuditRequest, excuse: Excuse): AuditAnswer {
+    return this.#refuse(request, { ...excuse, asked: entriesDigest(parts) });
+  }
+
   #refuse(request: AuditRequest, excuse: Excuse): AuditAnswer {
     const { signer, clock } = this.#deps;
     this.#counters.refused(excuse.reason);
@@ -275,4 +281,4 @@ function answerBytes(answer: AuditAnswer): number {
   return answer.missing.reduce((sum, bitmap) => sum + bitmap.length + ANSWER_BYTES / 4, ANSWER_BYTES);
 }
 
-type Excuse = Pick<UnsignedAuditRefusal, 'reason' | 'entries' | 'release' | 'until'>;
+type Excuse = Pick<UnsignedAuditRefusal, 'reason' | 'entries' | 'asked' | 'release' | 'until'>;

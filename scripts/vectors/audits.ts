@@ -1,7 +1,7 @@
 import type { Backend } from '../../node/kzg/backend.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../protocol/audit-refusal.ts';
-import { setDigest } from '../../protocol/audit-set.ts';
+import { entriesDigest, setDigest } from '../../protocol/audit-set.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { compareBytes, toHex } from '../../protocol/bytes.ts';
 import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
@@ -66,7 +66,9 @@ export function auditCase(object: StoredObject, backend: Pick<Backend, 'open'>):
     return { response, missing: bitmaps, sig: HOLDER.sign(responseDigest(response, missing)) };
   };
   const refusal = { challengeId: challengeId(challenge), prover: HOLDER.publicKey, sentAt: ANSWERED_AT };
-  const released = signAuditRefusal({ ...refusal, reason: 'released', entries: bitmapOf([0]), release }, HOLDER);
+  const asked = entriesDigest([{ root, segment, indices }]);
+  const entries = bitmapOf([0]);
+  const released = signAuditRefusal({ ...refusal, reason: 'released', entries, asked, release }, HOLDER);
   const busy = signAuditRefusal({ ...refusal, reason: 'busy-until', until: ANSWERED_AT + 30_000 }, HOLDER);
   return {
     request,

@@ -6,6 +6,7 @@ import {
   signAuditRefusal,
   type UnsignedAuditRefusal,
 } from '../../protocol/audit-refusal.ts';
+import { type AuditedPart, entriesDigest } from '../../protocol/audit-set.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import { type Challenge, decodeChallenge, encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
@@ -77,6 +78,7 @@ export function auditFaults({ object, audit }: Built): AuditVector[] {
       prover: HOLDER.publicKey,
       reason: 'not-held',
       entries: bitmapOf([0]),
+      asked: entriesDigest(partsOf(entry)),
       sentAt: CREATED,
     } as const;
     return { refusal: encodeAuditRefusal(signAuditRefusal({ ...unsigned, ...changes }, signer)) };
@@ -155,6 +157,7 @@ export function auditFaults({ object, audit }: Built): AuditVector[] {
     ),
     vector('all missing, yet an opening', 'bad-missing', request, answered({ status: 1 }, [all], HELD)),
     vector('a refusal signed by another', 'bad-refusal', request, refused({ prover: OWNER.publicKey }, OWNER)),
+    vector('a refusal about another list of entries', 'bad-refusal', request, refused({ asked: digest('another') })),
     vector('a refusal of an entry that was not asked for', 'bad-refusal', request, refused({ entries: bitmapOf([1]) })),
     vector('a release of another object', 'bad-refusal', request, released(release(object.segmentBytes, OWNER))),
     vector('a release signed by the holder', 'bad-refusal', request, released(release(object.rootBytes, HOLDER))),
@@ -176,6 +179,7 @@ export function excuses({ audit: { request } }: Built): ExcuseVector[] {
       prover: HOLDER.publicKey,
       reason: 'expired',
       entries: bitmapOf([0]),
+      asked: entriesDigest(partsOf(entry)),
       sentAt: at,
     } as const;
     const answer = { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, HOLDER)) };
@@ -190,6 +194,10 @@ export function excuses({ audit: { request } }: Built): ExcuseVector[] {
     vector('within it, after a late answer', issuedAt + deadlineMs + 120_000, 'expired', far),
     vector('long ago', issuedAt - 3_000_000, 'expired'),
   ];
+}
+
+function partsOf({ segment, indices, receipt }: AuditSetEntry): AuditedPart[] {
+  return [{ root: decodeStoreReceipt(receipt).root, segment, indices }];
 }
 
 function unknown(stored: UnsignedStoreReceipt & { sig: Uint8Array }, entry: AuditSetEntry): AuditSetEntry[] {

@@ -226,17 +226,23 @@ function advertFaults(advert: Uint8Array): Fault[] {
 function refusalBytes(challenge: Uint8Array): Uint8Array {
   const id = challengeId(challenge);
   const unsigned = { challengeId: id, prover: HOLDER.publicKey, sentAt: CREATED, entries: bitmapOf([0]) };
-  return encodeAuditRefusal(signAuditRefusal({ ...unsigned, reason: 'not-held' }, HOLDER));
+  const asked = digest('asked');
+  return encodeAuditRefusal(signAuditRefusal({ ...unsigned, asked, reason: 'not-held' }, HOLDER));
 }
 
 function refusalFaults(refusal: Uint8Array, release: Uint8Array): Fault[] {
   return [
     ['an unknown reason', change(refusal, { reason: 'tired' }), 'bad-field'],
     ['not-held without entries', change(refusal, { entries: undefined }), 'inconsistent'],
+    ['entries of no list', change(refusal, { asked: undefined }), 'inconsistent'],
     ['not-held with a time', change(refusal, { until: CREATED }), 'inconsistent'],
     ['not-held with a release', change(refusal, { release }), 'inconsistent'],
     ['released without a release', change(refusal, { reason: 'released' }), 'inconsistent'],
-    ['busy without a time', change(refusal, { reason: 'busy-until', entries: undefined }), 'inconsistent'],
+    [
+      'busy without a time',
+      change(refusal, { reason: 'busy-until', entries: undefined, asked: undefined }),
+      'inconsistent',
+    ],
     ['more than 2 KiB', refusal, 'oversize', 2049],
   ];
 }

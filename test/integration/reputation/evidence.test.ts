@@ -386,6 +386,9 @@ test('what an own audit named is kept and published once per segment; the audit 
 
 function refusal(challenge: Uint8Array): AuditAnswer {
   const unsigned = { challengeId: challengeId(challenge), prover: holder.publicKey, reason: 'not-held' as const };
-  const signed = signAuditRefusal({ ...unsigned, entries: bitmapOf([0]), sentAt: 5 }, holder);
+  const signed = signAuditRefusal(
+    { ...unsigned, entries: bitmapOf([0]), asked: new Uint8Array(32), sentAt: 5 },
+    holder,
+  );
   return { refusal: encodeAuditRefusal(signed) };
 }

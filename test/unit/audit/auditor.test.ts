@@ -14,7 +14,7 @@ import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
+import { askedOf, auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
 import { holder, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
@@ -139,13 +139,10 @@ test('an unsigned, foreign or misshapen answer proves nothing', async () => {
 });
 
 test('a signed refusal says until when, or what is not held', async () => {
-  const refusing = (more: { reason: 'busy-until'; until: number } | { reason: 'not-held'; entries: Uint8Array }) =>
-    auditor(({ challenge }) => {
-      const unsigned = { challengeId: challengeId(challenge), prover: holder.publicKey, sentAt: 1, ...more };
-      return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
-    }).made.audit(prover, selectionOf(2));
-  assert.deepEqual((await refusing({ reason: 'busy-until', until: 9 })).outcome, { kind: 'refused-busy', until: 9 });
-  const { outcome } = await refusing({ reason: 'not-held', entries: Uint8Array.of(1) });
+  const refuse = (more: Parameters<typeof refusing>[0]) =>
+    auditor((request) => refusing(more, request)).made.audit(prover, selectionOf(2));
+  assert.deepEqual((await refuse({ reason: 'busy-until', until: 9 })).outcome, { kind: 'refused-busy', until: 9 });
+  const { outcome } = await refuse({ reason: 'not-held', entries: Uint8Array.of(1) });
   assert.deepEqual(outcome.kind === 'not-held' && outcome.missing.map(({ index }) => index), [0, 1]);
 });
 
@@ -213,16 +210,29 @@ const busy = (clock: ManualClock) => (request: AuditRequest) =>
 
 function refusing(
   more: { reason: 'busy-until'; until: number } | { reason: 'expired' | 'not-held'; entries: Uint8Array },
-  { challenge }: AuditRequest,
+  request: AuditRequest,
+  asked = askedOf(request),
 ): AuditAnswer {
   const unsigned = {
-    challengeId: challengeId(challenge),
+    challengeId: challengeId(request.challenge),
     prover: holder.publicKey,
     sentAt: 1_700_000_000_000,
+    ...('entries' in more ? { asked } : {}),
     ...more,
   };
   return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
 }
+
+test('the entries of a refusal are those of the list as it was asked', async () => {
+  const other = askedOf({
+    challenge: new Uint8Array(0),
+    sig: new Uint8Array(0),
+    set: twoSegments().entries().reverse(),
+  });
+  const { made } = auditor((request) => refusing({ reason: 'not-held', entries: Uint8Array.of(1) }, request, other));
+  const { outcome, receipt } = await made.audit(prover, twoSegments());
+  assert.deepEqual([outcome.kind, receipt], ['timed-out', undefined]);
+});
 
 /** Two segments, of 3 and 5 shards; the promise about the second ends at `expiresAt`. */
 function twoSegments(expiresAt = 0): Selection {

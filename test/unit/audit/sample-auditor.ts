@@ -1,10 +1,12 @@
 import { Auditor } from '../../../node/audit/auditor.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import { entriesDigest } from '../../../protocol/audit-set.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
+import { decodeStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -72,3 +74,13 @@ export function auditor(
 export const failing = (failure: RequestFailure) => () => {
   throw RequestError.of('holder', 'audit', failure, 'no');
 };
+
+/** What a refusal of this request signs beside the entries. */
+export function askedOf({ set }: AuditRequest): Uint8Array {
+  const parts = set.map(({ segment, indices, receipt }) => ({
+    root: decodeStoreReceipt(receipt).root,
+    segment,
+    indices,
+  }));
+  return entriesDigest(parts);
+}
