@@ -193,6 +193,6 @@ export function faultsOf({ slowMs, lie, floodsUntil, damagedShards }: NodeCondit
     ...(lie === 'none' ? [] : [`lies (${lie})`]),
     ...(slowMs === 0 ? [] : [`slow by ${slowMs} ms`]),
     ...(floodsUntil > now ? ['floods'] : []),
-    ...(damagedShards === 0 ? [] : [`${damagedShards} shards damaged`]),
+    ...(damagedShards === 0 ? [] : [`${damagedShards} damaged`]),
   ];
 }
