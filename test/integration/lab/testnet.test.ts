@@ -100,7 +100,7 @@ suite('holdfast testnet', () => {
 
     test('what is corrupted is found', async () => {
       assert.match(await lab.ok('corrupt', '4', '--shards', '1', '--bits', '3'), /: 1 shard\n$/);
-      assert.deepEqual((await lab.status()).nodes[3]?.faults, ['1 shards damaged']);
+      assert.deepEqual((await lab.status()).nodes[3]?.faults, ['1 damaged']);
       await until('the loss to be found by an audit, or already repaired', async () => {
         const { nodes } = await lab.status();
         return (nodes[3]?.damagedShards ?? 0) > 0 || (await lab.at(1, ['audit', 'run', link])).code === 3;
