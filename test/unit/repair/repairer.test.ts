@@ -157,10 +157,7 @@ describe('repair of a segment', () => {
 
   test('where everybody shares a subnet, shards stay where they are, and nobody is told', async () => {
     const { bench, root, guardian } = await stored(8);
-    for (const { id } of bench.network.all) {
-      const about = { peer: id, capacity: 1e12, free: 1e12, region: '' };
-      bench.table.advertised({ ...about, addresses: ['/ip4/192.168.1.7/tcp/1'] });
-    }
+    for (const { id } of bench.network.all) bench.table.connected(id, '/ip4/192.168.1.7/tcp/1');
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.deepEqual([result.outcome, result.sent, result.fetched], ['crowded', 0, 0]);
     assert.deepEqual(guardian.announced, []);
