@@ -10,6 +10,8 @@ import { until } from './until.ts';
 
 /** Of a busy machine: a repair takes seconds. */
 export const PATIENCE_MS = 300_000;
+/** Between two looks at a file. */
+const LOOK_MS = 750;
 const CAPACITY_BYTES = 512 * 1024 * 1024;
 
 export interface LabFile {
@@ -40,7 +42,7 @@ export class RepairLab {
         ['storage.writeBuffer', '8MiB'],
         ['audit.enabled', 'false'],
         ['repair.grace', '1s'],
-        ['repair.checkInterval', '1s'],
+        ['repair.checkInterval', '5s'],
         ['repair.holdOff', '3s'],
         ['repair.threshold', '0'],
         ['repair.traffic', 'unlimited'],
@@ -97,6 +99,8 @@ export class RepairLab {
   /** Waits until every shard has a holder of its own, as this node sees it. */
   async whole(file: LabFile, seenBy: number, what: string): Promise<void> {
     const isWhole = async () => {
+      // A look asks every node, which all share this process.
+      await systemClock.sleep(LOOK_MS, this.signal);
       const health = await this.health(file, seenBy);
       return health.verdict === 'healthy' && health.presentShards === health.shards;
     };

@@ -43,7 +43,8 @@ suite('a network of 16 nodes that repairs itself', async () => {
     const mib = (shards: number) => ((shards * SHARD_BYTES) / 2 ** 20).toFixed(1);
     t.diagnostic(`${original.size} holders left; ${placed} shards were placed anew: ${mib(placed)} MiB`);
     t.diagnostic(`${mib(fetched)} MiB fetched, ${mib(sent)} MiB sent`);
-    assert.ok(sent >= placed && placed >= original.size);
+    // What lies in the trash of a new holder is placed without being sent.
+    assert.ok(sent <= placed && placed >= original.size);
   });
 
   test('one holder more than a file can lose is an alarm; when one returns, all heals', async () => {
