@@ -188,7 +188,8 @@ export class AuditScheduler {
     const current = holder.underWay ?? (await this.#newCycle(holder, signal));
     if (current === undefined) return;
     const cycle = onTime(current, clock.now(), holder.suspicion.score, options);
-    if (current !== holder.cycle && dueAt(cycle, holder.suspicion.score, options) > clock.now()) {
+    // The first time a holder is asked at once.
+    if (current !== holder.cycle && cycle.number > 1 && dueAt(cycle, holder.suspicion.score, options) > clock.now()) {
       await store.putCycle(holder.key, cycle);
       holder.cycle = cycle;
       return;
