@@ -65,9 +65,13 @@ const CONCURRENCY = 12;
 /** Strangers asked at most, when those who are known do not have everything. */
 const MAX_STRANGERS = 256;
 const HAVE_TIMEOUT_MS = 10_000;
+const NOTHING = new Uint8Array();
 
 interface Answer {
+  /** Of what the peer signed: the receipt that is kept. */
   readonly receipt: StoreReceipt;
+  /** What a weaker receipt covers besides. */
+  readonly also?: Uint8Array;
   /** Undefined when the peer did not answer. */
   readonly held: ReadonlySet<number> | undefined;
 }
@@ -115,9 +119,16 @@ export class HolderCensus {
       try {
         const found = await this.#have(peer, request, before?.receipt, signal);
         absences.seen(peer);
-        if (found !== undefined) answers.set(peer, found);
-        else if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
-        if (request.keep && found !== undefined && peer !== self && isNews(found.receipt, before?.receipt)) {
+        if (found === undefined) {
+          if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
+          return;
+        }
+        if (before !== undefined && !replaces(found.receipt, before.receipt)) {
+          answers.set(peer, { ...before, held: found.held, also: found.receipt.indices });
+          return;
+        }
+        answers.set(peer, found);
+        if (request.keep && peer !== self && !(before !== undefined && isSame(found.receipt, before.receipt))) {
           await this.#deps.receipts.put(found.receipt);
         }
       } catch (error) {
@@ -166,7 +177,7 @@ export class HolderCensus {
     const present: Uint8Array[] = [];
     const gone = new Set<string>();
     let nextGone = Number.POSITIVE_INFINITY;
-    for (const [peer, { receipt, held }] of answers) {
+    for (const [peer, { receipt, also, held }] of answers) {
       const losses = await lost.of(peer, segment, signal);
       const banned = isDisqualified(peer);
       const since = absences.since(peer);
@@ -174,7 +185,7 @@ export class HolderCensus {
       if (held === undefined && !away) gone.add(peer);
       if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);
       if (held !== undefined && !banned) present.push(receipt.holder);
-      for (const index of bitmapIndices(receipt.indices)) {
+      for (const index of new Set([receipt.indices, also ?? NOTHING].flatMap(bitmapIndices))) {
         const list = holders.get(index);
         if (list === undefined) continue;
         const has = held?.has(index) ?? away;
@@ -206,8 +217,10 @@ function isSame(receipt: StoreReceipt, known: StoreReceipt): boolean {
   return equalBytes(encodeStoreReceipt(receipt), encodeStoreReceipt(known));
 }
 
-function isNews(receipt: StoreReceipt, before: StoreReceipt | undefined): boolean {
-  return before === undefined || receipt.issuedAt !== before.issuedAt || receipt.expiresAt !== before.expiresAt;
+/** Nobody signs away what it signed for: the receipt covers all that the other does, and ends no sooner. */
+function replaces(receipt: StoreReceipt, before: StoreReceipt): boolean {
+  const endOf = ({ expiresAt }: StoreReceipt) => (expiresAt === 0 ? Number.POSITIVE_INFINITY : expiresAt);
+  return isSubsetOf(before.indices, receipt.indices) && endOf(receipt) >= endOf(before);
 }
 
 function add(map: Map<number, string[]>, index: number, peer: string): void {
