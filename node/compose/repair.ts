@@ -229,14 +229,15 @@ export function composeRepair(parts: RepairParts): Repair {
     record('repair', told);
   }
 
-  /** A notice counts when it is of the owner, or of somebody with a receipt. */
+  /** A notice counts when it is of a segment of the object, and of the owner or somebody with a receipt. */
   async function heard(notice: RepairNotice): Promise<void> {
-    const { root, repairer: key } = notice;
+    const { root, segment, repairer: key } = notice;
     if (!(await watched.has(root))) return;
     const manifest = await withDeadline(clock, LOOKUP_MS, undefined, (signal) => locator.root(root, signal));
     if (!equalBytes(manifest.owner, key) && !(await hasReceipt(root, key))) return;
+    if (!manifest.segments.some((cid) => cid.equals(segment))) return;
     leases.heard(notice);
-    if (notice.kind === 'done') watcher.look(root);
+    if (notice.kind === 'done') watcher.told(root);
   }
 
   async function hasReceipt(root: CID, holder: Uint8Array): Promise<boolean> {

@@ -15,6 +15,8 @@ export class WatchedObject {
   readonly #needed = new Map<number, number>();
   /** When a segment whose repair came to nothing is tried again. */
   readonly #retryAt = new Map<number, number>();
+  /** When it is or was looked at because others said so. */
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(root: CID, since: number) {
     this.root = root;
@@ -34,6 +36,12 @@ export class WatchedObject {
       this.#retryAt.delete(position);
     }
     for (const position of open) if (!this.#needed.has(position)) this.#needed.set(position, now);
+  }
+
+  /** When it is looked at because others say that something happened: not before `pauseMs` after the last time. */
+  mayLook(now: number, pauseMs: number): number {
+    if (this.#toldAt <= now) this.#toldAt = Math.max(now, this.#toldAt + pauseMs);
+    return this.#toldAt;
   }
 
   /** When this node may repair a segment: after those whose turn is before, and not again at once after a failure. */

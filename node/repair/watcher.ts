@@ -25,7 +25,10 @@ export interface WatcherDeps {
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
-  readonly leases: { until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined };
+  readonly leases: {
+    until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined;
+    settled(root: CID, needed: readonly CID[]): void;
+  };
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -101,6 +104,13 @@ export class Watcher {
   /** Something happened to the object: it is looked at by then (monotonic), at once by default. */
   look(root: CID, at = this.#deps.clock.monotonic()): void {
     this.#notLater(root.toString(), at);
+  }
+
+  /** Others say that something happened to the object: it is looked at, but not more often than in each turn. */
+  told(root: CID): void {
+    const { clock, turnMs } = this.#deps;
+    const object = this.#objects.get(root.toString());
+    if (object !== undefined) this.look(root, object.mayLook(clock.monotonic(), turnMs));
   }
 
   /** A guardian or an owner is missing: what it looked after is looked at by then. */
@@ -212,10 +222,14 @@ export class Watcher {
     object.gone = gone;
     const now = clock.monotonic();
     object.found(needs, now);
+    const open = needs.filter(({ plan }) => plan.stripes.length > 0);
+    leases.settled(
+      root,
+      open.map(({ segment }) => segment),
+    );
     this.#alarm(object, needs);
     let next = Number.POSITIVE_INFINITY;
-    for (const need of needs) {
-      if (need.plan.stripes.length === 0) continue;
+    for (const need of open) {
       const turn = object.mayBegin(need.position, turnMs * (rank.turn ?? 0));
       const at = Math.max(turn, leases.until({ root, segment: need.segment }) ?? 0);
       if (at <= now) repair(root, need, object.since);
@@ -242,6 +256,7 @@ export class Watcher {
 
   async #forget(key: string, object: WatchedObject): Promise<void> {
     this.#settle(object);
+    this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
     if (await this.#deps.guarded.has(object.root)) await this.#unguard(object.root);
