@@ -54,7 +54,7 @@ export interface Census {
   readonly sources: ReadonlyMap<number, readonly string[]>;
   /** Who signed for something and has not been heard from for longer than the grace. */
   readonly gone: ReadonlySet<string>;
-  /** Keys of the peers with a valid receipt that answered. */
+  /** Keys of those who answered and are believed: of whom a receipt was kept before, and who lost nothing since. */
   readonly present: readonly Uint8Array[];
   /** When the first holder that is away counts as gone, monotonic; undefined when none is away. */
   readonly nextGone: number | undefined;
@@ -104,7 +104,7 @@ export class HolderCensus {
         await this.#ask(strangers(await collectProviders(peers, clock, rootCid, signal)), request, answers, signal);
       }
     }
-    return this.#judge(request, answers, signal);
+    return this.#judge(request, answers, new Set(known), signal);
   }
 
   async #ask(
@@ -167,7 +167,12 @@ export class HolderCensus {
     });
   }
 
-  async #judge(request: CensusRequest, answers: ReadonlyMap<string, Answer>, signal: AbortSignal): Promise<Census> {
+  async #judge(
+    request: CensusRequest,
+    answers: ReadonlyMap<string, Answer>,
+    known: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Census> {
     const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
     const { segment, stored, watchedSince } = request;
     const now = clock.monotonic();
@@ -184,7 +189,8 @@ export class HolderCensus {
       const away = held === undefined && !(since !== undefined && isGone(since, now, graceMs));
       if (held === undefined && !away) gone.add(peer);
       if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);
-      if (held !== undefined && !banned) present.push(receipt.holder);
+      if (held !== undefined && held.size > 0 && !banned && known.has(peer) && losses.size === 0)
+        present.push(receipt.holder);
       for (const index of new Set([receipt.indices, also ?? NOTHING].flatMap(bitmapIndices))) {
         const list = holders.get(index);
         if (list === undefined) continue;

@@ -44,12 +44,12 @@ export interface WatcherDeps {
 
 /** Objects looked at at a time. */
 const CONCURRENCY = 2;
-/** A holder that guards nothing of an object looks so many times less often whether it has to. */
+/** A holder that is not among the first guardians of an object looks so many times less often. */
 const BYSTANDER = 6;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
-/** Looks after objects: its own and those that it guards, each once in an interval and when something happened to it. */
+/** Looks after objects: its own and those of which it holds something, each once in an interval and when something happened to it. */
 export class Watcher {
   readonly #deps: WatcherDeps;
   readonly #objects = new Map<string, WatchedObject>();
@@ -195,22 +195,18 @@ export class Watcher {
       await this.#forget(key, object);
       return Number.POSITIVE_INFINITY;
     }
-    const before = isOwner || (await guarded.has(root));
-    const look = (keep: boolean) => check.run(root, { isOwner, keep, watchedSince: since }, signal);
-    let report = await look(before);
-    const guards = report.rank.turn !== undefined;
-    if (guards && !before) {
+    const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
+    if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now() });
-      // Once more, to keep the receipts.
-      report = await look(true);
+      // Whoever it meets now is believed the next time.
+      await look();
     }
-    if (!guards && before) await this.#unguard(root);
-    // Those who guard it now know better.
-    if (!guards) this.#settle(object);
-    this.#watchedBy(key, object, [report.owner, ...report.rank.others]);
-    const at = guards ? await this.#act(object, report) : Number.POSITIVE_INFINITY;
-    const next = intervalMs * (guards ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
-    return Math.min(at, report.nextGone ?? at, clock.monotonic() + next);
+    const report = await look();
+    const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
+    this.#watchedBy(key, object, [owner, ...rank.others]);
+    const at = await this.#act(object, report);
+    const next = intervalMs * (rank.isFirst ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
+    return Math.min(at, nextGone, clock.monotonic() + next);
   }
 
   /** Begins what is this node's turn; returns when to look again. */
@@ -230,7 +226,7 @@ export class Watcher {
     this.#alarm(object, needs);
     let next = Number.POSITIVE_INFINITY;
     for (const need of open) {
-      const turn = object.mayBegin(need.position, turnMs * (rank.turn ?? 0));
+      const turn = object.mayBegin(need.position, turnMs * rank.turn);
       const at = Math.max(turn, leases.until({ root, segment: need.segment }) ?? 0);
       if (at <= now) repair(root, need, object.since);
       else next = Math.min(next, at);
@@ -259,12 +255,10 @@ export class Watcher {
     this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
-    if (await this.#deps.guarded.has(object.root)) await this.#unguard(object.root);
-  }
-
-  async #unguard(root: CID): Promise<void> {
-    await this.#deps.guarded.remove(root);
-    await this.#deps.receipts.removeRoot(root);
+    const { guarded, receipts } = this.#deps;
+    if (!(await guarded.has(object.root))) return;
+    await guarded.remove(object.root);
+    await receipts.removeRoot(object.root);
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

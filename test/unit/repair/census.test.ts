@@ -98,3 +98,16 @@ describe('what a holder signed for', () => {
     assert.deepEqual(keptOf(other, 'holder'), [0]);
   });
 });
+
+describe('who is believed to hold something', () => {
+  test('whose receipt was kept before and who lost nothing since', async () => {
+    const { kept, says, losses, sign, take } = setting();
+    for (const name of ['old', 'lossy', 'stranger']) {
+      const receipt = sign(name, [0]);
+      says.set(peerOf(name), { receipt, indices: [0] });
+      if (name !== 'stranger') kept.set(peerOf(name), receipt);
+    }
+    losses.set(peerOf('lossy'), new Map([[0, { why: 'declared', at: 0 }]]));
+    assert.deepEqual((await take()).present.map(peerIdFromKey), [peerOf('old')]);
+  });
+});
