@@ -251,7 +251,10 @@ export function composeRepair(parts: RepairParts): Repair {
     watcher.missing(peer, at);
     let last: CID | undefined;
     for await (const { root } of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) {
-      if (last?.equals(root) !== true) watcher.look(root, at);
+      if (last?.equals(root) !== true) {
+        absences.missed(peer, root);
+        watcher.look(root, at);
+      }
       last = root;
     }
   }
@@ -267,11 +270,10 @@ export function composeRepair(parts: RepairParts): Repair {
     kept: (root) => watcher.add(root),
     released: (root) => watcher.look(root),
     connected(peer) {
-      if (absences.seen(peer)) watcher.back();
+      for (const root of absences.missedFor(peer)) watcher.told(root);
     },
     missed(peer) {
       if (!running) return;
-      absences.missed(peer);
       void missing(peer, clock.monotonic() + graceMs).catch((error: unknown) => {
         log.warn('what a peer holds was not looked up', { peer, reason: String(error) });
       });

@@ -8,7 +8,6 @@ import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import type { LostShard } from '../store/lost-shard-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import { judgeFailure } from '../transfer/failure.ts';
 import { collectProviders } from '../transfer/holder-directory.ts';
 import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
@@ -26,7 +25,7 @@ export interface CensusDeps {
     put(receipt: StoreReceipt): Promise<void>;
   };
   readonly self: string;
-  readonly absences: Pick<Absences, 'missed' | 'seen' | 'since'>;
+  readonly absences: Pick<Absences, 'missed' | 'answered' | 'since'>;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
   readonly isDisqualified: (peer: string) => boolean;
   readonly subnetOf: (peer: string) => string | undefined;
@@ -118,7 +117,7 @@ export class HolderCensus {
       const before = answers.get(peer);
       try {
         const found = await this.#have(peer, request, before?.receipt, signal);
-        absences.seen(peer);
+        absences.answered(peer, request.rootCid);
         if (found === undefined) {
           if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
           return;
@@ -131,12 +130,10 @@ export class HolderCensus {
         if (request.keep && peer !== self && !(before !== undefined && isSame(found.receipt, before.receipt))) {
           await this.#deps.receipts.put(found.receipt);
         }
-      } catch (error) {
+      } catch {
         signal.throwIfAborted();
-        // Who refuses is there; that it did not say what it holds is held against nobody yet.
-        const { kind } = judgeFailure(error);
-        if (kind === 'busy' || kind === 'refused') absences.seen(peer);
-        else if (before !== undefined) absences.missed(peer);
+        // Whoever signed has to say what it holds: one that refuses for ever is no better than one that is away.
+        if (before !== undefined) absences.missed(peer, request.rootCid);
       }
     });
   }
@@ -174,7 +171,7 @@ export class HolderCensus {
     signal: AbortSignal,
   ): Promise<Census> {
     const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
-    const { segment, stored, watchedSince } = request;
+    const { rootCid, segment, stored, watchedSince } = request;
     const now = clock.monotonic();
     const holders = new Map<number, ShardHolder[]>(stored.map((index) => [index, []]));
     const sources = new Map<number, string[]>();
@@ -185,7 +182,7 @@ export class HolderCensus {
     for (const [peer, { receipt, also, held }] of answers) {
       const losses = await lost.of(peer, segment, signal);
       const banned = isDisqualified(peer);
-      const since = absences.since(peer);
+      const since = absences.since(peer, rootCid);
       const away = held === undefined && !(since !== undefined && isGone(since, now, graceMs));
       if (held === undefined && !away) gone.add(peer);
       if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);

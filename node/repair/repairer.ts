@@ -64,7 +64,7 @@ export interface RepairerDeps {
   /** Makes a rebuild that fetches with this client. */
   readonly rebuilder: (client: FetchClient, of: { readonly root: CID; readonly segment: CID }) => Rebuild;
   readonly placer: { place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> };
-  readonly absences: { since(peer: string): number | undefined };
+  readonly absences: { since(peer: string, root: CID): number | undefined };
   readonly announce: (announcement: Announcement) => Promise<void>;
   /** Takes the receipt of a new holder. */
   readonly onPlaced: (receipt: StoreReceipt, indices: readonly number[], watched: boolean) => Promise<void>;
@@ -219,11 +219,11 @@ class Run {
     return warnings;
   }
 
-  /** Whether a holder of the shard that was gone is there again. */
-  #isBack({ census }: SegmentSurvey, index: number): boolean {
+  /** Whether a holder of the shard that was gone answers again. */
+  #isBack({ rootCid, census }: SegmentSurvey, index: number): boolean {
     const { absences } = this.#deps;
     const list = census.holders.get(index) ?? [];
-    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer) === undefined);
+    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer, rootCid) === undefined);
   }
 
   /** A shard that is to be moved is copied from whoever has it. */

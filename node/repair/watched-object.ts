@@ -23,10 +23,6 @@ export class WatchedObject {
     this.since = since;
   }
 
-  get troubled(): boolean {
-    return this.#needed.size > 0 || this.alarms.size > 0;
-  }
-
   /** Notes what was found; what is no longer needed is forgotten. */
   found(needs: readonly FoundNeed[], now: number): void {
     const open = new Set(needs.filter(({ plan }) => plan.stripes.length > 0).map(({ position }) => position));

@@ -118,12 +118,6 @@ export class Watcher {
     for (const key of this.#byWatcher.get(peer) ?? []) this.#notLater(key, at);
   }
 
-  /** A peer is back: what waits for anybody is looked at. */
-  back(): void {
-    const now = this.#deps.clock.monotonic();
-    for (const [key, object] of this.#objects) if (object.troubled) this.#notLater(key, now);
-  }
-
   /** A repair that was asked for ended. */
   ended({ root, segment, outcome }: RepairResult): void {
     const { clock, intervalMs } = this.#deps;

@@ -111,3 +111,19 @@ describe('who is believed to hold something', () => {
     assert.deepEqual((await take()).present.map(peerIdFromKey), [peerOf('old')]);
   });
 });
+
+describe('who does not say what it holds', () => {
+  test('is gone after the grace, though it is there; strangers are not noted', async () => {
+    const { clock, absences, kept, says, sign, take } = setting();
+    const receipt = sign('holder', [0]);
+    kept.set(peerOf('holder'), receipt);
+    assert.equal((await take()).holders.get(0)?.[0]?.standing, 'away');
+    await clock.advance(GRACE_MS);
+    const { gone, holders } = await take();
+    assert.deepEqual([gone.has(peerOf('holder')), holders.get(0)?.[0]?.standing], [true, 'lost']);
+    assert.equal(absences.since(peerOf('self'), rootCid), undefined);
+    says.set(peerOf('holder'), { receipt, indices: [0] });
+    assert.equal((await take()).holders.get(0)?.[0]?.standing, 'answers');
+    assert.equal(absences.since(peerOf('holder'), rootCid), undefined);
+  });
+});
