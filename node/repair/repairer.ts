@@ -94,8 +94,7 @@ export class Repairer {
       } catch (error) {
         signal.throwIfAborted();
         this.#deps.log.warn('a repair failed', { root: order.root.toString(), reason: String(error) });
-        const impossible = error instanceof StripeShortage;
-        return run.result(impossible ? 'impossible' : 'failed', error instanceof Error ? error.message : String(error));
+        return run.result('failed', error instanceof Error ? error.message : String(error));
       }
     });
   }
@@ -108,6 +107,8 @@ class Run {
   readonly #begun: number;
   #stripes = 0;
   #placed = 0;
+  /** Shards that could not be had, though enough others seemed to be there. */
+  #short = 0;
   #fetched = 0;
   #sent = 0;
 
@@ -153,6 +154,7 @@ class Run {
     if (plan.impossible.length > 0) return this.#impossible(plan);
     if (this.#placed >= wanted) return this.result('done', detail);
     if (this.#placed > 0) return this.result('partial', detail);
+    if (this.#short > 0) return this.result('impossible', detail);
     return this.result('no-place', detail ?? 'no peer could take the shards: connect more peers, or free space');
   }
 
@@ -205,8 +207,9 @@ class Run {
       apart,
       isWanted: (index: number) => !this.#isBack(seen, index),
     };
-    const { receipts, sent, warnings } = await placer.place(request, signal);
+    const { receipts, short, sent, warnings } = await placer.place(request, signal);
     this.#sent += sent;
+    this.#short += short.size;
     const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly indices: number[] }>();
     for (const [index, receipt] of receipts) {
       const peer = peerIdFromKey(receipt.holder);
@@ -232,8 +235,13 @@ class Run {
     return async (signal) => {
       await this.#deps.admit(2, signal);
       for (const peer of census.sources.get(index) ?? []) {
-        for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {
-          if (shard !== undefined && isShard(id, shard)) return shard;
+        try {
+          for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {
+            if (shard !== undefined && isShard(id, shard)) return shard;
+          }
+        } catch {
+          // The next one may have it.
+          signal.throwIfAborted();
         }
       }
       throw new StripeShortage(0, 1);
