@@ -229,14 +229,15 @@ export function composeRepair(parts: RepairParts): Repair {
     record('repair', told);
   }
 
-  /** A notice counts when it is of the owner, or of somebody with a receipt. */
+  /** A notice counts when it is of a segment of the object, and of the owner or somebody with a receipt. */
   async function heard(notice: RepairNotice): Promise<void> {
-    const { root, repairer: key } = notice;
+    const { root, segment, repairer: key } = notice;
     if (!(await watched.has(root))) return;
     const manifest = await withDeadline(clock, LOOKUP_MS, undefined, (signal) => locator.root(root, signal));
     if (!equalBytes(manifest.owner, key) && !(await hasReceipt(root, key))) return;
+    if (!manifest.segments.some((cid) => cid.equals(segment))) return;
     leases.heard(notice);
-    if (notice.kind === 'done') watcher.look(root);
+    if (notice.kind === 'done') watcher.told(root);
   }
 
   async function hasReceipt(root: CID, holder: Uint8Array): Promise<boolean> {
@@ -250,7 +251,10 @@ export function composeRepair(parts: RepairParts): Repair {
     watcher.missing(peer, at);
     let last: CID | undefined;
     for await (const { root } of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) {
-      if (last?.equals(root) !== true) watcher.look(root, at);
+      if (last?.equals(root) !== true) {
+        absences.missed(peer, root);
+        watcher.look(root, at);
+      }
       last = root;
     }
   }
@@ -266,11 +270,10 @@ export function composeRepair(parts: RepairParts): Repair {
     kept: (root) => watcher.add(root),
     released: (root) => watcher.look(root),
     connected(peer) {
-      if (absences.seen(peer)) watcher.back();
+      for (const root of absences.missedFor(peer)) watcher.told(root);
     },
     missed(peer) {
       if (!running) return;
-      absences.missed(peer);
       void missing(peer, clock.monotonic() + graceMs).catch((error: unknown) => {
         log.warn('what a peer holds was not looked up', { peer, reason: String(error) });
       });

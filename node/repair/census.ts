@@ -8,7 +8,6 @@ import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import type { LostShard } from '../store/lost-shard-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import { judgeFailure } from '../transfer/failure.ts';
 import { collectProviders } from '../transfer/holder-directory.ts';
 import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
@@ -26,7 +25,7 @@ export interface CensusDeps {
     put(receipt: StoreReceipt): Promise<void>;
   };
   readonly self: string;
-  readonly absences: Pick<Absences, 'missed' | 'seen' | 'since'>;
+  readonly absences: Pick<Absences, 'missed' | 'answered' | 'since'>;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
   readonly isDisqualified: (peer: string) => boolean;
   readonly subnetOf: (peer: string) => string | undefined;
@@ -54,7 +53,7 @@ export interface Census {
   readonly sources: ReadonlyMap<number, readonly string[]>;
   /** Who signed for something and has not been heard from for longer than the grace. */
   readonly gone: ReadonlySet<string>;
-  /** Keys of the peers with a valid receipt that answered. */
+  /** Keys of those who answered and are believed: of whom a receipt was kept before, and who lost nothing since. */
   readonly present: readonly Uint8Array[];
   /** When the first holder that is away counts as gone, monotonic; undefined when none is away. */
   readonly nextGone: number | undefined;
@@ -65,9 +64,13 @@ const CONCURRENCY = 12;
 /** Strangers asked at most, when those who are known do not have everything. */
 const MAX_STRANGERS = 256;
 const HAVE_TIMEOUT_MS = 10_000;
+const NOTHING = new Uint8Array();
 
 interface Answer {
+  /** Of what the peer signed: the receipt that is kept. */
   readonly receipt: StoreReceipt;
+  /** What a weaker receipt covers besides. */
+  readonly also?: Uint8Array;
   /** Undefined when the peer did not answer. */
   readonly held: ReadonlySet<number> | undefined;
 }
@@ -100,7 +103,7 @@ export class HolderCensus {
         await this.#ask(strangers(await collectProviders(peers, clock, rootCid, signal)), request, answers, signal);
       }
     }
-    return this.#judge(request, answers, signal);
+    return this.#judge(request, answers, new Set(known), signal);
   }
 
   async #ask(
@@ -114,18 +117,23 @@ export class HolderCensus {
       const before = answers.get(peer);
       try {
         const found = await this.#have(peer, request, before?.receipt, signal);
-        absences.seen(peer);
-        if (found !== undefined) answers.set(peer, found);
-        else if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
-        if (request.keep && found !== undefined && peer !== self && isNews(found.receipt, before?.receipt)) {
+        absences.answered(peer, request.rootCid);
+        if (found === undefined) {
+          if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
+          return;
+        }
+        if (before !== undefined && !replaces(found.receipt, before.receipt)) {
+          answers.set(peer, { ...before, held: found.held, also: found.receipt.indices });
+          return;
+        }
+        answers.set(peer, found);
+        if (request.keep && peer !== self && !(before !== undefined && isSame(found.receipt, before.receipt))) {
           await this.#deps.receipts.put(found.receipt);
         }
-      } catch (error) {
+      } catch {
         signal.throwIfAborted();
-        // Who refuses is there; that it did not say what it holds is held against nobody yet.
-        const { kind } = judgeFailure(error);
-        if (kind === 'busy' || kind === 'refused') absences.seen(peer);
-        else if (before !== undefined) absences.missed(peer);
+        // Whoever signed has to say what it holds: one that refuses for ever is no better than one that is away.
+        if (before !== undefined) absences.missed(peer, request.rootCid);
       }
     });
   }
@@ -156,9 +164,14 @@ export class HolderCensus {
     });
   }
 
-  async #judge(request: CensusRequest, answers: ReadonlyMap<string, Answer>, signal: AbortSignal): Promise<Census> {
+  async #judge(
+    request: CensusRequest,
+    answers: ReadonlyMap<string, Answer>,
+    known: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Census> {
     const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
-    const { segment, stored, watchedSince } = request;
+    const { rootCid, segment, stored, watchedSince } = request;
     const now = clock.monotonic();
     const holders = new Map<number, ShardHolder[]>(stored.map((index) => [index, []]));
     const sources = new Map<number, string[]>();
@@ -166,15 +179,16 @@ export class HolderCensus {
     const present: Uint8Array[] = [];
     const gone = new Set<string>();
     let nextGone = Number.POSITIVE_INFINITY;
-    for (const [peer, { receipt, held }] of answers) {
+    for (const [peer, { receipt, also, held }] of answers) {
       const losses = await lost.of(peer, segment, signal);
       const banned = isDisqualified(peer);
-      const since = absences.since(peer);
+      const since = absences.since(peer, rootCid);
       const away = held === undefined && !(since !== undefined && isGone(since, now, graceMs));
       if (held === undefined && !away) gone.add(peer);
       if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);
-      if (held !== undefined && !banned) present.push(receipt.holder);
-      for (const index of bitmapIndices(receipt.indices)) {
+      if (held !== undefined && held.size > 0 && !banned && known.has(peer) && losses.size === 0)
+        present.push(receipt.holder);
+      for (const index of new Set([receipt.indices, also ?? NOTHING].flatMap(bitmapIndices))) {
         const list = holders.get(index);
         if (list === undefined) continue;
         const has = held?.has(index) ?? away;
@@ -206,8 +220,10 @@ function isSame(receipt: StoreReceipt, known: StoreReceipt): boolean {
   return equalBytes(encodeStoreReceipt(receipt), encodeStoreReceipt(known));
 }
 
-function isNews(receipt: StoreReceipt, before: StoreReceipt | undefined): boolean {
-  return before === undefined || receipt.issuedAt !== before.issuedAt || receipt.expiresAt !== before.expiresAt;
+/** Nobody signs away what it signed for: the receipt covers all that the other does, and ends no sooner. */
+function replaces(receipt: StoreReceipt, before: StoreReceipt): boolean {
+  const endOf = ({ expiresAt }: StoreReceipt) => (expiresAt === 0 ? Number.POSITIVE_INFINITY : expiresAt);
+  return isSubsetOf(before.indices, receipt.indices) && endOf(receipt) >= endOf(before);
 }
 
 function add(map: Map<number, string[]>, index: number, peer: string): void {

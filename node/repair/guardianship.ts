@@ -5,7 +5,7 @@ import { peerIdFromKey } from '../network/peer-key.ts';
 
 export interface RankRequest {
   readonly root: CID;
-  /** Keys of those who hold something of the object and answer. */
+  /** Keys of those who answer and are believed to hold something of the object. */
   readonly holders: readonly Uint8Array[];
   /** Key of this node. */
   readonly self: Uint8Array;
@@ -17,17 +17,27 @@ export interface RankRequest {
 }
 
 export interface Rank {
-  /** How many others act before this node does; undefined when it does not guard the object. */
-  readonly turn: number | undefined;
-  /** Peer ids of the other holders that guard it, the first first. */
+  /** How many others act before this node does. */
+  readonly turn: number;
+  /** Whether it is among the first, who look after the object the most often. */
+  readonly isFirst: boolean;
+  /** Peer ids of the other holders among the first, in their order. */
   readonly others: readonly string[];
 }
 
-/** Whether this node guards an object, and when it is its turn. */
+/** However many peers there seem to be before this node, it waits for no more turns. */
+const MAX_PLACE = 32;
+
+/**
+ * When it is this node's turn to act for an object. The rank orders only: keys are free, and whoever makes enough of them
+ * ranks before everybody else, so nobody who sees a need leaves it to others for good.
+ */
 export function rankOf({ root, holders, self, isOwner, ownerConnected, guardians }: RankRequest): Rank {
-  const first = guardianOrder(root.bytes, holders).slice(0, guardians);
+  const order = guardianOrder(root.bytes, holders);
+  const first = order.slice(0, guardians);
   const others = first.filter((key) => !equalBytes(key, self)).map(peerIdFromKey);
-  if (isOwner) return { turn: 0, others };
-  const place = first.findIndex((key) => equalBytes(key, self));
-  return { turn: place < 0 ? undefined : place + (ownerConnected ? 1 : 0), others };
+  if (isOwner) return { turn: 0, isFirst: true, others };
+  const at = order.findIndex((key) => equalBytes(key, self));
+  const place = at < 0 ? order.length : at;
+  return { turn: Math.min(place, MAX_PLACE) + (ownerConnected ? 1 : 0), isFirst: place < guardians, others };
 }

@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import { toHex } from '../../protocol/bytes.ts';
 import type { RepairNotice } from '../../protocol/repair-notice.ts';
 import type { Clock } from '../clock.ts';
@@ -8,19 +9,26 @@ interface Lease {
   readonly until: number;
 }
 
-/** Leases, and repairers that let one end: of each the oldest goes beyond this. */
-const REMEMBERED = 4096;
+/** Needs remembered; beyond, no lease of another counts: then a repair may be done twice. */
+const MAX_NEEDS = 4096;
+/** Leases that count for one need: so many times the hold-off is the longest that others can delay its repair. */
+const LEASES_PER_NEED = 8;
+
+interface Need {
+  lease: Lease | undefined;
+  /** Who had its lease. */
+  readonly repairers: Set<string>;
+}
 
 /**
- * Who said that it repairs what. A lease holds others off for a while; whoever let one end without a result holds nobody
- * off any more for that segment, until it has finished a repair of it.
+ * Who said that it repairs what. A lease holds others off for a while, and a repairer has one for each need: what comes of
+ * it, this node sees for itself. Only its own look, never what a repairer says, ends a need.
  */
 export class Leases {
   readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #holdOffMs: number;
   /** By root and segment. */
-  readonly #leases = new Map<string, Lease>();
-  readonly #failed = new Set<string>();
+  readonly #needs = new Map<string, Need>();
 
   /** @param holdOffMs how long a lease holds others off at most */
   constructor(clock: Pick<Clock, 'now' | 'monotonic'>, holdOffMs: number) {
@@ -28,40 +36,42 @@ export class Leases {
     this.#holdOffMs = holdOffMs;
   }
 
-  /** The notice is of somebody who holds or owns the object. */
+  /** The notice is of somebody who holds or owns the object, and of a segment of it. */
   heard(notice: RepairNotice): void {
     const key = keyOf(notice);
     const repairer = toHex(notice.repairer);
-    const name = `${repairer} ${key}`;
-    const known = this.#leases.get(key);
+    const need = this.#needs.get(key) ?? { lease: undefined, repairers: new Set() };
     const now = this.#clock.monotonic();
     if (notice.kind === 'done') {
-      if (known?.repairer === repairer) this.#leases.delete(key);
-      this.#failed.delete(name);
+      if (need.lease?.repairer === repairer) need.lease = undefined;
       return;
     }
-    if (known !== undefined && known.until > now) return;
-    if (known !== undefined) remember(this.#failed, `${known.repairer} ${key}`);
-    if (this.#failed.has(name)) return;
+    if (need.lease !== undefined && need.lease.until > now) return;
+    if (need.repairers.has(repairer) || need.repairers.size >= LEASES_PER_NEED) return;
     const left = Math.min(notice.expiresAt - this.#clock.now(), this.#holdOffMs);
-    this.#leases.delete(key);
-    if (left <= 0) return;
-    if (this.#leases.size >= REMEMBERED) this.#leases.delete(this.#leases.keys().next().value as string);
-    this.#leases.set(key, { repairer, until: now + left });
+    if (left <= 0 || (!this.#needs.has(key) && this.#needs.size >= MAX_NEEDS)) return;
+    need.lease = { repairer, until: now + left };
+    need.repairers.add(repairer);
+    this.#needs.set(key, need);
+  }
+
+  /** This node looked at the object: of its other segments none needs a repair, or it looks at them no more. */
+  settled(root: CID, needed: readonly CID[]): void {
+    const open = new Set(needed.map((segment) => keyOf({ root, segment })));
+    const now = this.#clock.monotonic();
+    for (const [key, { lease }] of this.#needs) {
+      const isOver = lease === undefined || lease.until <= now;
+      if (isOver && key.startsWith(`${root} `) && !open.has(key)) this.#needs.delete(key);
+    }
   }
 
   /** Until when this node holds off, monotonic; undefined when nobody repairs the segment. */
   until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined {
-    const lease = this.#leases.get(keyOf(of));
+    const lease = this.#needs.get(keyOf(of))?.lease;
     return lease !== undefined && lease.until > this.#clock.monotonic() ? lease.until : undefined;
   }
 }
 
 function keyOf({ root, segment }: Pick<RepairNotice, 'root' | 'segment'>): string {
   return `${root} ${segment}`;
-}
-
-function remember(set: Set<string>, name: string): void {
-  if (set.size >= REMEMBERED) set.delete(set.keys().next().value as string);
-  set.add(name);
 }

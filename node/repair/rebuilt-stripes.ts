@@ -1,5 +1,6 @@
 import { shardPosition } from '../../protocol/geometry.ts';
 import type { Rebuild } from '../transfer/rebuild.ts';
+import { StripeShortage } from '../transfer/shard-fetcher.ts';
 import type { ShardLoader } from './shard-placer.ts';
 import type { SegmentSurvey } from './survey.ts';
 
@@ -17,6 +18,8 @@ export class RebuiltStripes {
   readonly #options: RebuiltOptions;
   readonly #wanted = new Map<number, number[]>();
   readonly #ready = new Map<number, Uint8Array>();
+  /** Stripes that could not be rebuilt: not tried again for their other shards. */
+  readonly #short = new Map<number, StripeShortage>();
 
   constructor(options: RebuiltOptions) {
     this.#options = options;
@@ -40,11 +43,19 @@ export class RebuiltStripes {
     const { survey, rebuild, admit } = this.#options;
     const { root, cid, segment, census } = survey;
     const { code } = root;
-    const indices = this.#wanted.get(shardPosition(code, index).stripe) as number[];
+    const { stripe } = shardPosition(code, index);
+    const short = this.#short.get(stripe);
+    if (short !== undefined) throw short;
+    const indices = this.#wanted.get(stripe) as number[];
     await admit(code.k + indices.length, signal);
     // What nobody fetched of an earlier stripe was no longer wanted.
     this.#ready.clear();
-    const built = await rebuild({ code, cid, segment, sources: census.sources, indices }, signal);
-    for (const [at, shard] of built) this.#ready.set(at, shard);
+    try {
+      const built = await rebuild({ code, cid, segment, sources: census.sources, indices }, signal);
+      for (const [at, shard] of built) this.#ready.set(at, shard);
+    } catch (error) {
+      if (error instanceof StripeShortage) this.#short.set(stripe, error);
+      throw error;
+    }
   }
 }

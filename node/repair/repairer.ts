@@ -65,7 +65,7 @@ export interface RepairerDeps {
   /** Makes a rebuild that fetches with this client. */
   readonly rebuilder: (client: FetchClient, of: { readonly root: CID; readonly segment: CID }) => Rebuild;
   readonly placer: { place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> };
-  readonly absences: { since(peer: string): number | undefined };
+  readonly absences: { since(peer: string, root: CID): number | undefined };
   readonly announce: (announcement: Announcement) => Promise<void>;
   /** Takes the receipt of a new holder. */
   readonly onPlaced: (receipt: StoreReceipt, indices: readonly number[], watched: boolean) => Promise<void>;
@@ -95,8 +95,7 @@ export class Repairer {
       } catch (error) {
         signal.throwIfAborted();
         this.#deps.log.warn('a repair failed', { root: order.root.toString(), reason: String(error) });
-        const impossible = error instanceof StripeShortage;
-        return run.result(impossible ? 'impossible' : 'failed', error instanceof Error ? error.message : String(error));
+        return run.result('failed', error instanceof Error ? error.message : String(error));
       }
     });
   }
@@ -109,6 +108,8 @@ class Run {
   readonly #begun: number;
   #stripes = 0;
   #placed = 0;
+  /** Shards that could not be had, though enough others seemed to be there. */
+  #short = 0;
   #fetched = 0;
   #sent = 0;
 
@@ -160,6 +161,7 @@ class Run {
     const left = plan.rebuild.filter((index) => !this.#isBack(seen, index)).length;
     if (restored >= left) return restored === 0 ? this.result('not-needed') : this.result('done', detail);
     if (restored > 0) return this.result('partial', detail);
+    if (this.#short > 0) return this.result('impossible', detail);
     return this.result('no-place', detail ?? 'no peer could take the shards: connect more peers, or free space');
   }
 
@@ -224,8 +226,9 @@ class Run {
       apart,
       isWanted: (index: number) => !this.#isBack(seen, index),
     };
-    const { receipts, sent, warnings } = await placer.place(request, signal);
+    const { receipts, short, sent, warnings } = await placer.place(request, signal);
     this.#sent += sent;
+    this.#short += short.size;
     const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly indices: number[] }>();
     for (const [index, receipt] of receipts) {
       const peer = peerIdFromKey(receipt.holder);
@@ -238,11 +241,11 @@ class Run {
     return warnings;
   }
 
-  /** Whether a holder of the shard that was gone is there again. */
-  #isBack({ census }: SegmentSurvey, index: number): boolean {
+  /** Whether a holder of the shard that was gone answers again. */
+  #isBack({ rootCid, census }: SegmentSurvey, index: number): boolean {
     const { absences } = this.#deps;
     const list = census.holders.get(index) ?? [];
-    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer) === undefined);
+    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer, rootCid) === undefined);
   }
 
   /** A shard that is to be moved is copied from whoever has it. */
@@ -251,8 +254,13 @@ class Run {
     return async (signal) => {
       await this.#deps.admit(2, signal);
       for (const peer of census.sources.get(index) ?? []) {
-        for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {
-          if (shard !== undefined && isShard(id, shard)) return shard;
+        try {
+          for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {
+            if (shard !== undefined && isShard(id, shard)) return shard;
+          }
+        } catch {
+          // The next one may have it.
+          signal.throwIfAborted();
         }
       }
       throw new StripeShortage(0, 1);

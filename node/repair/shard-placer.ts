@@ -9,6 +9,7 @@ import type { RandomBytes } from '../random.ts';
 import { retryPause } from '../transfer/failure.ts';
 import type { FinalizeClient, HolderChooser, StageClient } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
+import { StripeShortage } from '../transfer/shard-fetcher.ts';
 import { distinctStripes } from '../transfer/stripe-groups.ts';
 import { newHolder } from './new-holder.ts';
 
@@ -37,6 +38,8 @@ export interface PlaceRequest {
 export interface Placed {
   /** Index → the receipt that covers it. */
   readonly receipts: ReadonlyMap<number, StoreReceipt>;
+  /** Indices of shards that could not be had. */
+  readonly short: ReadonlySet<number>;
   /** Shards that went over the network. */
   readonly sent: number;
   /** Constraints that could not be kept, and holders that failed; one line each. */
@@ -74,16 +77,20 @@ export class ShardPlacer {
     this.#deps = deps;
   }
 
-  /** What nobody took is not among the receipts. @throws the signal's reason, or what a loader throws */
+  /**
+   * What nobody took, or could not be had, is not among the receipts.
+   * @throws the signal's reason, or what a loader throws; but StripeShortage only leaves the shard out
+   */
   async place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> {
     const run = new Placing(this.#deps, request);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (!(await run.round(signal))) break;
-    return { receipts: run.receipts, sent: run.sent, warnings: run.warnings };
+    return { receipts: run.receipts, short: run.short, sent: run.sent, warnings: run.warnings };
   }
 }
 
 class Placing {
   readonly receipts = new Map<number, StoreReceipt>();
+  readonly short = new Set<number>();
   readonly warnings: string[] = [];
   sent = 0;
   readonly #deps: ShardPlacerDeps;
@@ -109,7 +116,7 @@ class Placing {
   }
 
   #isLeft(index: number): boolean {
-    return !this.receipts.has(index) && (this.#request.isWanted?.(index) ?? true);
+    return !this.receipts.has(index) && !this.short.has(index) && (this.#request.isWanted?.(index) ?? true);
   }
 
   #choose(groups: readonly (readonly number[])[]): Move[] {
@@ -131,7 +138,7 @@ class Placing {
 
   /** Stripe by stripe to all at once, so that a stripe has to be rebuilt once for all its new holders. */
   async #stage(left: readonly number[], moves: readonly Move[], signal: AbortSignal): Promise<void> {
-    const { segment, root, shards } = this.#request;
+    const { segment, root } = this.#request;
     const placed = new Set(moves.flatMap(({ indices }) => indices));
     const all = left.filter((index) => placed.has(index));
     for (let start = 0; start < all.length; start += BATCH) {
@@ -139,7 +146,10 @@ class Placing {
       const wanted = new Set(going.flatMap(({ indices }) => indices));
       const batch = all.slice(start, start + BATCH).filter((index) => wanted.has(index) && this.#isLeft(index));
       const bytes = new Map<number, Uint8Array>();
-      for (const index of batch) bytes.set(index, await (shards.get(index) as ShardLoader)(signal));
+      for (const index of batch) {
+        const shard = await this.#load(index, signal);
+        if (shard !== undefined) bytes.set(index, shard);
+      }
       await Promise.all(
         going.map(async (move) => {
           const offers = move.indices.flatMap((index) => {
@@ -154,6 +164,18 @@ class Placing {
           this.sent += done?.sent ?? 0;
         }),
       );
+    }
+  }
+
+  /** Undefined when the shard cannot be had: the others still can. */
+  async #load(index: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    try {
+      return await (this.#request.shards.get(index) as ShardLoader)(signal);
+    } catch (error) {
+      if (!(error instanceof StripeShortage)) throw error;
+      this.short.add(index);
+      this.warnings.push(`shard ${index} cannot be had: ${error.message}`);
+      return undefined;
     }
   }
 

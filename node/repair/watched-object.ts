@@ -15,14 +15,12 @@ export class WatchedObject {
   readonly #needed = new Map<number, number>();
   /** When a segment that was repaired, or not, may be repaired again. */
   readonly #retryAt = new Map<number, number>();
+  /** When it is or was looked at because others said so. */
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(root: CID, since: number) {
     this.root = root;
     this.since = since;
-  }
-
-  get troubled(): boolean {
-    return this.#needed.size > 0 || this.alarms.size > 0;
   }
 
   /** Notes what was found; what is no longer needed is forgotten. */
@@ -34,6 +32,12 @@ export class WatchedObject {
       this.#retryAt.delete(position);
     }
     for (const position of open) if (!this.#needed.has(position)) this.#needed.set(position, now);
+  }
+
+  /** When it is looked at because others say that something happened: not before `pauseMs` after the last time. */
+  mayLook(now: number, pauseMs: number): number {
+    if (this.#toldAt <= now) this.#toldAt = Math.max(now, this.#toldAt + pauseMs);
+    return this.#toldAt;
   }
 
   /** When this node may repair a segment: after those whose turn is before, and not again at once after a failure. */

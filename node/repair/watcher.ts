@@ -25,7 +25,10 @@ export interface WatcherDeps {
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
-  readonly leases: { until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined };
+  readonly leases: {
+    until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined;
+    settled(root: CID, needed: readonly CID[]): void;
+  };
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -41,12 +44,12 @@ export interface WatcherDeps {
 
 /** Objects looked at at a time. */
 const CONCURRENCY = 2;
-/** A holder that guards nothing of an object looks so many times less often whether it has to. */
+/** A holder that is not among the first guardians of an object looks so many times less often. */
 const BYSTANDER = 6;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
-/** Looks after objects: its own and those that it guards, each once in an interval and when something happened to it. */
+/** Looks after objects: its own and those of which it holds something, each once in an interval and when something happened to it. */
 export class Watcher {
   readonly #deps: WatcherDeps;
   readonly #objects = new Map<string, WatchedObject>();
@@ -103,15 +106,16 @@ export class Watcher {
     this.#notLater(root.toString(), at);
   }
 
+  /** Others say that something happened to the object: it is looked at, but not more often than in each turn. */
+  told(root: CID): void {
+    const { clock, turnMs } = this.#deps;
+    const object = this.#objects.get(root.toString());
+    if (object !== undefined) this.look(root, object.mayLook(clock.monotonic(), turnMs));
+  }
+
   /** A guardian or an owner is missing: what it looked after is looked at by then. */
   missing(peer: string, at: number): void {
     for (const key of this.#byWatcher.get(peer) ?? []) this.#notLater(key, at);
-  }
-
-  /** A peer is back: what waits for anybody is looked at. */
-  back(): void {
-    const now = this.#deps.clock.monotonic();
-    for (const [key, object] of this.#objects) if (object.troubled) this.#notLater(key, now);
   }
 
   /** A repair that was asked for ended. */
@@ -193,22 +197,18 @@ export class Watcher {
       await this.#forget(key, object);
       return Number.POSITIVE_INFINITY;
     }
-    const before = isOwner || (await guarded.has(root));
-    const look = (keep: boolean) => check.run(root, { isOwner, keep, watchedSince: since }, signal);
-    let report = await look(before);
-    const guards = report.rank.turn !== undefined;
-    if (guards && !before) {
+    const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
+    if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now() });
-      // Once more, to keep the receipts.
-      report = await look(true);
+      // Whoever it meets now is believed the next time.
+      await look();
     }
-    if (!guards && before) await this.#unguard(root);
-    // Those who guard it now know better.
-    if (!guards) this.#settle(object);
-    this.#watchedBy(key, object, [report.owner, ...report.rank.others]);
-    const at = guards ? await this.#act(object, report) : Number.POSITIVE_INFINITY;
-    const next = intervalMs * (guards ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
-    return Math.min(at, report.nextGone ?? at, clock.monotonic() + next);
+    const report = await look();
+    const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
+    this.#watchedBy(key, object, [owner, ...rank.others]);
+    const at = await this.#act(object, report);
+    const next = intervalMs * (rank.isFirst ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
+    return Math.min(at, nextGone, clock.monotonic() + next);
   }
 
   /** Begins what is this node's turn; returns when to look again. */
@@ -220,11 +220,15 @@ export class Watcher {
     object.gone = gone;
     const now = clock.monotonic();
     object.found(needs, now);
+    const open = needs.filter(({ plan }) => plan.stripes.length > 0);
+    leases.settled(
+      root,
+      open.map(({ segment }) => segment),
+    );
     this.#alarm(object, needs);
     let next = Number.POSITIVE_INFINITY;
-    for (const need of needs) {
-      if (need.plan.stripes.length === 0) continue;
-      const turn = object.mayBegin(need.position, turnMs * (rank.turn ?? 0));
+    for (const need of open) {
+      const turn = object.mayBegin(need.position, turnMs * rank.turn);
       const at = Math.max(turn, leases.until({ root, segment: need.segment }) ?? 0);
       if (at <= now) repair(root, need, object.since);
       else next = Math.min(next, at);
@@ -250,14 +254,13 @@ export class Watcher {
 
   async #forget(key: string, object: WatchedObject): Promise<void> {
     this.#settle(object);
+    this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
-    if (await this.#deps.guarded.has(object.root)) await this.#unguard(object.root);
-  }
-
-  async #unguard(root: CID): Promise<void> {
-    await this.#deps.guarded.remove(root);
-    await this.#deps.receipts.removeRoot(root);
+    const { guarded, receipts } = this.#deps;
+    if (!(await guarded.has(object.root))) return;
+    await guarded.remove(object.root);
+    await receipts.removeRoot(object.root);
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

@@ -24,9 +24,9 @@ import { signerOf } from './signers.ts';
 import { TransferBench } from './transfer-bench.ts';
 
 const SETTINGS = [
-  ['repair.grace', '10s'],
-  ['repair.checkInterval', '20s'],
-  ['repair.holdOff', '60s'],
+  ['repair.grace', '4s'],
+  ['repair.checkInterval', '5s'],
+  ['repair.holdOff', '15s'],
   ['repair.threshold', '0'],
   ['repair.traffic', 'unlimited'],
 ] as const;

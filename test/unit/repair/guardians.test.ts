@@ -64,9 +64,9 @@ describe('a file in a network', () => {
     const bench = await guarded(t, 8);
     const [holder] = bench.holders() as [GuardianNode];
     bench.leave(holder);
-    await bench.clock.advance(5_000);
+    await bench.clock.advance(2_000);
     bench.comeBack(holder);
-    await bench.clock.advance(60_000);
+    await bench.clock.advance(15_000);
     assert.equal(bench.nodes.filter((node) => node.events.some(({ type }) => type === 'repair.started')).length, 0);
     assert.ok(await bench.whole());
   });
@@ -77,7 +77,7 @@ describe('a file in a network', () => {
     const [gone] = bench.holders() as [GuardianNode];
     bench.leave(gone);
     await bench.until('the file to be whole', () => bench.whole());
-    await bench.until('time to pass', () => bench.clock.now() % 60_000 < 2_000);
+    await bench.until('time to pass', () => bench.clock.now() % 15_000 < 2_000);
     assert.equal(bench.nodes.filter((node) => ended(node, 'done') > 0).length, 1);
   });
 

@@ -13,9 +13,22 @@ const base = { root, holders: keys, isOwner: false, ownerConnected: false, guard
 const at = (place: number) => order[place] as Uint8Array;
 
 describe('guardians of an object', () => {
-  test('are the first holders of the order, one after the other', () => {
-    const turns = order.map((self) => rankOf({ ...base, self }).turn);
-    assert.deepEqual(turns, [0, 1, 2, undefined, undefined, undefined]);
+  test('act one after the other, and the first look most often', () => {
+    const ranks = order.map((self) => rankOf({ ...base, self }));
+    assert.deepEqual(
+      ranks.map(({ turn }) => turn),
+      [0, 1, 2, 3, 4, 5],
+    );
+    assert.deepEqual(
+      ranks.map(({ isFirst }) => isFirst),
+      [true, true, true, false, false, false],
+    );
+  });
+
+  test('wait for so long, however many rank before', () => {
+    const crowd = Array.from({ length: 200 }, (_, i) => Uint8Array.from(at(0)).fill(i, 20));
+    const last = guardianOrder(root.bytes, crowd).at(-1) as Uint8Array;
+    assert.equal(rankOf({ ...base, holders: crowd, self: last }).turn, 32);
   });
 
   test('the owner is first while it is connected', () => {

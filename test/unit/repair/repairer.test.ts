@@ -87,7 +87,7 @@ describe('repair of a segment', () => {
     source.fault = (call) => {
       if (call !== 'fetch') return;
       gone.online = true;
-      guardian.absences.seen(gone.id);
+      guardian.absences.answered(gone.id, root);
     };
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.deepEqual([result.outcome, result.placed], ['not-needed', 0]);

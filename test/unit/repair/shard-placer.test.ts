@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { type PlaceRequest, type ShardLoader, ShardPlacer } from '../../../node/repair/shard-placer.ts';
+import { StripeShortage } from '../../../node/transfer/shard-fetcher.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { hashCommitment, MemoryFailure, type MemoryPeer } from '../../helpers/memory-network.ts';
 import { type SampleObject, sampleObject } from '../../helpers/sample-object.ts';
@@ -116,5 +117,17 @@ describe('placing shards', () => {
     const bench = new TransferBench(2);
     const shards = new Map<number, ShardLoader>([[0, () => Promise.reject(new Error('cannot be rebuilt'))]]);
     await assert.rejects(place(bench, [0], { shards }), /cannot be rebuilt/);
+  });
+
+  test('a stripe of which too few shards are left is left out, the others are signed for', async () => {
+    const bench = new TransferBench(3);
+    const load: ShardLoader = async () => object.shards[0]?.get(6) as Uint8Array;
+    const shards = new Map<number, ShardLoader>([
+      [0, () => Promise.reject(new StripeShortage(3, 4))],
+      [6, load],
+    ]);
+    const { receipts, short, warnings } = await place(bench, [], { shards });
+    assert.deepEqual([[...receipts.keys()], [...short]], [[6], [0]]);
+    assert.match(warnings.join(), /3 good shards of 4/);
   });
 });

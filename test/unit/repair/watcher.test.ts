@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '../../../node/log.ts';
+import type { ObjectReport } from '../../../node/repair/object-check.ts';
+import { Watcher } from '../../../node/repair/watcher.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
+import { cidOf } from '../../helpers/store-home.ts';
+
+const INTERVAL_MS = 10_000;
+const TURN_MS = 1_000;
+const root = cidOf('root');
+
+test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
+  const clock = new ManualClock();
+  const guarded = new Set<string>();
+  const repaired: number[] = [];
+  const plan = { rebuild: [0], spread: [], stripes: [0], impossible: [], daysToLoss: 1, margin: 0 };
+  const report: ObjectReport = {
+    rank: { turn: 9, isFirst: false, others: [] },
+    owner: 'owner',
+    needs: [{ position: 0, segment: cidOf('segment'), plan }],
+    holders: new Set(),
+    gone: new Set(),
+    nextGone: undefined,
+  };
+  const watcher = new Watcher({
+    objects: {
+      async *all() {
+        yield root;
+      },
+      isOwn: async () => false,
+      holds: async () => true,
+    },
+    guarded: {
+      has: async (cid) => guarded.has(cid.toString()),
+      put: async (cid) => void guarded.add(cid.toString()),
+      remove: async (cid) => void guarded.delete(cid.toString()),
+    },
+    receipts: { removeRoot: async () => undefined },
+    check: { run: async () => report },
+    leases: { until: () => undefined, settled: () => undefined },
+    rates: { watch: async () => undefined, failed: async () => undefined },
+    repair: () => void repaired.push(clock.monotonic()),
+    onImpossible: () => undefined,
+    clock,
+    random: (count) => new Uint8Array(count),
+    log: silentLogger,
+    intervalMs: INTERVAL_MS,
+    turnMs: TURN_MS,
+  });
+  await watcher.start();
+  t.after(() => watcher.stop());
+  for (let step = 0; step < 16; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([repaired.length, guarded.size], [0, 1]);
+  for (let step = 0; step < 8; step++) await clock.advance(TURN_MS / 2);
+  assert.ok(repaired.length > 0);
+  assert.equal(guarded.size, 1);
+});
