@@ -31,6 +31,8 @@ export interface LeaseKeeperDeps {
   };
   readonly holdings: {
     renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined>;
+    /** What `ended` would let go of. */
+    leftover(end: LeaseEnd, signal?: AbortSignal): Promise<Uint8Array>;
     ended(end: LeaseEnd, signal?: AbortSignal): Promise<void>;
     idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>>;
   };
@@ -123,8 +125,7 @@ export class LeaseKeeper {
     const over = at + MAX_CLOCK_SKEW_MS <= now;
     const receipt = await receipts.get(root, segment);
     if (receipt?.expiresAt !== at) {
-      // A later promise took its place; what that does not cover goes.
-      if (over) await this.#deps.holdings.ended(end, signal);
+      if (over) await this.#superseded(end, receipt, signal);
       return;
     }
     if (at - now > (at - receipt.issuedAt) * RENEW_SHARE) return;
@@ -138,6 +139,23 @@ export class LeaseKeeper {
       this.#looked.delete(nameOf(end));
       this.#deps.onEnded?.(end);
     }
+  }
+
+  /** A later promise took its place; what that does not cover goes, unless it has come to be needed meanwhile. */
+  async #superseded(end: LeaseEnd, newest: StoreReceipt | undefined, signal: AbortSignal): Promise<void> {
+    const { holdings } = this.#deps;
+    const leftover = await holdings.leftover(end, signal);
+    if (newest !== undefined && bitmapCount(leftover) > 0) {
+      const needed = await this.#needed({ ...newest, indices: leftover }, true, signal);
+      if (bitmapCount(needed) > 0) {
+        const all = bitmapOf([...bitmapIndices(newest.indices), ...bitmapIndices(needed)]);
+        const renewed = await holdings.renew(newest, all, signal);
+        // Something else was promised meanwhile: the next round looks again.
+        if (renewed === undefined) return;
+        this.#deps.onRenewed?.(renewed);
+      }
+    }
+    await holdings.ended(end, signal);
   }
 
   /**

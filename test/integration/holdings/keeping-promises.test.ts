@@ -285,3 +285,16 @@ test('promises that overlap each keep what they cover until they end', async (t)
   assert.equal(store.usage().trashBytes, 0);
   await node.close();
 });
+
+test('a promise that lapsed while the node was off goes on with the next one for its segment', async (t) => {
+  const node = new Node(t, await temporaryFolder(t));
+  await node.open();
+  const object = OBJECTS.length - 1;
+  await node.run({ kind: 'keep', object, indices: [0, 1, 2], leased: true });
+  await node.stores.clock.advance(2 * LEASE_MS);
+  await node.run({ kind: 'keep', object, indices: [0], leased: true });
+  assert.deepEqual(bitmapIndices(node.receipts.at(-1)!.indices), [0, 1, 2]);
+  await node.run({ kind: 'end' });
+  await node.assertKept();
+  await node.close();
+});

@@ -36,6 +36,8 @@ function keeper() {
     asked: 0,
     renewed: [] as number[][],
     ended: [] as number[],
+    /** What only the first promise covers. */
+    leftover: [] as number[],
   };
   const made = new LeaseKeeper({
     self: SELF,
@@ -69,6 +71,7 @@ function keeper() {
         state.ends.push(state.receipt.expiresAt);
         return state.receipt;
       },
+      leftover: async () => bitmapOf(state.leftover),
       async ended({ at }) {
         state.ended.push(at);
         state.ends = state.ends.filter((end) => end !== at);
@@ -157,6 +160,19 @@ test('only the shards that are needed are promised again', async () => {
   made.start();
   await clock.advance(21 * DAY);
   assert.deepEqual(state.renewed, [[0]]);
+  await made.stop();
+});
+
+test('what a renewal dropped is promised again at its old end when the other copy is gone by then', async () => {
+  const { made, clock, state, unlimited } = keeper();
+  state.others = [unlimited([1])];
+  state.leftover = [1];
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual(state.renewed, [[0]]);
+  state.others = [];
+  await clock.advance(9 * DAY + MAX_CLOCK_SKEW_MS + 2 * 60 * 60 * 1000);
+  assert.deepEqual(state.renewed, [[0], [0, 1]]);
   await made.stop();
 });
 
