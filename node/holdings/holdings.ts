@@ -289,7 +289,8 @@ export class Holdings {
     const stands = issued !== undefined && !isExpired(issued, this.#deps.clock.now());
     const until = stands ? later(issued.expiresAt, object.until) : object.until;
     // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
-    const covered = stands && isSubsetOf(indices, issued.indices) && until === issued.expiresAt;
+    const lasts = stands && lastsAsWell(issued.expiresAt, until, this.#deps.leaseMs);
+    const covered = lasts && isSubsetOf(indices, issued.indices);
     if (!covered) await manifests.putSegment(cid, segment, part.node);
     try {
       await shards.reference(owner, cid, segment, part.entries(), stagedBy);
@@ -373,6 +374,11 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+/** Anybody may ask for a later end: it is given once a third of the lease is over, not at every request. */
+function lastsAsWell(issued: number, asked: number, leaseMs: number): boolean {
+  return asked === issued || (asked !== 0 && issued !== 0 && asked - issued < leaseMs / 3);
 }
 
 /** The later of two ends of promises, of which 0 is the latest: nobody shortens what another was promised. */
