@@ -96,8 +96,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     standingOf: (peer) => reputation.service.standingOf(peer),
   });
   const { candidates, placement, bans, regions, isShunned } = selection;
-  const releasing = { options, network, stores, host, onIssued: security.onReleaseIssued };
-  const { others, releaser } = composeReleasing(releasing);
+  const isDisqualified = (peer: string) => reputation.service.standingOf(peer).disqualified;
+  const releasing = { options, network, stores, host, isDisqualified, onIssued: security.onReleaseIssued };
+  const { others, copies, releaser } = composeReleasing(releasing);
   const receipts = stores.receivedReceipts;
   const { manifests } = stores;
   const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
@@ -202,11 +203,11 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     candidates,
     events,
     record,
-    isDisqualified: (peer) => reputation.service.standingOf(peer).disqualified,
+    isDisqualified,
     onShardFault,
   });
   const { placer } = repair;
-  const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, events });
+  const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, copies, events });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = {

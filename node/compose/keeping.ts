@@ -1,5 +1,6 @@
 import type { LeaveService } from '../api/leave-service.ts';
 import type { StorageService } from '../api/services.ts';
+import type { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { LeaseKeeper } from '../holdings/lease-keeper.ts';
 import type { OtherHolders } from '../holdings/other-holders.ts';
@@ -21,6 +22,7 @@ export interface KeepingParts {
   readonly placer: ShardPlacer;
   readonly holdings: Holdings;
   readonly others: OtherHolders;
+  readonly copies: CopyCheck;
   readonly events: Pick<Events, 'emit'>;
 }
 
@@ -36,7 +38,7 @@ export interface Keeping {
 
 /** Builds what looks after the shards held here: the ends of promises, the reading of all that is stored, the leave. */
 export function composeKeeping(parts: KeepingParts): Keeping {
-  const { stores, segments, placer, holdings, others, events } = parts;
+  const { stores, segments, placer, holdings, others, copies, events } = parts;
   const { clock, identity, log, resolved } = parts.options;
   const { config } = resolved;
   const leases = new LeaseKeeper({
@@ -44,6 +46,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     receipts: stores.issuedReceipts,
     roots: segments,
     others,
+    copies,
     holdings,
     leaseMs: config['repair.lease'],
     clock,
@@ -67,6 +70,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     shards: stores.shards,
     holdings,
     others,
+    copies,
     placer,
     receipts: stores.issuedReceipts,
     clock,

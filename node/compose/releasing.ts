@@ -1,4 +1,5 @@
 import type { Release } from '../../protocol/release.ts';
+import { CopyCheck } from '../holdings/copy-check.ts';
 import { OtherHolders } from '../holdings/other-holders.ts';
 import { Releaser } from '../holdings/releaser.ts';
 import type { Host } from '../network/host.ts';
@@ -10,22 +11,33 @@ export interface ReleasingParts {
   readonly options: NodeOptions;
   /** Network id, 32 bytes. */
   readonly network: Uint8Array;
-  readonly stores: Pick<Stores, 'receivedReceipts' | 'releases'>;
+  readonly stores: Pick<Stores, 'receivedReceipts' | 'releases' | 'lostShards'>;
   readonly host: Host;
+  readonly isDisqualified: (peer: string) => boolean;
   readonly onIssued: (release: Release, holders: number) => void;
 }
 
 export interface Releasing {
   readonly others: OtherHolders;
+  readonly copies: CopyCheck;
   readonly releaser: Releaser;
 }
 
 /** Builds what finds all who hold an object, and what tells them that its owner released it. */
-export function composeReleasing({ options, network, stores, host, onIssued }: ReleasingParts): Releasing {
+export function composeReleasing(parts: ReleasingParts): Releasing {
+  const { options, network, stores, host, isDisqualified, onIssued } = parts;
   const { identity, clock, log } = options;
   const { client } = host;
   const self = host.peerId;
-  const others = new OtherHolders({ self, client, peers: host, receipts: stores.receivedReceipts, clock });
+  const others = new OtherHolders({
+    self,
+    client,
+    peers: host,
+    receipts: stores.receivedReceipts,
+    lost: stores.lostShards,
+    isDisqualified,
+    clock,
+  });
   const releaser = new Releaser({
     self,
     search: (root, signal) => others.ofRoot(root, signal),
@@ -37,5 +49,5 @@ export function composeReleasing({ options, network, stores, host, onIssued }: R
     releases: stores.releases,
     onIssued,
   });
-  return { others, releaser };
+  return { others, copies: new CopyCheck({ client, clock }), releaser };
 }

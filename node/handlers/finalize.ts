@@ -31,7 +31,7 @@ export interface FinalizeDeps extends CheckDeps {
   readonly shards: CheckDeps['shards'] & { hasMany(ids: readonly Uint8Array[]): Promise<boolean[]> };
   readonly holdings: {
     keep(object: KeptObject, parts: readonly KeptPart[], signal?: AbortSignal): Promise<StoreReceipt[]>;
-    /** The shards of a segment that a receipt answers for now, as a bitmap. */
+    /** The shards of a segment in the newest receipt, as a bitmap. */
     promised(root: CID, segment: CID): Promise<Uint8Array>;
   };
   /** For how long this node promises what somebody else than the owner stores here, milliseconds. */

@@ -156,9 +156,9 @@ export class Holdings {
     });
   }
 
-  /** The shards of a segment that a receipt of this node answers for now, as a bitmap. */
+  /** The shards of a segment in the newest receipt of this node, also of one that lapsed and was not let go, as a bitmap. */
   async promised(root: CID, segment: CID): Promise<Uint8Array> {
-    return (await this.#standing(root, segment))?.indices ?? NOTHING;
+    return (await this.#deps.receipts.get(root, segment))?.indices ?? NOTHING;
   }
 
   /** Ids of the shards of a segment that this node answers for, by index. */
@@ -192,18 +192,34 @@ export class Holdings {
   }
 
   /**
-   * Promises shards of a segment for longer: `indices` are those of `receipt` that are still needed. What it covers beside
-   * them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise would not end later.
+   * Promises shards of a segment for longer: `indices` are those that are still needed, of `receipt` or left over from before
+   * it. What it covers beside them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise
+   * would not end later.
    */
   renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined> {
     const { root, segment, owner } = receipt;
     return this.#locks.run(root.toString(), signal, async () => {
-      const expiresAt = this.#deps.clock.now() + this.#deps.leaseMs;
+      const until = this.#deps.clock.now() + this.#deps.leaseMs;
+      const expiresAt = receipt.expiresAt === 0 ? 0 : until;
       const newest = await this.#deps.receipts.get(root, segment);
-      if (newest?.expiresAt !== receipt.expiresAt || expiresAt <= receipt.expiresAt) return undefined;
+      if (newest?.expiresAt !== receipt.expiresAt || until <= receipt.expiresAt) return undefined;
       if (!equalBytes(newest.indices, receipt.indices) || (await this.#deps.releases.isReleased(root)))
         return undefined;
       return this.#promise({ owner, root, segment, indices, expiresAt });
+    });
+  }
+
+  /** The shards here that only a promise covers which has ended, as a bitmap: what `ended` lets go of. */
+  leftover(end: LeaseEnd, signal?: AbortSignal): Promise<Uint8Array> {
+    const { root, segment } = end;
+    return this.#locks.run(root.toString(), signal, async () => {
+      const newest = await this.#deps.receipts.get(root, segment);
+      const kept = newest === undefined ? undefined : await this.#coveredBeyond(end, newest);
+      if (kept === undefined) return NOTHING;
+      const left: number[] = [];
+      for await (const { index } of this.#deps.shards.referencesOf(root, segment))
+        if (!kept.has(index)) left.push(index);
+      return bitmapOf(left);
     });
   }
 
@@ -215,13 +231,9 @@ export class Holdings {
       if (at > clock.now()) return;
       const newest = await receipts.get(root, segment);
       if (newest === undefined) return receipts.removeEnd(end, { receipt: false });
-      const stands = newest.expiresAt === 0 || newest.expiresAt > at;
-      const kept = new Set(stands ? bitmapIndices(newest.indices) : []);
-      for await (const { indices } of receipts.endsOf(root, segment, at)) {
-        // Another promise stands and does not say for what: its own end decides.
-        if (indices === undefined) return receipts.removeEnd(end, { receipt: false });
-        for (const index of bitmapIndices(indices)) kept.add(index);
-      }
+      const kept = await this.#coveredBeyond(end, newest);
+      // Another promise stands and does not say for what: its own end decides.
+      if (kept === undefined) return receipts.removeEnd(end, { receipt: false });
       try {
         await shards.releaseSegment(root, segment, kept);
       } finally {
@@ -252,6 +264,17 @@ export class Holdings {
     });
   }
 
+  /** What promises that end later cover; undefined when one of them cannot be read. */
+  async #coveredBeyond({ root, segment, at }: LeaseEnd, newest: StoreReceipt): Promise<Set<number> | undefined> {
+    const stands = newest.expiresAt === 0 || newest.expiresAt > at;
+    const covered = new Set(stands ? bitmapIndices(newest.indices) : []);
+    for await (const { indices } of this.#deps.receipts.endsOf(root, segment, at)) {
+      if (indices === undefined) return undefined;
+      for (const index of bitmapIndices(indices)) covered.add(index);
+    }
+    return covered;
+  }
+
   async #isPromised(root: CID): Promise<boolean> {
     for await (const _ of this.#deps.receipts.scan({ root })) return true;
     return false;
@@ -262,10 +285,12 @@ export class Holdings {
     const { manifests, shards } = this.#deps;
     const { cid, ownerKey, owner, stagedBy } = object;
     const { segment, indices } = part;
-    const issued = await this.#standing(cid, segment);
-    const until = issued === undefined ? object.until : later(issued.expiresAt, object.until);
+    const issued = await this.#deps.receipts.get(cid, segment);
+    const stands = issued !== undefined && !isExpired(issued, this.#deps.clock.now());
+    const until = stands ? later(issued.expiresAt, object.until) : object.until;
     // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
-    const covered = issued !== undefined && isSubsetOf(indices, issued.indices) && until === issued.expiresAt;
+    const lasts = stands && lastsAsWell(issued.expiresAt, until, this.#deps.leaseMs);
+    const covered = lasts && isSubsetOf(indices, issued.indices);
     if (!covered) await manifests.putSegment(cid, segment, part.node);
     try {
       await shards.reference(owner, cid, segment, part.entries(), stagedBy);
@@ -274,14 +299,9 @@ export class Holdings {
       this.#ids.delete(segment.toString());
     }
     if (covered) return issued;
+    // What lapsed, while this node was off or nobody could be asked, is still here and must not go unasked.
     const all = bitmapOf([...bitmapIndices(issued?.indices ?? NOTHING), ...bitmapIndices(indices)]);
     return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
-  }
-
-  /** The receipt that binds this node now. */
-  async #standing(root: CID, segment: CID): Promise<StoreReceipt | undefined> {
-    const issued = await this.#deps.receipts.get(root, segment);
-    return issued === undefined || isExpired(issued, this.#deps.clock.now()) ? undefined : issued;
   }
 
   async #promise(
@@ -354,6 +374,11 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+/** Anybody may ask for a later end: it is given once a third of the lease is over, not at every request. */
+function lastsAsWell(issued: number, asked: number, leaseMs: number): boolean {
+  return asked === issued || (asked !== 0 && issued !== 0 && asked - issued < leaseMs / 3);
 }
 
 /** The later of two ends of promises, of which 0 is the latest: nobody shortens what another was promised. */

@@ -6,7 +6,8 @@ import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
-import { type OtherHolder, surplusShards } from './surplus.ts';
+import type { AnsweringHolder } from './other-holders.ts';
+import { precedingHolders } from './surplus.ts';
 
 export interface LeaseKeeperDeps {
   /** Public key of this node. */
@@ -17,11 +18,23 @@ export interface LeaseKeeperDeps {
   };
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
   readonly others: {
-    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly OtherHolder[]>;
+    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
+  };
+  readonly copies: {
+    /** Of which shards, with their ids by index, one of the holders has the bytes. */
+    confirmed(
+      segment: CID,
+      ids: ReadonlyMap<number, Uint8Array>,
+      holders: readonly AnsweringHolder[],
+      signal: AbortSignal,
+    ): Promise<ReadonlySet<number>>;
   };
   readonly holdings: {
     renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined>;
+    /** What `ended` would let go of. */
+    leftover(end: LeaseEnd, signal?: AbortSignal): Promise<Uint8Array>;
     ended(end: LeaseEnd, signal?: AbortSignal): Promise<void>;
+    idsOf(segment: CID): Promise<ReadonlyMap<number, Uint8Array>>;
   };
   /** How long a promise lasts, milliseconds. */
   readonly leaseMs: number;
@@ -112,13 +125,12 @@ export class LeaseKeeper {
     const over = at + MAX_CLOCK_SKEW_MS <= now;
     const receipt = await receipts.get(root, segment);
     if (receipt?.expiresAt !== at) {
-      // A later promise took its place; what that does not cover goes.
-      if (over) await this.#deps.holdings.ended(end, signal);
+      if (over) await this.#superseded(end, receipt, signal);
       return;
     }
     if (at - now > (at - receipt.issuedAt) * RENEW_SHARE) return;
     if (!over && !this.#isDue(end)) return;
-    const needed = await this.#needed(receipt, signal);
+    const needed = await this.#needed(receipt, over, signal);
     if (bitmapCount(needed) > 0) {
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
       if (renewed !== undefined) this.#deps.onRenewed?.(renewed);
@@ -129,14 +141,47 @@ export class LeaseKeeper {
     }
   }
 
-  /** The shards for which nobody else is there, as a bitmap. */
-  async #needed({ root: cid, segment, indices }: StoreReceipt, signal: AbortSignal): Promise<Uint8Array> {
+  /** A later promise took its place; what that does not cover goes, unless it has come to be needed meanwhile. */
+  async #superseded(end: LeaseEnd, newest: StoreReceipt | undefined, signal: AbortSignal): Promise<void> {
+    const { holdings } = this.#deps;
+    const leftover = await holdings.leftover(end, signal);
+    if (newest !== undefined && bitmapCount(leftover) > 0) {
+      const needed = await this.#needed({ ...newest, indices: leftover }, true, signal);
+      if (bitmapCount(needed) > 0) {
+        const all = bitmapOf([...bitmapIndices(newest.indices), ...bitmapIndices(needed)]);
+        const renewed = await holdings.renew(newest, all, signal);
+        // Something else was promised meanwhile: the next round looks again.
+        if (renewed === undefined) return;
+        this.#deps.onRenewed?.(renewed);
+      }
+    }
+    await holdings.ended(end, signal);
+  }
+
+  /**
+   * The shards for which nobody else is there, as a bitmap. What others say is enough to wait; before a promise ends, for all
+   * shards or for some, their copies are read.
+   */
+  async #needed(
+    { root: cid, segment, indices }: StoreReceipt,
+    over: boolean,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     const root = await this.#deps.roots.root(cid);
     // Without its manifest nobody can be asked: what is kept stays.
     if (root === undefined) return indices;
     const others = await this.#deps.others.ofSegment(cid, root, segment, signal);
-    const surplus = new Set(bitmapIndices(surplusShards(cid, this.#deps.self, indices, others)));
-    return bitmapOf(bitmapIndices(indices).filter((index) => !surplus.has(index)));
+    const preceding = precedingHolders(cid, this.#deps.self, others);
+    const own = bitmapIndices(indices);
+    const claimed = new Set(preceding.flatMap((holder) => bitmapIndices(holder.indices)));
+    const surplus = own.filter((index) => claimed.has(index));
+    if (surplus.length === 0 || (surplus.length === own.length && !over)) {
+      return bitmapOf(own.filter((index) => !claimed.has(index)));
+    }
+    const known = await this.#deps.holdings.idsOf(segment);
+    const ids = new Map([...known].filter(([index]) => claimed.has(index) && own.includes(index)));
+    const confirmed = await this.#deps.copies.confirmed(segment, ids, preceding, signal);
+    return bitmapOf(own.filter((index) => !confirmed.has(index)));
   }
 
   #isDue(end: LeaseEnd): boolean {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
@@ -18,6 +19,9 @@ export interface OtherHoldersDeps {
   readonly peers: PeerDirectory;
   /** Receipts of others that are kept here. */
   readonly receipts: { holders(root: CID): Promise<string[]> };
+  /** Shards that a holder, named by its key, is known to have lost, by index. */
+  readonly lost: { of(holder: Uint8Array, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, unknown>> };
+  readonly isDisqualified: (peer: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -40,18 +44,24 @@ export class OtherHolders {
     this.#deps = deps;
   }
 
-  /** Who answers for shards of a segment, by receipts that were checked. @throws the signal's reason */
+  /**
+   * Who answers for shards of a segment, by receipts that were checked, as far as nothing speaks against it. That the bytes
+   * are there is not shown by it. @throws the signal's reason
+   */
   async ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<AnsweringHolder[]> {
     const found: AnsweringHolder[] = [];
     await this.#askAll(cid, signal, async (peer, limited) => {
-      const { client, clock } = this.#deps;
+      const { client, clock, lost, isDisqualified } = this.#deps;
+      if (isDisqualified(peer)) return;
       const holder = keyFromPeerId(peer);
       const { network, owner } = root;
       for await (const { segment: of, indices, receipt } of client.have(peer, { segment }, limited)) {
         if (!of.equals(segment) || !receipt.root.equals(cid)) continue;
         const expected = { network, owner, holder, root: cid, segment, indices, now: clock.now() };
         if (receiptFault(receipt, expected) !== undefined) continue;
-        found.push({ peer, holder, indices, expiresAt: receipt.expiresAt });
+        const gone = await lost.of(holder, segment, limited);
+        const there = bitmapOf(bitmapIndices(indices).filter((index) => !gone.has(index)));
+        found.push({ peer, holder, indices: there, expiresAt: receipt.expiresAt });
         return;
       }
     });

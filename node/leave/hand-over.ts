@@ -17,6 +17,15 @@ export interface HandOverDeps {
   readonly others: {
     ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
   };
+  readonly copies: {
+    /** Of which shards, with their ids by index, one of the holders has the bytes. */
+    confirmed(
+      segment: CID,
+      ids: ReadonlyMap<number, Uint8Array>,
+      holders: readonly AnsweringHolder[],
+      signal: AbortSignal,
+    ): Promise<ReadonlySet<number>>;
+  };
   readonly placer: {
     place(
       request: PlaceRequest,
@@ -31,7 +40,7 @@ export interface HandOverDeps {
 
 /** What became of the shards of one segment that this node promised. */
 export interface HandedOver {
-  /** Others answered for them already. */
+  /** Others had them already. */
   readonly elsewhere: number;
   /** New holders signed for them. */
   readonly placed: number;
@@ -48,8 +57,8 @@ export interface HandedOver {
 const ATTEMPTS = 4;
 
 /**
- * Gives the shards of one segment to others: who else answers for them is asked first, so that a second run sends nothing
- * twice. What is stored here stays: until it is gone this node answers for it. @throws the signal's reason
+ * Gives the shards of one segment to others: what can be read from others already is not sent, so that a second run sends
+ * nothing twice. What is stored here stays: until it is gone this node answers for it. @throws the signal's reason
  */
 export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal: AbortSignal): Promise<HandedOver> {
   const manifest = await manifestOf(deps, receipt);
@@ -61,7 +70,10 @@ export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal
     const here = bitmapIndices(await deps.holdings.present(receipt));
     const others = await deps.others.ofSegment(receipt.root, manifest.root, receipt.segment, signal);
     const holders = holdersOf(others);
-    const alone = here.filter((index) => !holders.has(index));
+    const claimed = here.filter((index) => holders.has(index));
+    const ids = new Map(claimed.map((index) => [index, idOf(manifest, index)]));
+    const confirmed = await deps.copies.confirmed(receipt.segment, ids, others, signal);
+    const alone = here.filter((index) => !confirmed.has(index));
     const counts = { promised, here: here.length, alone: alone.length, placed, sentBytes };
     if (alone.length === 0) return left({ ...counts, reason: undefined });
     const shards = new Map(alone.map((index) => [index, loaderOf(deps, manifest, index)]));
@@ -104,8 +116,11 @@ async function manifestOf(
   }
 }
 
-function loaderOf({ shards }: HandOverDeps, { segment, root }: Manifest, index: number): ShardLoader {
-  const id = shardIdAt(segment, root.code, index) as Uint8Array;
+const idOf = ({ segment, root }: Manifest, index: number): Uint8Array =>
+  shardIdAt(segment, root.code, index) as Uint8Array;
+
+function loaderOf({ shards }: HandOverDeps, manifest: Manifest, index: number): ShardLoader {
+  const id = idOf(manifest, index);
   return async (signal) => {
     let bytes: Uint8Array | undefined;
     try {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { isSubsetOf } from '../../protocol/bitmap.ts';
 import { concat, u64 } from '../../protocol/bytes.ts';
 import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { CID_BYTES, cidAt, cidKey, u64At } from './key-codec.ts';
@@ -31,13 +32,21 @@ export class IssuedReceiptStore {
     this.#ends = new Table(metadata, 'leaseEnd');
   }
 
-  /** Durable on return. Replaces an earlier one for the same segment of the object, of which the end is still remembered. */
+  /**
+   * Durable on return. Replaces an earlier one for the same segment of the object, of which the end is still remembered where
+   * this one does not cover all of it for longer. Not to be called twice at a time for one segment.
+   */
   async put(receipt: StoreReceipt): Promise<void> {
     const { root, segment, indices, expiresAt: at } = receipt;
     const operations = [
       this.#receipts.putting(concat(cidKey(root), cidKey(segment)), encodeStoreReceipt(receipt)),
       this.#bySegment.putting(concat(segment.bytes, root.bytes)),
     ];
+    for await (const earlier of this.endsOf(root, segment, 0)) {
+      const outlived = at === 0 || earlier.at < at;
+      if (!outlived || earlier.indices === undefined || !isSubsetOf(earlier.indices, indices)) continue;
+      operations.push(...this.#removingEnd({ at: earlier.at, root, segment }));
+    }
     if (at !== 0) {
       const end = { at, root, segment };
       operations.push(this.#ends.putting(timeKey(end)), this.#ends.putting(segmentKey(end), indices));

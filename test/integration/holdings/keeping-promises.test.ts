@@ -285,3 +285,34 @@ test('promises that overlap each keep what they cover until they end', async (t)
   assert.equal(store.usage().trashBytes, 0);
   await node.close();
 });
+
+test('a promise that lapsed while the node was off goes on with the next one for its segment', async (t) => {
+  const node = new Node(t, await temporaryFolder(t));
+  await node.open();
+  const object = OBJECTS.length - 1;
+  await node.run({ kind: 'keep', object, indices: [0, 1, 2], leased: true });
+  await node.stores.clock.advance(2 * LEASE_MS);
+  await node.run({ kind: 'keep', object, indices: [0], leased: true });
+  assert.deepEqual(bitmapIndices(node.receipts.at(-1)!.indices), [0, 1, 2]);
+  await node.run({ kind: 'end' });
+  await node.assertKept();
+  await node.close();
+});
+
+test('asked again and again, a holder signs no more than is needed and remembers one end', async (t) => {
+  const node = new Node(t, await temporaryFolder(t));
+  await node.open();
+  const { clock, issuedReceipts } = node.stores;
+  const again = () => node.run({ kind: 'keep', object: 0, indices: [0, 1], leased: true });
+  const ends = async () => (await Array.fromAsync(issuedReceipts.ends(Number.MAX_SAFE_INTEGER))).length;
+  for (let i = 0; i < 3; i++) {
+    await again();
+    await clock.advance(100);
+  }
+  assert.deepEqual([new Set(node.receipts.map(({ expiresAt }) => expiresAt)).size, await ends()], [1, 1]);
+  await clock.advance(LEASE_MS / 3);
+  await again();
+  assert.ok(node.receipts.at(-1)!.expiresAt > node.receipts[0]!.expiresAt);
+  assert.equal(await ends(), 1);
+  await node.close();
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeaseKeeper } from '../../../node/holdings/lease-keeper.ts';
-import type { OtherHolder } from '../../../node/holdings/surplus.ts';
+import type { AnsweringHolder } from '../../../node/holdings/other-holders.ts';
 import { silentLogger } from '../../../node/log.ts';
 import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
 import { MAX_CLOCK_SKEW_MS } from '../../../protocol/constants.ts';
@@ -28,11 +28,16 @@ function keeper() {
     receipt: promise([0, 1]) as StoreReceipt | undefined,
     /** Ends that are remembered. */
     ends: [clock.now() + LEASE_MS],
-    others: [] as OtherHolder[],
+    others: [] as AnsweringHolder[],
+    /** Shards that others say to have and do not. */
+    missing: new Set<number>(),
+    read: 0,
     failing: false,
     asked: 0,
     renewed: [] as number[][],
     ended: [] as number[],
+    /** What only the first promise covers. */
+    leftover: [] as number[],
   };
   const made = new LeaseKeeper({
     self: SELF,
@@ -50,7 +55,15 @@ function keeper() {
         return state.others;
       },
     },
+    copies: {
+      async confirmed(segment, ids) {
+        assert.equal(segment, SEGMENT);
+        state.read++;
+        return new Set([...ids.keys()].filter((index) => !state.missing.has(index)));
+      },
+    },
     holdings: {
+      idsOf: async () => new Map([0, 1].map((index) => [index, SELF])),
       async renew(receipt, indices) {
         assert.equal(receipt, state.receipt);
         state.renewed.push(bitmapIndices(indices));
@@ -58,6 +71,7 @@ function keeper() {
         state.ends.push(state.receipt.expiresAt);
         return state.receipt;
       },
+      leftover: async () => bitmapOf(state.leftover),
       async ended({ at }) {
         state.ended.push(at);
         state.ends = state.ends.filter((end) => end !== at);
@@ -68,7 +82,12 @@ function keeper() {
     clock,
     log: silentLogger,
   });
-  const unlimited = (indices: readonly number[]) => ({ holder: OTHER, indices: bitmapOf(indices), expiresAt: 0 });
+  const unlimited = (indices: readonly number[]) => ({
+    peer: 'other',
+    holder: OTHER,
+    indices: bitmapOf(indices),
+    expiresAt: 0,
+  });
   return { made, clock, state, unlimited };
 }
 
@@ -96,8 +115,30 @@ test('what another keeps until its release is left to end, and let go only when 
   assert.deepEqual([state.renewed, state.ended], [[], []]);
   // Asked about once a day in the last ten days, and once more before it goes.
   assert.ok(state.asked >= 10 && state.asked <= 12, String(state.asked));
+  // Nothing is read before it matters.
+  assert.equal(state.read, 0);
   await clock.advance(2 * 60 * 60 * 1000);
-  assert.deepEqual([state.renewed, state.ended], [[], [end]]);
+  assert.deepEqual([state.renewed, state.ended, state.read], [[], [end], 1]);
+  await made.stop();
+});
+
+test('a receipt alone ends no promise: what its holder does not serve is promised again', async () => {
+  const { made, clock, state, unlimited } = keeper();
+  state.others = [unlimited([0, 1])];
+  state.missing = new Set([1]);
+  made.start();
+  await clock.advance(30 * DAY + MAX_CLOCK_SKEW_MS + 2 * 60 * 60 * 1000);
+  assert.deepEqual([state.renewed, state.ended[1]], [[[1]], undefined]);
+  await made.stop();
+});
+
+test('a shard that another says to have is dropped from a renewal only when it was read there', async () => {
+  const { made, clock, state, unlimited } = keeper();
+  state.others = [unlimited([1])];
+  state.missing = new Set([1]);
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual(state.renewed, [[0, 1]]);
   await made.stop();
 });
 
@@ -119,6 +160,19 @@ test('only the shards that are needed are promised again', async () => {
   made.start();
   await clock.advance(21 * DAY);
   assert.deepEqual(state.renewed, [[0]]);
+  await made.stop();
+});
+
+test('what a renewal dropped is promised again at its old end when the other copy is gone by then', async () => {
+  const { made, clock, state, unlimited } = keeper();
+  state.others = [unlimited([1])];
+  state.leftover = [1];
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual(state.renewed, [[0]]);
+  state.others = [];
+  await clock.advance(9 * DAY + MAX_CLOCK_SKEW_MS + 2 * 60 * 60 * 1000);
+  assert.deepEqual(state.renewed, [[0], [0, 1]]);
   await made.stop();
 });
 

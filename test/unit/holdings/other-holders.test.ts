@@ -46,6 +46,10 @@ function networkOf(answers: Readonly<Record<string, Partial<UnsignedStoreReceipt
       },
     },
     receipts: { holders: async () => peers.slice(0, 1) },
+    lost: {
+      of: async (holder) => new Map(names.get(peerIdFromKey(holder)) === 'lossy' ? [[1, {}]] : []),
+    },
+    isDisqualified: (peer) => names.get(peer) === 'banned',
     clock,
   });
   return { others, asked, name: (peer: string) => names.get(peer) };
@@ -60,6 +64,8 @@ test('whoever signed, is connected or named by the DHT is asked once, and only v
     foreign: { owner: signerOf('thief').publicKey },
     short: { indices: bitmapOf([0]) },
     shared: 'other-object',
+    lossy: {},
+    banned: {},
   });
   const found = await others.ofSegment(ROOT, root, SEGMENT, signal);
   assert.deepEqual(
@@ -67,10 +73,11 @@ test('whoever signed, is connected or named by the DHT is asked once, and only v
     [
       ['good', [1], 0],
       ['leased', [1], 2_000_000_000_000],
+      ['lossy', [], 0],
     ],
   );
-  assert.deepEqual(asked.toSorted(), ['expired', 'foreign', 'good', 'leased', 'shared', 'short', 'silent']);
+  assert.deepEqual(asked.toSorted(), ['expired', 'foreign', 'good', 'leased', 'lossy', 'shared', 'short', 'silent']);
   // For a release it is enough to say so.
   const told = (await others.ofRoot(ROOT, signal)).map(name).sort();
-  assert.deepEqual(told, ['expired', 'foreign', 'good', 'leased', 'short']);
+  assert.deepEqual(told, ['banned', 'expired', 'foreign', 'good', 'leased', 'lossy', 'short']);
 });

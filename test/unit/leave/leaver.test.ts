@@ -45,6 +45,8 @@ function leaver(promised: readonly number[]) {
   const state = {
     receipts: [receipt],
     others: [] as AnsweringHolder[],
+    /** Indices that others say to have and do not. */
+    missing: new Set<number>(),
     /** Indices of shards that turn out to be damaged when they are read. */
     damaged: new Set<number>(),
     lost: new Set<number>(),
@@ -73,6 +75,12 @@ function leaver(promised: readonly number[]) {
       present: async ({ indices }) => bitmapOf(bitmapIndices(indices).filter((index) => !state.lost.has(index))),
     },
     others: { ofSegment: async () => state.others },
+    copies: {
+      async confirmed(_segment, ids, holders) {
+        const claimed = holders.flatMap(({ indices }) => bitmapIndices(indices));
+        return new Set(claimed.filter((index) => ids.has(index) && !state.missing.has(index)));
+      },
+    },
     placer: {
       async place(request, signal) {
         await state.hold;
@@ -131,6 +139,14 @@ test('what nobody else answers for is placed beside those that stay, and nothing
   assert.ok(made.leaving);
   made.cancel();
   assert.equal(made.leaving, false);
+});
+
+test('a shard that another signed for and does not serve is handed over all the same', async () => {
+  const { state, run } = leaver([0, 6]);
+  state.others.push({ peer: 'liar', holder: owner.publicKey, indices: bitmapOf([0, 6]), expiresAt: 0 });
+  state.missing.add(6);
+  const { elsewhere, placed } = await run();
+  assert.deepEqual([elsewhere, placed, state.placed], [1, 1, [[6]]]);
 });
 
 test('a second run sends nothing twice and goes on with what remained', async () => {
