@@ -292,6 +292,8 @@ function memoryReceipts(initial: readonly StoreReceipt[]) {
       yield* of(holder);
     },
     holders: async () => [...kept.values()].map(({ holder }) => peerIdFromKey(holder)),
+    remove: async (root: CID, segment: CID, holder: Uint8Array) =>
+      void kept.delete(`${root} ${segment} ${toHex(holder)}`),
     removeRoot: async () => kept.clear(),
   };
 }
