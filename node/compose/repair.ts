@@ -8,6 +8,9 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
+import { cachedSegments } from '../manifest/cached-segments.ts';
+import { locatedManifests } from '../manifest/located-manifests.ts';
+import { SegmentDirectory } from '../manifest/segment-directory.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { Host } from '../network/host.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -117,7 +120,8 @@ export function composeRepair(parts: RepairParts): Repair {
     graceMs,
     clock,
   });
-  const survey = new Survey({ census, segments: locator, rates });
+  const located = new SegmentDirectory(locatedManifests(locator), codes);
+  const survey = new Survey({ census, segments: cachedSegments(located, locator), rates });
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
