@@ -49,7 +49,7 @@ const BYSTANDER = 6;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
-/** Looks after objects: its own and those of which it holds something, each once in an interval and when something happened to it. */
+/** Looks after its own objects and those of which it holds something, now and then and when something happened to them. */
 export class Watcher {
   readonly #deps: WatcherDeps;
   readonly #objects = new Map<string, WatchedObject>();
@@ -121,9 +121,15 @@ export class Watcher {
   /** A repair that was asked for ended. */
   ended({ root, segment, outcome }: RepairResult): void {
     const { clock, intervalMs } = this.#deps;
-    const settled = outcome === 'done' || outcome === 'not-needed';
-    this.#objects.get(root)?.ended(segment, settled ? undefined : clock.monotonic() + intervalMs);
+    const object = this.#objects.get(root);
+    if (outcome === 'done' || outcome === 'not-needed') object?.settled(segment);
+    else object?.failed(segment, clock.monotonic(), intervalMs);
     this.#notLater(root, clock.monotonic());
+  }
+
+  /** Whether all that was found wrong with a segment is that shards crowd a subnet. */
+  onlyCrowds({ root, segment }: Pick<RepairResult, 'root' | 'segment'>): boolean {
+    return this.#objects.get(root)?.onlyCrowds(segment) === true;
   }
 
   #add(root: CID, at: number): void {
