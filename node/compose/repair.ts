@@ -8,6 +8,9 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
+import { cachedSegments } from '../manifest/cached-segments.ts';
+import { locatedManifests } from '../manifest/located-manifests.ts';
+import { SegmentDirectory } from '../manifest/segment-directory.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { Host } from '../network/host.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -117,7 +120,8 @@ export function composeRepair(parts: RepairParts): Repair {
     graceMs,
     clock,
   });
-  const survey = new Survey({ census, segments: locator, rates });
+  const located = new SegmentDirectory(locatedManifests(locator), codes);
+  const survey = new Survey({ census, segments: cachedSegments(located, locator), rates });
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
@@ -223,7 +227,9 @@ export function composeRepair(parts: RepairParts): Repair {
   function tell({ root, segment, outcome, stripes, placed, fetched, sent, milliseconds, detail }: RepairResult): void {
     if (outcome === 'not-needed' || outcome === 'crowded') return;
     const told = { root, segment, outcome, stripes, placed, fetched, sent };
+    const noise = outcome === 'no-place' && watcher.onlyCrowds({ root, segment });
     if (outcome === 'done') log.info('a repair is done', { ...told, milliseconds });
+    else if (noise) log.debug('shards crowd a subnet, and there is no place elsewhere', told);
     else log.warn('a repair came to nothing, or not to all', { ...told, reason: detail ?? '' });
     events.emit('repair.done', { ...told, milliseconds });
     record('repair', told);

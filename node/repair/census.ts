@@ -23,6 +23,7 @@ export interface CensusDeps {
   readonly receipts: {
     scan(root: CID, segment: CID, signal?: AbortSignal): AsyncIterable<StoreReceipt>;
     put(receipt: StoreReceipt): Promise<void>;
+    remove(root: CID, segment: CID, holder: Uint8Array): Promise<void>;
   };
   readonly self: string;
   readonly absences: Pick<Absences, 'missed' | 'answered' | 'since'>;
@@ -65,6 +66,11 @@ const CONCURRENCY = 12;
 const MAX_STRANGERS = 256;
 const HAVE_TIMEOUT_MS = 10_000;
 const NOTHING = new Uint8Array();
+/** A receipt of a holder that is gone for so many times the grace, and a day at least, is dropped once it is replaced. */
+const FORGET_GRACES = 7;
+const DAY_MS = 24 * 3_600_000;
+/** Of those who say that they have a shard that nobody known has, so many are kept: which of them is right, audits show. */
+const STRANGERS_PER_SHARD = 3;
 
 interface Answer {
   /** Of what the peer signed: the receipt that is kept. */
@@ -103,7 +109,40 @@ export class HolderCensus {
         await this.#ask(strangers(await collectProviders(peers, clock, rootCid, signal)), request, answers, signal);
       }
     }
-    return this.#judge(request, answers, new Set(known), signal);
+    const census = await this.#judge(request, answers, new Set(known), signal);
+    if (request.keep) await this.#tidy(request, answers, new Set(known), census);
+    return census;
+  }
+
+  /** Keeps receipts of strangers where nobody known answers, and drops those of holders that were replaced long ago. */
+  async #tidy(
+    { rootCid, segment }: CensusRequest,
+    answers: ReadonlyMap<string, Answer>,
+    known: ReadonlySet<string>,
+    { holders, gone }: Census,
+  ): Promise<void> {
+    const { receipts, self, absences, graceMs, clock } = this.#deps;
+    const answered = new Map<number, number>();
+    for (const [index, list] of holders) {
+      const sure = list.some(({ peer, standing }) => standing === 'answers' && (peer === self || known.has(peer)));
+      answered.set(index, sure ? STRANGERS_PER_SHARD : 0);
+    }
+    const forgetMs = Math.max(FORGET_GRACES * graceMs, DAY_MS);
+    for (const [peer, { receipt }] of answers) {
+      if (peer === self) continue;
+      const indices = bitmapIndices(receipt.indices).filter((index) => answered.has(index));
+      if (known.has(peer)) {
+        const since = absences.since(peer, rootCid);
+        if (!gone.has(peer) || since === undefined || !isGone(since, clock.monotonic(), forgetMs)) continue;
+        const replaced = indices.every((index) => answered.get(index) === STRANGERS_PER_SHARD);
+        if (replaced) await receipts.remove(rootCid, segment, receipt.holder);
+        continue;
+      }
+      const missing = indices.filter((index) => (answered.get(index) as number) < STRANGERS_PER_SHARD);
+      if (missing.length === 0) continue;
+      for (const index of missing) answered.set(index, (answered.get(index) as number) + 1);
+      await receipts.put(receipt);
+    }
   }
 
   async #ask(
@@ -112,7 +151,7 @@ export class HolderCensus {
     answers: Map<string, Answer>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { absences, self } = this.#deps;
+    const { absences } = this.#deps;
     await forEachLimited(peers, CONCURRENCY, async (peer) => {
       const before = answers.get(peer);
       try {
@@ -127,7 +166,7 @@ export class HolderCensus {
           return;
         }
         answers.set(peer, found);
-        if (request.keep && peer !== self && !(before !== undefined && isSame(found.receipt, before.receipt))) {
+        if (request.keep && before !== undefined && !isSame(found.receipt, before.receipt)) {
           await this.#deps.receipts.put(found.receipt);
         }
       } catch {

@@ -49,7 +49,7 @@ const BYSTANDER = 6;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
-/** Looks after objects: its own and those of which it holds something, each once in an interval and when something happened to it. */
+/** Looks after its own objects and those of which it holds something, now and then and when something happened to them. */
 export class Watcher {
   readonly #deps: WatcherDeps;
   readonly #objects = new Map<string, WatchedObject>();
@@ -121,10 +121,17 @@ export class Watcher {
   /** A repair that was asked for ended. */
   ended({ root, segment, outcome }: RepairResult): void {
     const { clock, intervalMs, turnMs } = this.#deps;
-    const settled = outcome === 'done' || outcome === 'not-needed';
+    const object = this.#objects.get(root);
+    const now = clock.monotonic();
     // Even then not at once again: a new holder that keeps nothing must not get one shard after the other.
-    this.#objects.get(root)?.ended(segment, clock.monotonic() + (settled ? turnMs : intervalMs));
-    this.#notLater(root, clock.monotonic());
+    if (outcome === 'done' || outcome === 'not-needed') object?.settled(segment, now + turnMs);
+    else object?.failed(segment, now, intervalMs);
+    this.#notLater(root, now);
+  }
+
+  /** Whether all that was found wrong with a segment is that shards crowd a subnet. */
+  onlyCrowds({ root, segment }: Pick<RepairResult, 'root' | 'segment'>): boolean {
+    return this.#objects.get(root)?.onlyCrowds(segment) === true;
   }
 
   async #addAll(signal: AbortSignal): Promise<void> {

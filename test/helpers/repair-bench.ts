@@ -81,6 +81,7 @@ export class RepairBench {
           yield* newest.values();
         },
         put: async (receipt) => void receipts.push(receipt),
+        remove: async () => undefined,
       },
       self: peerIdFromKey(signerOf('guardian').publicKey),
       absences: this.absences,

@@ -49,6 +49,7 @@ function setting() {
         yield* [...kept.values()];
       },
       put: async (receipt) => void kept.set(peerIdFromKey(receipt.holder), receipt),
+      remove: async (_root, _segment, holder) => void kept.delete(peerIdFromKey(holder)),
     },
     self: peerOf('self'),
     absences,
@@ -125,5 +126,39 @@ describe('who does not say what it holds', () => {
     says.set(peerOf('holder'), { receipt, indices: [0] });
     assert.equal((await take()).holders.get(0)?.[0]?.standing, 'answers');
     assert.equal(absences.since(peerOf('holder'), rootCid), undefined);
+  });
+});
+
+describe('receipts that are kept', () => {
+  test('of holders gone for long go once others answer for all they signed for', async () => {
+    const { clock, kept, says, sign, take } = setting();
+    for (const [name, indices] of [
+      ['dead', [0, 1]],
+      ['new', [0]],
+    ] as const)
+      kept.set(peerOf(name), sign(name, indices));
+    says.set(peerOf('new'), { receipt: sign('new', [0]), indices: [0] });
+    await take();
+    await clock.advance(2 * 24 * 3_600_000);
+    await take();
+    assert.ok(kept.has(peerOf('dead')), 'nobody else has shard 1');
+    kept.set(peerOf('new'), sign('new', [0, 1]));
+    says.set(peerOf('new'), { receipt: sign('new', [0, 1]), indices: [0, 1] });
+    await take();
+    assert.deepEqual([...kept.keys()], [peerOf('new')]);
+  });
+
+  test('of strangers are those for shards that nobody known has, a few for each', async () => {
+    const { kept, says, sign, take } = setting();
+    kept.set(peerOf('known'), sign('known', [0]));
+    says.set(peerOf('known'), { receipt: sign('known', [0]), indices: [0] });
+    says.set(peerOf('useless'), { receipt: sign('useless', [0]), indices: [0] });
+    for (let i = 0; i < 5; i++) {
+      const receipt = sign(`stranger ${i}`, [0, 1]);
+      says.set(peerOf(`stranger ${i}`), { receipt, indices: [0, 1] });
+    }
+    await take();
+    assert.equal(kept.has(peerOf('useless')), false);
+    assert.equal(kept.size, 1 + 3);
   });
 });
