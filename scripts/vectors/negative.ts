@@ -231,6 +231,7 @@ function refusalBytes(challenge: Uint8Array): Uint8Array {
 }
 
 function refusalFaults(refusal: Uint8Array, release: Uint8Array): Fault[] {
+  const nothing = { entries: undefined, asked: undefined };
   return [
     ['an unknown reason', change(refusal, { reason: 'tired' }), 'bad-field'],
     ['not-held without entries', change(refusal, { entries: undefined }), 'inconsistent'],
@@ -238,11 +239,7 @@ function refusalFaults(refusal: Uint8Array, release: Uint8Array): Fault[] {
     ['not-held with a time', change(refusal, { until: CREATED }), 'inconsistent'],
     ['not-held with a release', change(refusal, { release }), 'inconsistent'],
     ['released without a release', change(refusal, { reason: 'released' }), 'inconsistent'],
-    [
-      'busy without a time',
-      change(refusal, { reason: 'busy-until', entries: undefined, asked: undefined }),
-      'inconsistent',
-    ],
+    ['busy without a time', change(refusal, { reason: 'busy-until', ...nothing }), 'inconsistent'],
     ['more than 2 KiB', refusal, 'oversize', 2049],
   ];
 }
