@@ -5,7 +5,9 @@ import type { Root } from '../../protocol/manifest.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { withDeadline } from '../network/deadline.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
+import { forEachLimited } from '../transfer/abortable.ts';
 import type { AnsweringHolder } from './other-holders.ts';
 import { precedingHolders } from './surplus.ts';
 
@@ -47,6 +49,13 @@ export interface LeaseKeeperDeps {
 
 /** Renewal begins when this share of the lease is left: time for several tries, and for others to repair when all fail. */
 const RENEW_SHARE = 1 / 3;
+/** Who cannot find out in time whether a promise is needed gives it again when this share of the lease is left. */
+const UNASKED_SHARE = 1 / 6;
+/** Promises looked after at a time, and how long one may take: peers that stall must not hold up the others. */
+const CONCURRENCY = 8;
+const LOOK_TIMEOUT_MS = 5 * 60_000;
+/** Ends read ahead. */
+const BATCH = 256;
 /** A promise is looked after often enough in that time, but never more often than every second. */
 const LOOKS_PER_LEASE = 60;
 const MIN_LOOK_MS = 1_000;
@@ -101,19 +110,29 @@ export class LeaseKeeper {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { receipts, clock, log, leaseMs } = this.#deps;
+    const { receipts, clock, leaseMs } = this.#deps;
+    let batch: LeaseEnd[] = [];
+    const look = () => forEachLimited(batch, CONCURRENCY, (end) => this.#tryLook(end, signal));
     for await (const end of receipts.ends(clock.now() + leaseMs * RENEW_SHARE, signal)) {
-      try {
-        await this.#look(end, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        // The others must not wait for it; it is tried again in the next round.
-        log.warn('a promise that ends was not looked after', {
-          root: end.root.toString(),
-          segment: end.segment.toString(),
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      }
+      batch.push(end);
+      if (batch.length < BATCH) continue;
+      await look();
+      batch = [];
+    }
+    await look();
+  }
+
+  async #tryLook(end: LeaseEnd, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#look(end, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // The others must not wait for it; it is tried again in the next round.
+      this.#deps.log.warn('a promise that ends was not looked after', {
+        root: end.root.toString(),
+        segment: end.segment.toString(),
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 
@@ -130,7 +149,12 @@ export class LeaseKeeper {
     }
     if (at - now > (at - receipt.issuedAt) * RENEW_SHARE) return;
     if (!over && !this.#isDue(end)) return;
-    const needed = await this.#needed(receipt, over, signal);
+    const late = at - now <= (at - receipt.issuedAt) * UNASKED_SHARE;
+    const needed = await this.#needed(receipt, over, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (!late) throw error;
+      return receipt.indices;
+    });
     if (bitmapCount(needed) > 0) {
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
       if (renewed !== undefined) this.#deps.onRenewed?.(renewed);
@@ -170,7 +194,10 @@ export class LeaseKeeper {
     const root = await this.#deps.roots.root(cid);
     // Without its manifest nobody can be asked: what is kept stays.
     if (root === undefined) return indices;
-    const others = await this.#deps.others.ofSegment(cid, root, segment, signal);
+    const { others: directory, clock } = this.#deps;
+    const others = await withDeadline(clock, LOOK_TIMEOUT_MS, signal, (limited) =>
+      directory.ofSegment(cid, root, segment, limited),
+    );
     const preceding = precedingHolders(cid, this.#deps.self, others);
     const own = bitmapIndices(indices);
     const claimed = new Set(preceding.flatMap((holder) => bitmapIndices(holder.indices)));

@@ -33,6 +33,7 @@ function keeper() {
     missing: new Set<number>(),
     read: 0,
     failing: false,
+    stalling: false,
     asked: 0,
     renewed: [] as number[][],
     ended: [] as number[],
@@ -49,8 +50,9 @@ function keeper() {
     },
     roots: { root: async () => ({}) as Root },
     others: {
-      async ofSegment() {
+      async ofSegment(_cid, _root, _segment, signal) {
         state.asked++;
+        if (state.stalling) await clock.sleep(Number.MAX_SAFE_INTEGER, signal);
         if (state.failing) throw new Error('no network');
         return state.others;
       },
@@ -176,16 +178,24 @@ test('what a renewal dropped is promised again at its old end when the other cop
   await made.stop();
 });
 
-test('a node that was off, or cannot ask, lets nothing go', async () => {
+test('a node that was off and cannot ask lets nothing go and promises all again', async () => {
   const { made, clock, state } = keeper();
   clock.skew(40 * DAY);
   state.failing = true;
   made.start();
-  await clock.advance(DAY);
-  assert.deepEqual([state.renewed, state.ended], [[], []]);
-  state.failing = false;
   await clock.advance(60 * 60 * 1000);
-  assert.deepEqual([state.renewed, state.ended], [[[0, 1]], []]);
+  assert.deepEqual([state.renewed, state.ended.length], [[[0, 1]], 0]);
+  await made.stop();
+});
+
+test('peers that stall cannot keep a promise from being renewed in time', async () => {
+  const { made, clock, state } = keeper();
+  state.stalling = true;
+  made.start();
+  await clock.advance(24 * DAY);
+  assert.deepEqual(state.renewed, []);
+  await clock.advance(4 * DAY);
+  assert.deepEqual(state.renewed, [[0, 1]]);
   await made.stop();
 });
 
