@@ -21,6 +21,7 @@ import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
+import { locatedManifests } from './manifest/located-manifests.ts';
 import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
@@ -111,6 +112,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     receipts,
     clock,
   });
+  const located = new SegmentDirectory(locatedManifests(locator), codes);
   const uploader = new Uploader({
     network,
     signer: identity,
@@ -197,6 +199,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     pubsub: host.libp2p.services.pubsub,
     codes,
     locator,
+    located,
     own,
     holdings,
     placement,
@@ -217,9 +220,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     stores,
     engine,
     host,
-    codes,
     segments,
-    locator,
+    located,
     reader,
     events,
     record,

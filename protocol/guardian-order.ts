@@ -1,5 +1,4 @@
-import { compareBytes } from './bytes.ts';
-import { taggedHash } from './hash.ts';
+import { hashOrder } from './hash-order.ts';
 
 /**
  * Rendezvous ranking of the holders of an object (highest random weight; Thaler and Ravishankar 1998): who guards it first,
@@ -10,10 +9,5 @@ import { taggedHash } from './hash.ts';
  * @param holders 32-byte keys of those with a valid receipt; a repeated one counts once
  */
 export function guardianOrder(root: Uint8Array, holders: readonly Uint8Array[]): Uint8Array[] {
-  const ranked = holders.map((holder) => ({ holder, rank: taggedHash('guardian', root, holder) }));
-  ranked.sort((a, b) => compareBytes(a.rank, b.rank));
-  // Equal ranks are equal holders, and next to each other.
-  return ranked
-    .filter(({ rank }, i) => i === 0 || compareBytes(rank, (ranked[i - 1] as { rank: Uint8Array }).rank) !== 0)
-    .map(({ holder }) => holder);
+  return hashOrder('guardian', root, holders);
 }

@@ -1,5 +1,4 @@
-import { compareBytes } from './bytes.ts';
-import { taggedHash } from './hash.ts';
+import { hashOrder } from './hash-order.ts';
 
 /**
  * Rendezvous ranking (highest random weight; Thaler and Ravishankar 1998): who looks after an object first, second, …
@@ -12,10 +11,5 @@ import { taggedHash } from './hash.ts';
  * @param peers 32-byte keys; a repeated one counts once
  */
 export function rendezvousOrder(root: Uint8Array, peers: readonly Uint8Array[]): Uint8Array[] {
-  const weighed = peers.map((peer) => ({ peer, weight: taggedHash('rendezvous', root, peer) }));
-  weighed.sort((a, b) => compareBytes(b.weight, a.weight));
-  // Equal weights are equal peers, and next to each other.
-  return weighed
-    .filter(({ weight }, i) => i === 0 || compareBytes(weight, weighed[i - 1]!.weight) !== 0)
-    .map(({ peer }) => peer);
+  return hashOrder('rendezvous', root, peers).reverse();
 }

@@ -14,15 +14,13 @@ import { SetAsker } from '../audit/set-asker.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
-import { locatedManifests, whatIsFound } from '../manifest/located-manifests.ts';
-import { SegmentDirectory } from '../manifest/segment-directory.ts';
+import { whatIsFound } from '../manifest/located-manifests.ts';
+import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { Host } from '../network/host.ts';
 import type { RandomBytes } from '../random.ts';
 import type { Events } from '../services/events.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 import type { Stores } from '../store/stores.ts';
-import type { ManifestLocator } from '../transfer/locate.ts';
-import type { CodeBook } from '../transfer/ports.ts';
 import type { NodeOptions } from './node-options.ts';
 
 /** The services of a node that auditing stands on. */
@@ -34,9 +32,9 @@ export interface AuditingParts {
   readonly stores: Stores;
   readonly engine: KzgEngine;
   readonly host: Host;
-  readonly codes: CodeBook;
   readonly segments: SegmentDirectory;
-  readonly locator: ManifestLocator;
+  /** The same, and what others have where this node has none, or a damaged one. */
+  readonly located: SegmentDirectory;
   readonly reader: ShardReader;
   readonly events: Events;
   readonly record: SecurityRecord;
@@ -68,9 +66,8 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     stores,
     engine,
     host,
-    codes,
     segments,
-    locator,
+    located,
     reader,
     record,
     onDamaged,
@@ -124,8 +121,6 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onKept: ({ id, peer, outcome, final = true, shards }) =>
       record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
-  // What is damaged or missing here may be had elsewhere; of what this node guards it holds some segments only.
-  const located = new SegmentDirectory(locatedManifests(locator), codes);
   const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, whatIsFound(located)) : undefined;
   const audits = new AuditRunner({
     auditor,

@@ -9,8 +9,7 @@ import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
-import { locatedManifests } from '../manifest/located-manifests.ts';
-import { SegmentDirectory } from '../manifest/segment-directory.ts';
+import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { Host } from '../network/host.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -53,6 +52,8 @@ export interface RepairParts {
   readonly pubsub: RepairGossipDeps['pubsub'];
   readonly codes: CodeBook;
   readonly locator: ManifestLocator;
+  /** Segments, also of others. */
+  readonly located: Pick<SegmentDirectory, 'load'>;
   /** The network with this node in it. */
   readonly own: FetchClient & HaveClient & PeerDirectory;
   readonly holdings: Pick<Holdings, 'roots'>;
@@ -89,7 +90,8 @@ const TURN_SHARE = 0.1;
 
 /** Builds what watches over files and restores what is lost of them. */
 export function composeRepair(parts: RepairParts): Repair {
-  const { options, network, random, stores, host, codes, locator, own, holdings, placement, candidates } = parts;
+  const { options, network, random, stores, host, codes, locator, located, own, holdings, placement, candidates } =
+    parts;
   const { events, record, isDisqualified } = parts;
   const { clock, identity, resolved } = options;
   const { config } = resolved;
@@ -120,7 +122,6 @@ export function composeRepair(parts: RepairParts): Repair {
     graceMs,
     clock,
   });
-  const located = new SegmentDirectory(locatedManifests(locator), codes);
   const survey = new Survey({ census, segments: cachedSegments(located, locator), rates });
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);

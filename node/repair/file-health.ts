@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import type { Root } from '../../protocol/manifest.ts';
 import { lostShards, marginOf, type StripeState, stripeState } from './stripe-state.ts';
-import type { SegmentSurvey, SurveyOptions } from './survey.ts';
+import type { SegmentSurvey, Survey } from './survey.ts';
 
 export interface StripeHealth {
   /** Position among the segments. */
@@ -30,15 +30,7 @@ export interface StripeHealth {
 
 export interface FileHealthDeps {
   readonly locator: { root(cid: CID, signal: AbortSignal): Promise<Root> };
-  readonly survey: {
-    segment(
-      rootCid: CID,
-      root: Root,
-      position: number,
-      options: SurveyOptions,
-      signal: AbortSignal,
-    ): Promise<SegmentSurvey>;
-  };
+  readonly survey: Pick<Survey, 'segment'>;
 }
 
 /** Asks around who answers for which shard; only claims that a valid receipt of the holder covers count. */

@@ -5,21 +5,13 @@ import { peerIdFromKey } from '../network/peer-key.ts';
 import { type Rank, rankOf } from './guardianship.ts';
 import { planRepair, type RepairPlan } from './repair-plan.ts';
 import type { ThresholdChoice } from './repair-rule.ts';
-import type { SegmentSurvey, SurveyOptions } from './survey.ts';
+import type { Survey, SurveyOptions } from './survey.ts';
 
 export interface ObjectCheckDeps {
   /** Public key of this node. */
   readonly self: Uint8Array;
   readonly locator: { root(cid: CID, signal: AbortSignal): Promise<Root> };
-  readonly survey: {
-    segment(
-      rootCid: CID,
-      root: Root,
-      position: number,
-      options: SurveyOptions,
-      signal: AbortSignal,
-    ): Promise<SegmentSurvey>;
-  };
+  readonly survey: Pick<Survey, 'segment'>;
   /** Whether this node holds something of the object itself. */
   readonly holds: (root: CID) => Promise<boolean>;
   readonly isConnected: (peer: string) => boolean;

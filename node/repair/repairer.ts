@@ -16,7 +16,7 @@ import type { Announcement } from './repair-gossip.ts';
 import { planRepair, type RepairPlan } from './repair-plan.ts';
 import type { ThresholdChoice } from './repair-rule.ts';
 import type { Placed, PlaceRequest, ShardLoader } from './shard-placer.ts';
-import type { SegmentSurvey, SurveyOptions } from './survey.ts';
+import type { SegmentSurvey, Survey, SurveyOptions } from './survey.ts';
 
 /**
  * done: all that was to be restored is; partial: some of it; no-place: nobody could take it; impossible: too few shards of
@@ -51,15 +51,7 @@ export interface RepairOrder {
 export interface RepairerDeps {
   readonly self: string;
   readonly locator: { root(cid: CID, signal: AbortSignal): Promise<Root> };
-  readonly survey: {
-    segment(
-      rootCid: CID,
-      root: Root,
-      position: number,
-      options: SurveyOptions,
-      signal: AbortSignal,
-    ): Promise<SegmentSurvey>;
-  };
+  readonly survey: Pick<Survey, 'segment'>;
   /** This node among the sources, whose shards cost no traffic. */
   readonly client: FetchClient;
   /** Makes a rebuild that fetches with this client. */

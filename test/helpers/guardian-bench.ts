@@ -4,6 +4,8 @@ import type { NodeOptions } from '../../node/compose/node-options.ts';
 import { composeRepair, type Repair } from '../../node/compose/repair.ts';
 import { resolveConfig } from '../../node/config/config.ts';
 import { silentLogger } from '../../node/log.ts';
+import { locatedManifests } from '../../node/manifest/located-manifests.ts';
+import { SegmentDirectory } from '../../node/manifest/segment-directory.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { CandidateTable } from '../../node/placement/candidates.ts';
 import { Placement } from '../../node/placement/select.ts';
@@ -175,6 +177,14 @@ export class GuardianBench {
       log: silentLogger,
       resolved: resolveConfig({ flags: new Map(SETTINGS) }),
     } as unknown as NodeOptions;
+    const locator = new ManifestLocator({
+      network: bench.networkId,
+      own: { get: async (cid) => bench.nodes.get(cid.toString()) },
+      client,
+      peers: client,
+      receipts: received,
+      clock,
+    });
     const repair = composeRepair({
       options,
       network: bench.networkId,
@@ -189,14 +199,8 @@ export class GuardianBench {
       host: { peerId: self, client: client as never, connected: () => client.connected() },
       pubsub: this.#pubsub(self),
       codes: bench.codes,
-      locator: new ManifestLocator({
-        network: bench.networkId,
-        own: { get: async (cid) => bench.nodes.get(cid.toString()) },
-        client,
-        peers: client,
-        receipts: received,
-        clock,
-      }),
+      locator,
+      located: new SegmentDirectory(locatedManifests(locator), bench.codes),
       own: client,
       holdings: {
         async *roots() {
