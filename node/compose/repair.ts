@@ -58,7 +58,7 @@ export interface RepairParts {
   readonly own: FetchClient & HaveClient & PeerDirectory;
   readonly holdings: Pick<Holdings, 'roots'>;
   readonly placement: HolderChooser;
-  readonly candidates: Pick<CandidateTable, 'get'>;
+  readonly candidates: Pick<CandidateTable, 'subnetOf'>;
   readonly events: Pick<Events, 'emit'>;
   readonly record: SecurityRecord;
   readonly isDisqualified: (peer: string) => boolean;
@@ -118,7 +118,7 @@ export function composeRepair(parts: RepairParts): Repair {
     absences,
     lost,
     isDisqualified,
-    subnetOf: (peer) => candidates.get(peer)?.subnet,
+    subnetOf: (peer) => candidates.subnetOf(peer),
     graceMs,
     clock,
   });

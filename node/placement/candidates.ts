@@ -119,6 +119,12 @@ export class CandidateTable {
     return entry && this.#view(peer, entry);
   }
 
+  /** Where the peer was last seen; undefined when it never was at an IP address. */
+  subnetOf(peer: string): string | undefined {
+    const address = this.#observed.get(peer);
+    return address === undefined ? undefined : subnetOf(address);
+  }
+
   list(): Candidate[] {
     return [...this.#entries].map(([peer, entry]) => this.#view(peer, entry));
   }
@@ -134,7 +140,6 @@ export class CandidateTable {
   #view(peer: string, { advert, seenAt, promised }: Entry): Candidate {
     const options = this.#options;
     const { clock, maxAgeMs = DEFAULT_MAX_AGE_MS, suspensionMs = DEFAULT_SUSPENSION_MS } = options;
-    const address = this.#observed.get(peer);
     const standing = options.standingOf(peer);
     const doubted = options.doubtsRegion?.(peer, advert.region) ?? false;
     return {
@@ -143,7 +148,7 @@ export class CandidateTable {
       free: Math.max(0, advert.free - promised),
       region: doubted ? '' : advert.region,
       declaredRegion: advert.region,
-      subnet: (address && subnetOf(address)) || UNVERIFIED_SUBNET,
+      subnet: this.subnetOf(peer) ?? UNVERIFIED_SUBNET,
       online: this.#connected.has(peer) || clock.monotonic() - seenAt <= maxAgeMs,
       banned: options.isBanned?.(peer) ?? false,
       listing: options.listingOf?.(peer),

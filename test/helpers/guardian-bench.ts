@@ -144,9 +144,10 @@ export class GuardianBench {
     const table = new CandidateTable({ clock, standingOf: () => NEUTRAL_STANDING });
     const advertise = () => {
       for (const [i, { id, online }] of bench.network.all.entries()) {
-        const about = { peer: id, capacity: 1e12, free: 1e12, region: '', addresses: [`/ip4/127.0.${i + 1}.1`] };
-        if (online && this.reaches(self, id)) table.advertised(about);
-        else table.remove(id);
+        if (online && this.reaches(self, id)) {
+          table.advertised({ peer: id, capacity: 1e12, free: 1e12, region: '', addresses: [] });
+          table.connected(id, `/ip4/127.0.${i + 1}.1`);
+        } else table.remove(id);
       }
     };
     const placement = new Placement({

@@ -44,6 +44,11 @@ test('the subnet is that of the address a peer was last seen at, never one of it
   table.advertised(advert('a', { addresses: ['/ip4/10.77.8.7/tcp/1'] }));
   table.unreachable('a');
   assert.deepEqual(subnets(), [UNVERIFIED_SUBNET, UNVERIFIED_SUBNET, '10.9.8.0/24']);
+  // Who asks for the subnet alone is told that it is not known.
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((peer) => table.subnetOf(peer)),
+    ['10.9.8.0/24', undefined, undefined],
+  );
   // No more are remembered than there may be candidates.
   for (const peer of ['d', 'e', 'f']) table.connected(peer, '/ip4/10.9.8.7/tcp/1');
   assert.equal(table.get('a')?.subnet, UNVERIFIED_SUBNET);
