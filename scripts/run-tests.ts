@@ -1,47 +1,106 @@
 /**
- * Runs one part of the tests: `run-tests.ts unit|integration|e2e|long [file …]`. Each file runs in a process of its own; what
- * one has compiled the others need not compile again.
+ * Runs one part of the tests: `run-tests.ts unit|integration|e2e|long [file …]`. Files that are named each run in a process of
+ * their own. What one process has compiled the others need not compile again.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 interface Part {
-  /** Files at a time. */
+  /** Processes at a time. */
   readonly concurrency: number;
   /** For each test, milliseconds. */
   readonly timeout: number;
+  /** Files matching one of these share a process: to load the modules, and a library's setup, takes longer than their tests. */
+  readonly shared?: readonly string[];
+  /** Files that are dealt out to so many processes. */
+  readonly dealt?: number;
+  /** What takes the longest is begun first. */
+  readonly first?: readonly string[];
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  unit: { concurrency: 2, timeout: 120_000 },
-  integration: { concurrency: 2, timeout: 240_000 },
-  e2e: { concurrency: 2, timeout: 480_000 },
+  unit: { concurrency: 2, timeout: 120_000, dealt: 2 },
+  integration: {
+    concurrency: 2,
+    timeout: 240_000,
+    shared: [
+      'kzg/{bad-input,checked,edge-blobs,kernels,native-kernel,packer,wasm-kernel}',
+      'api/*',
+      'audit/{audit,receipt,scheduler,scheduler-clock,silence}',
+      'cli/{keeping,output,peers,repair,reputation,simulate}',
+      'handlers/*',
+      'store/*',
+    ],
+    first: ['kzg/differential', 'kzg/native-sanitizers', 'lab/testnet-runs'],
+  },
+  e2e: { concurrency: 2, timeout: 480_000, first: ['lost-holders', 'adversary'] },
   // Gigabytes and half-hours, which would disturb each other.
   long: { concurrency: 1, timeout: 5_400_000 },
 };
 
-const [name = '', ...files] = process.argv.slice(2);
+const [name = '', ...named] = process.argv.slice(2);
 const part = PARTS[name];
 if (part === undefined) throw new Error(`name one of ${Object.keys(PARTS).join(', ')}`);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const child = spawn(
-  process.execPath,
-  [
-    '--test',
-    '--test-reporter=spec',
-    `--test-concurrency=${part.concurrency}`,
-    `--test-timeout=${part.timeout}`,
-    ...(files.length > 0 ? files : [`test/${name}/**/*.test.ts`]),
-  ],
-  {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled-tests') },
-  },
-);
+const running = new Set<ChildProcess>();
+const totals = new Map<string, number>();
+const failed: string[][] = [];
+
 // An interrupt reaches the tests too: this process waits for what they make of it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-const [code] = (await once(child, 'exit')) as [number | null];
-process.exitCode = code ?? 1;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    for (const child of running) child.kill(signal);
+  });
+}
+
+const jobs = named.length > 0 ? named.map((file) => [file]) : plan(name, part);
+await Promise.all(
+  Array.from({ length: part.concurrency }, async () => {
+    for (let job = jobs.shift(); job !== undefined && !interrupted; job = jobs.shift()) await run(job, part);
+  }),
+);
+console.log([...totals].map(([what, count]) => `ℹ all ${what} ${count}`).join('\n'));
+for (const files of failed)
+  console.log(`✖ failed: ${files.length > 5 ? `one of ${files.length} files` : files.join(' ')}`);
+process.exitCode = failed.length === 0 && !interrupted ? 0 : 1;
+
+/** Files of each process, in the order in which they begin. */
+function plan(name: string, { shared = [], dealt, first = [] }: Part): string[][] {
+  const find = (pattern: string) => globSync(`test/${name}/${pattern}.test.ts`, { cwd: root }).sort();
+  const all = find('**/*');
+  if (dealt !== undefined) return Array.from({ length: dealt }, (_, i) => all.filter((_, at) => at % dealt === i));
+  const groups = shared.map(find);
+  const begun = first.flatMap(find);
+  const grouped = new Set([...groups.flat(), ...begun]);
+  const alone = all.filter((file) => !grouped.has(file));
+  return [...begun.map((file) => [file]), ...groups, ...alone.map((file) => [file])];
+}
+
+/** Runs the files in one process; what it says is shown when it has ended. */
+async function run(files: readonly string[], { timeout }: Part): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    ['--test', '--test-isolation=none', '--test-reporter=spec', `--test-timeout=${timeout}`, ...files],
+    {
+      cwd: root,
+      stdio: ['inherit', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled-tests') },
+    },
+  );
+  running.add(child);
+  const said: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => said.push(chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  running.delete(child);
+  const text = Buffer.concat(said).toString();
+  process.stdout.write(text);
+  for (const [, what = '', count] of text.matchAll(/^ℹ (tests|pass|fail|cancelled|skipped) (\d+)$/gm)) {
+    totals.set(what, (totals.get(what) ?? 0) + Number(count));
+  }
+  if (code !== 0) failed.push([...files]);
+}

@@ -44,10 +44,18 @@ function opening([proof, y]: readonly Uint8Array[]): Opening {
   return { y, proof };
 }
 
-/** Imports the library and loads the trusted setup. @throws what the library throws */
-export async function loadBackend(name: BackendName): Promise<Backend> {
-  const load = await LOADERS[name]();
-  return load();
+/** Of this thread: a library takes its setup once. */
+const loaded = new Map<BackendName, Promise<Backend>>();
+
+/** Imports the library and loads the trusted setup, once in each thread. @throws what the library throws */
+export function loadBackend(name: BackendName): Promise<Backend> {
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const loading = LOADERS[name]().then((load) => load());
+  loaded.set(name, loading);
+  // The next one tries again.
+  loading.catch(() => loaded.delete(name));
+  return loading;
 }
 
 /** The first of `names` that can be imported here. @throws KzgError `no-backend` */

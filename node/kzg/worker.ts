@@ -1,4 +1,4 @@
-import { type Backend, type BackendName, loadBackend } from './backend.ts';
+import { loadBackend } from './backend.ts';
 import type { ComputeJobs } from './job-protocol.ts';
 import { type BlobMapper, LinearMapper } from './linear-map.ts';
 import { plainMapper } from './plain-sum.ts';
@@ -7,19 +7,6 @@ import type { CommitmentKernel } from './wasm/commitment-kernel.ts';
 import { createCommitmentKernel } from './wasm/create-commitment-kernel.ts';
 
 /** Compute worker: the KZG libraries and the WebAssembly kernels, each loaded when first asked for. */
-const libraries = new Map<BackendName, Promise<Backend>>();
-const backend = (name: BackendName) => {
-  const known = libraries.get(name);
-  if (known !== undefined) return known;
-  const loading = loadBackend(name).catch((error) => {
-    // The next job tries again: a thread that can never work would take job after job and fail them all.
-    libraries.delete(name);
-    throw error;
-  });
-  libraries.set(name, loading);
-  return loading;
-};
-
 let kernel: BlobMapper | undefined;
 const mapper = () => {
   kernel ??= createMapper();
@@ -45,11 +32,11 @@ const commitmentKernel = () => {
 serveJobs<ComputeJobs>({
   async commit({ library, blob }) {
     mapper().assertCanonical(blob);
-    return { output: own((await backend(library)).commit(blob)) };
+    return { output: own((await loadBackend(library)).commit(blob)) };
   },
   async open({ library, blob, z }) {
     mapper().assertCanonical(blob);
-    const { y, proof } = (await backend(library)).open(blob, z);
+    const { y, proof } = (await loadBackend(library)).open(blob, z);
     return { output: { y: own(y), proof: own(proof) } };
   },
   async wasmCommit({ blob }) {
@@ -59,7 +46,7 @@ serveJobs<ComputeJobs>({
     return { output: (await commitmentKernel()).open(blob, z) };
   },
   async verify({ library: name, commitment, z, y, proof }) {
-    const library = await backend(name);
+    const library = await loadBackend(name);
     try {
       return { output: library.verify(commitment, z, y, proof) };
     } catch {

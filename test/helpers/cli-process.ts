@@ -49,7 +49,9 @@ export function spawnCli(
   args: readonly string[],
   { home, env, cwd, prefix = [] }: Omit<CliOptions, 'input'>,
 ): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST_|NODE_|FORCE_COLOR)/.test(name));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(HOLDFAST_|NODE_(?!COMPILE_CACHE$)|FORCE_COLOR)/.test(name),
+  );
   const [program, ...words] = [...prefix, process.execPath, ...HEAP_ARGUMENTS, MAIN, ...args] as [string, ...string[]];
   const child = spawn(program, words, {
     cwd,

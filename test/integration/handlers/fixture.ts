@@ -11,7 +11,7 @@ import { signerOf } from '../../helpers/signers.ts';
 export const network = networkId('handlers-test');
 export const owner = signerOf('owner');
 export const stranger = signerOf('stranger');
-export const engine = createKzgEngine({ threads: 2 });
+export const engine = createKzgEngine({ threads: 1 });
 const reedSolomon = new ReedSolomon();
 export const codes = erasureCodes(engine, reedSolomon);
 

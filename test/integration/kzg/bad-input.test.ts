@@ -40,6 +40,7 @@ const openings = cases.flatMap(({ name, blob, answers }) =>
     return { name: `${name}, at ${point}`, blob, commitment, z, y: fromHex(y), proof: fromHex(proof) };
   }),
 );
+const POINTS = Object.keys(SUITE_POINTS).length;
 const INFINITY = fromHex(`c0${'00'.repeat(47)}`);
 const malformedPoints = [
   ...Object.entries(INVALID_POINTS).map(([name, bytes]) => ({ name, bytes })),
@@ -61,13 +62,13 @@ const refusal = (type: object) => (error: unknown) => {
 
 type Prover = Pick<KzgEngine, 'commit' | 'open'>;
 
-/** The same answers and the same refusals, whoever computes. */
-function provesLikeTheSuite(prover: () => Prover): void {
+/** The same answers and the same refusals, whoever computes. `at` = the openings that are compared. */
+function provesLikeTheSuite(prover: () => Prover, at = openings): void {
   test('commits and opens like c-kzg', async () => {
     for (const { name, blob, answers } of cases) {
       assert.equal(toHex(await prover().commit(blob)), answers.commitment, name);
     }
-    for (const { name, blob, z, y, proof } of openings) {
+    for (const { name, blob, z, y, proof } of at) {
       assert.deepEqual(await prover().open(blob, z), { y, proof }, name);
     }
   });
@@ -207,7 +208,11 @@ for (const backend of BACKENDS) {
     const engine = createKzgEngine({ backend, threads: 1 });
     before(() => engine.start());
     after(() => engine.stop());
-    provesLikeTheSuite(() => engine);
+    // An opening takes a library 60 ms: one of each blob, at all points in turn.
+    provesLikeTheSuite(
+      () => engine,
+      openings.filter((_, i) => i % (POINTS + 1) === 0),
+    );
     verifiesLikeTheSuite(() => engine);
     combinesStrictly(() => engine);
   });

@@ -20,8 +20,8 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-native-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Inputs of the fuzz test, the same in every run. */
-const DRAWN_BLOBS = 16;
-const DRAWN_POINTS = 256;
+const DRAWN_BLOBS = 4;
+const DRAWN_POINTS = 128;
 const drawn = (what: string, index: number) => new RandomSource(`sanitizers ${what} ${index}`);
 
 const FLAGS = ['-std=gnu11', '-g1', '-O2', '-mavx2', '-mfma', '-ffp-contract=off', '-pthread'];
