@@ -27,6 +27,8 @@ export interface OtherHoldersDeps {
 
 export interface AnsweringHolder extends OtherHolder {
   readonly peer: string;
+  /** Bitmap of the shards that it signed for, whether they are there or not. */
+  readonly signed: Uint8Array;
 }
 
 /** Peers asked at a time. */
@@ -61,7 +63,7 @@ export class OtherHolders {
         if (receiptFault(receipt, expected) !== undefined) continue;
         const gone = await lost.of(holder, segment, limited);
         const there = bitmapOf(bitmapIndices(indices).filter((index) => !gone.has(index)));
-        found.push({ peer, holder, indices: there, expiresAt: receipt.expiresAt });
+        found.push({ peer, holder, indices: there, signed: receipt.indices, expiresAt: receipt.expiresAt });
         return;
       }
     });

@@ -69,7 +69,8 @@ export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal
   for (let attempt = 1; ; attempt++) {
     const here = bitmapIndices(await deps.holdings.present(receipt));
     const others = await deps.others.ofSegment(receipt.root, manifest.root, receipt.segment, signal);
-    const holders = holdersOf(others);
+    const holders = peersByIndex(others, ({ indices }) => indices);
+    const signed = peersByIndex(others, (other) => other.signed);
     const claimed = here.filter((index) => holders.has(index));
     const ids = new Map(claimed.map((index) => [index, idOf(manifest, index)]));
     const confirmed = await deps.copies.confirmed(receipt.segment, ids, others, signal);
@@ -78,7 +79,7 @@ export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal
     if (alone.length === 0) return left({ ...counts, reason: undefined });
     const shards = new Map(alone.map((index) => [index, loaderOf(deps, manifest, index)]));
     try {
-      const result = await deps.placer.place({ ...manifest, shards, holders }, signal);
+      const result = await deps.placer.place({ ...manifest, shards, holders, signed }, signal);
       placed = alone.filter((index) => result.receipts.has(index)).length;
       sentBytes += result.sent * SHARD_BYTES;
       const remaining = alone.length - placed;
@@ -135,12 +136,15 @@ function loaderOf({ shards }: HandOverDeps, manifest: Manifest, index: number): 
   };
 }
 
-function holdersOf(others: readonly AnsweringHolder[]): Map<number, string[]> {
-  const holders = new Map<number, string[]>();
-  for (const { peer, indices } of others) {
-    for (const index of bitmapIndices(indices)) holders.set(index, [...(holders.get(index) ?? []), peer]);
+function peersByIndex(
+  others: readonly AnsweringHolder[],
+  shardsOf: (other: AnsweringHolder) => Uint8Array,
+): Map<number, string[]> {
+  const peers = new Map<number, string[]>();
+  for (const other of others) {
+    for (const index of bitmapIndices(shardsOf(other))) peers.set(index, [...(peers.get(index) ?? []), other.peer]);
   }
-  return holders;
+  return peers;
 }
 
 function left(counts: {

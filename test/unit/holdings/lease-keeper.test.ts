@@ -88,6 +88,7 @@ function keeper() {
     peer: 'other',
     holder: OTHER,
     indices: bitmapOf(indices),
+    signed: bitmapOf(indices),
     expiresAt: 0,
   });
   return { made, clock, state, unlimited };

@@ -90,7 +90,7 @@ function leaver(promised: readonly number[]) {
         for (const [, load] of taken) await load(signal);
         const indices = taken.map(([index]) => index);
         state.placed.push(indices);
-        state.others.push({ peer: 'new', holder, indices: bitmapOf(indices), expiresAt: 9 });
+        state.others.push({ peer: 'new', holder, indices: bitmapOf(indices), signed: bitmapOf(indices), expiresAt: 9 });
         return {
           receipts: new Map(indices.map((index) => [index, receipt])),
           sent: indices.length,
@@ -118,7 +118,8 @@ function leaver(promised: readonly number[]) {
 
 test('what nobody else answers for is placed beside those that stay, and nothing else', async () => {
   const { made, state, run, progress } = leaver([0, 6, 10]);
-  const other = { peer: 'other', holder: owner.publicKey, indices: bitmapOf([1, 6]), expiresAt: 0 };
+  const has = { indices: bitmapOf([1, 6]), signed: bitmapOf([1, 6, 7]) };
+  const other = { peer: 'other', holder: owner.publicKey, ...has, expiresAt: 0 };
   state.others.push(other);
   const result = await run();
   assert.deepEqual(state.placed, [[0, 10]]);
@@ -128,6 +129,10 @@ test('what nobody else answers for is placed beside those that stay, and nothing
       [1, ['other']],
       [6, ['other']],
     ],
+  );
+  assert.deepEqual(
+    [...(state.requests[0]?.signed?.keys() ?? [])],
+    [1, 6, 7],
   );
   const { shards, elsewhere, placed, lost, remaining, sentBytes, timedOut } = result;
   assert.deepEqual(
@@ -143,7 +148,7 @@ test('what nobody else answers for is placed beside those that stay, and nothing
 
 test('a shard that another signed for and does not serve is handed over all the same', async () => {
   const { state, run } = leaver([0, 6]);
-  state.others.push({ peer: 'liar', holder: owner.publicKey, indices: bitmapOf([0, 6]), expiresAt: 0 });
+  state.others.push({ peer: 'liar', holder: owner.publicKey, indices: bitmapOf([0, 6]), signed: bitmapOf([0, 6]), expiresAt: 0 });
   state.missing.add(6);
   const { elsewhere, placed } = await run();
   assert.deepEqual([elsewhere, placed, state.placed], [1, 1, [[6]]]);

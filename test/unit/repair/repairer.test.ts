@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -116,6 +117,24 @@ describe('repair of a segment', () => {
     const again = await guardian.repairer().run(guardian.order(root, 0), signal);
     assert.deepEqual([again.outcome, again.placed], ['done', bad.size]);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('who signed for a shard that it has lost is named to whoever places the others', async () => {
+    const { bench, root, guardian } = await stored(9);
+    const [gone, damaged] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    leave(bench, gone);
+    const lost = [...damaged.stored.values()].flatMap((stored) => [...stored.keys()]);
+    for (const stored of damaged.stored.values()) stored.clear();
+    const requests: PlaceRequest[] = [];
+    const place = async (request: PlaceRequest) => {
+      requests.push(request);
+      return { receipts: new Map(), short: new Set<number>(), sent: 0, warnings: [] };
+    };
+    await guardian.repairer({ placer: { place } }).run(guardian.order(root), signal);
+    for (const index of lost) {
+      assert.deepEqual(requests[0]?.signed?.get(index), [damaged.id]);
+      assert.deepEqual(requests[0]?.holders.get(index), []);
+    }
   });
 
   test('too few shards are an alarm, and nothing is sent', async () => {
