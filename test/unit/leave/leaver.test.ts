@@ -130,10 +130,7 @@ test('what nobody else answers for is placed beside those that stay, and nothing
       [6, ['other']],
     ],
   );
-  assert.deepEqual(
-    [...(state.requests[0]?.signed?.keys() ?? [])],
-    [1, 6, 7],
-  );
+  assert.deepEqual([...(state.requests[0]?.signed?.keys() ?? [])], [1, 6, 7]);
   const { shards, elsewhere, placed, lost, remaining, sentBytes, timedOut } = result;
   assert.deepEqual(
     { shards, elsewhere, placed, lost, remaining, sentBytes, timedOut },
@@ -148,7 +145,13 @@ test('what nobody else answers for is placed beside those that stay, and nothing
 
 test('a shard that another signed for and does not serve is handed over all the same', async () => {
   const { state, run } = leaver([0, 6]);
-  state.others.push({ peer: 'liar', holder: owner.publicKey, indices: bitmapOf([0, 6]), signed: bitmapOf([0, 6]), expiresAt: 0 });
+  state.others.push({
+    peer: 'liar',
+    holder: owner.publicKey,
+    indices: bitmapOf([0, 6]),
+    signed: bitmapOf([0, 6]),
+    expiresAt: 0,
+  });
   state.missing.add(6);
   const { elsewhere, placed } = await run();
   assert.deepEqual([elsewhere, placed, state.placed], [1, 1, [[6]]]);
