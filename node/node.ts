@@ -247,6 +247,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     leaseMs: config['repair.lease'],
     isShunned,
     isLeaving: () => keeping.isLeaving(),
+    intake: keeping.intake,
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),

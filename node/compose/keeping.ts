@@ -4,6 +4,7 @@ import type { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { LeaseKeeper } from '../holdings/lease-keeper.ts';
 import type { OtherHolders } from '../holdings/other-holders.ts';
+import { Intake } from '../leave/intake.ts';
 import { Leaver } from '../leave/leaver.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { ShardPlacer } from '../repair/shard-placer.ts';
@@ -29,6 +30,8 @@ export interface KeepingParts {
 export interface Keeping {
   readonly storage: StorageService;
   readonly leave: LeaveService;
+  /** New promises of this node. */
+  readonly intake: Intake;
   /** Whether this node takes nothing new. */
   isLeaving(): boolean;
   /** After the network. */
@@ -64,7 +67,9 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     bytesPerSecond: config['scrub.readRate'],
     onDone: (pass) => events.emit('scrub.done', { ...pass }),
   });
+  const intake = new Intake();
   const leaver = new Leaver({
+    intake,
     manifests: stores.manifests,
     roots: segments,
     shards: stores.shards,
@@ -79,6 +84,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
   return {
     storage: createStorageService({ stores, scrubber }),
     leave: createLeaveService({ leaver }),
+    intake,
     isLeaving: () => leaver.leaving,
     async start() {
       leases.start();

@@ -71,6 +71,15 @@ test('nobody shortens what another was promised', async (t) => {
   assert.equal((await keep(holder, stranger, object, [0])).expiresAt, 0);
 });
 
+test('what was being checked when the node began to leave is not promised', async (t) => {
+  const spy = watched(() => holder.intake.close());
+  const holder = await openHolder(t, { ...base, engine: spy });
+  await stage(holder, stranger, shardsAt(object, [0]));
+  assert.deepEqual(told(await finalized(holder, [0])), ['not-allowed', 'leaving']);
+  assert.equal(spy.checks, 1);
+  assert.deepEqual(await holder.issuedReceipts.ofRoot(object.rootCid), []);
+});
+
 test('what was promised until yesterday and is still here is signed for anew', async (t) => {
   const spy = watched();
   const holder = await openHolder(t, { ...base, engine: spy });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Intake } from '../../../node/leave/intake.ts';
 import type { AnsweringHolder } from '../../../node/holdings/other-holders.ts';
 import { Leaver } from '../../../node/leave/leaver.ts';
 import { silentLogger } from '../../../node/log.ts';
@@ -57,7 +59,9 @@ function leaver(promised: readonly number[]) {
     hold: undefined as Promise<void> | undefined,
   };
   const holder = signerOf('new').publicKey;
+  const intake = new Intake();
   const made = new Leaver({
+    intake,
     manifests: { get: async (cid) => (cid.equals(segment) ? node : object.rootBytes) },
     roots: { root: async () => object.root },
     shards: {
@@ -113,7 +117,7 @@ function leaver(promised: readonly number[]) {
       onProgress: ({ doneShards }) => progress.push(doneShards),
       signal: new AbortController().signal,
     });
-  return { made, clock, state, run, progress };
+  return { made, intake, clock, state, run, progress };
 }
 
 test('what nobody else answers for is placed beside those that stay, and nothing else', async () => {
@@ -155,6 +159,29 @@ test('a shard that another signed for and does not serve is handed over all the 
   state.missing.add(6);
   const { elsewhere, placed } = await run();
   assert.deepEqual([elsewhere, placed, state.placed], [1, 1, [[6]]]);
+});
+
+test('what is being promised when it begins is waited for and handed over; nothing is promised after that', async () => {
+  const { made, intake, state, run } = leaver([0, 6]);
+  const [receipt] = state.receipts as [StoreReceipt];
+  state.receipts = [];
+  const end = intake.begin();
+  const running = run();
+  assert.equal(intake.begin(), undefined);
+  await nextTurn();
+  // It is signed at last, and its end is told once.
+  state.receipts.push(receipt);
+  end?.();
+  end?.();
+  assert.deepEqual([(await running).shards, state.placed], [2, [[0, 6]]]);
+  const under = leaver([0]);
+  under.intake.begin();
+  const gaveUp = new AbortController();
+  const second = under.made.run({ onProgress: () => undefined, signal: gaveUp.signal });
+  gaveUp.abort(new Error('given up'));
+  await assert.rejects(second, /given up/);
+  made.cancel();
+  assert.ok(intake.begin());
 });
 
 test('a second run sends nothing twice and goes on with what remained', async () => {
