@@ -4,6 +4,7 @@ import type { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { LeaseKeeper } from '../holdings/lease-keeper.ts';
 import type { OtherHolders } from '../holdings/other-holders.ts';
+import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { Intake } from '../leave/intake.ts';
 import { Leaver } from '../leave/leaver.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
@@ -24,6 +25,7 @@ export interface KeepingParts {
   readonly holdings: Holdings;
   readonly others: OtherHolders;
   readonly copies: CopyCheck;
+  readonly releases: ReleaseSearch;
   readonly events: Pick<Events, 'emit'>;
 }
 
@@ -41,7 +43,7 @@ export interface Keeping {
 
 /** Builds what looks after the shards held here: the ends of promises, the reading of all that is stored, the leave. */
 export function composeKeeping(parts: KeepingParts): Keeping {
-  const { stores, segments, placer, holdings, others, copies, events } = parts;
+  const { stores, segments, placer, holdings, others, copies, releases, events } = parts;
   const { clock, identity, log, resolved } = parts.options;
   const { config } = resolved;
   const leases = new LeaseKeeper({
@@ -50,6 +52,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     roots: segments,
     others,
     copies,
+    releases,
     holdings,
     leaseMs: config['repair.lease'],
     clock,

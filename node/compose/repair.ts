@@ -8,6 +8,7 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
+import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import { withDeadline } from '../network/deadline.ts';
@@ -61,6 +62,7 @@ export interface RepairParts {
   readonly candidates: Pick<CandidateTable, 'subnetOf'>;
   readonly events: Pick<Events, 'emit'>;
   readonly record: SecurityRecord;
+  readonly releases: Pick<ReleaseSearch, 'obeyed'>;
   readonly isDisqualified: (peer: string) => boolean;
   readonly onShardFault: (fault: ShardFault) => void;
 }
@@ -75,6 +77,8 @@ export interface Repair {
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
   released(root: CID): void;
+  /** Ends the repairs of an object that is being removed. */
+  cancel(root: CID): void;
   connected(peer: string): void;
   /** It is not connected any more, or could not be reached. */
   missed(peer: string): void;
@@ -209,6 +213,7 @@ export function composeRepair(parts: RepairParts): Repair {
       threshold: config['repair.threshold'],
     }),
     leases,
+    releases: parts.releases,
     rates,
     repair: (root, need, since) => repairs.offer(root, need, since),
     onImpossible(root, segment, stripes) {
@@ -275,7 +280,11 @@ export function composeRepair(parts: RepairParts): Repair {
     watched,
     onShards: (findings) => lost.found(findings),
     kept: (root) => watcher.add(root),
-    released: (root) => watcher.look(root),
+    released(root) {
+      repairs.cancel(root);
+      watcher.look(root);
+    },
+    cancel: (root) => repairs.cancel(root),
     connected(peer) {
       for (const root of absences.missedFor(peer)) watcher.told(root);
     },

@@ -9,8 +9,8 @@ import { finalizeRequest, finalizeResponse } from '../../protocol/messages/final
 import type { Signer } from '../../protocol/signature.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
-import type { KeptObject, KeptPart } from '../holdings/kept-object.ts';
 import { HoldingsError } from '../holdings/holdings-error.ts';
+import type { KeptObject, KeptPart } from '../holdings/kept-object.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { cidName, positionsOf } from '../manifest/segment-directory.ts';

@@ -31,6 +31,8 @@ export interface LeaseKeeperDeps {
       signal: AbortSignal,
     ): Promise<ReadonlySet<number>>;
   };
+  /** Lets go of an object that its owner released while this node was away; whether it did. */
+  readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly holdings: {
     /** What of a receipt is promised until the release, though the receipt ends. */
     endless(receipt: StoreReceipt): Promise<Uint8Array>;
@@ -159,6 +161,7 @@ export class LeaseKeeper {
       if (!late) throw error;
       return leased;
     });
+    if (bitmapCount(needed) > 0 && (await this.#isReleased(root, signal))) return;
     // What is promised until the release must not be seen to end with the rest.
     if (bitmapCount(needed) > 0 || (late && endless.length > 0 && !over)) {
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
@@ -167,6 +170,17 @@ export class LeaseKeeper {
       await this.#deps.holdings.ended(end, signal);
       this.#looked.delete(nameOf(end));
       this.#deps.onEnded?.(end);
+    }
+  }
+
+  /** Who cannot find out goes on. @throws the signal's reason */
+  async #isReleased(root: CID, signal: AbortSignal): Promise<boolean> {
+    const { releases, clock } = this.#deps;
+    try {
+      return await withDeadline(clock, LOOK_TIMEOUT_MS, signal, (limited) => releases.obeyed(root, limited));
+    } catch {
+      signal.throwIfAborted();
+      return false;
     }
   }
 

@@ -29,6 +29,8 @@ export interface WatcherDeps {
     until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined;
     settled(root: CID, needed: readonly CID[]): void;
   };
+  /** Lets go of an object that its owner released while this node was away; whether it did. */
+  readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -211,6 +213,9 @@ export class Watcher {
       await look();
     }
     const report = await look();
+    // What others let go of looks lost to who was away meanwhile.
+    if (!isOwner && report.needs.length > 0 && (await this.#deps.releases.obeyed(root, signal)))
+      return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);

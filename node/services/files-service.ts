@@ -38,6 +38,8 @@ export interface FilesDeps {
   readonly locator: Pick<ManifestLocator, 'root'>;
   readonly releaser: Pick<Releaser, 'release'>;
   readonly stores: Pick<Stores, 'catalog' | 'receivedReceipts' | 'manifests'>;
+  /** Told of a file that was removed. */
+  readonly onRemoved: (root: CID) => void;
 }
 
 type StoredEntry = NonNullable<Awaited<ReturnType<Stores['catalog']['get']>>>;
@@ -185,7 +187,7 @@ function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[
     .slice(0, count);
 }
 
-async function release({ stores, releaser }: FilesDeps, root: CID): Promise<ReleaseResult> {
+async function release({ stores, releaser, onRemoved }: FilesDeps, root: CID): Promise<ReleaseResult> {
   if ((await stores.catalog.get(root)) === undefined) {
     throw new ApiError('not-in-catalog', `${root} was not added by this node: only its owner can remove it`);
   }
@@ -195,6 +197,7 @@ async function release({ stores, releaser }: FilesDeps, root: CID): Promise<Rele
   await stores.receivedReceipts.removeRoot(root);
   await stores.manifests.removeRoot(root);
   await stores.catalog.remove(root);
+  onRemoved(root);
   return { root: root.toString(), ...result };
 }
 

@@ -106,7 +106,6 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     commitForOthers,
     leaseMs: LEASE_MS,
     isShunned,
-    isLeaving: () => intake.isClosed,
     intake,
     shards: {
       get: (id, signal) => read.get(id, signal),

@@ -36,6 +36,8 @@ function keeper() {
     stalling: false,
     asked: 0,
     renewed: [] as number[][],
+    /** Whether the others know of a release. */
+    released: false,
     ended: [] as number[],
     /** What only the first promise covers. */
     leftover: [] as number[],
@@ -64,6 +66,12 @@ function keeper() {
         assert.equal(segment, SEGMENT);
         state.read++;
         return new Set([...ids.keys()].filter((index) => !state.missing.has(index)));
+      },
+    },
+    releases: {
+      async obeyed() {
+        if (state.released) state.receipt = undefined;
+        return state.released;
       },
     },
     holdings: {
@@ -202,6 +210,15 @@ test('what a renewal dropped is promised again at its old end when the other cop
   state.others = [];
   await clock.advance(9 * DAY + MAX_CLOCK_SKEW_MS + 2 * 60 * 60 * 1000);
   assert.deepEqual(state.renewed, [[0], [0, 1]]);
+  await made.stop();
+});
+
+test('before it renews a promise it asks whether the owner released the object meanwhile', async () => {
+  const { made, clock, state } = keeper();
+  state.released = true;
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual([state.renewed, state.receipt], [[], undefined]);
   await made.stop();
 });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Intake } from '../../../node/leave/intake.ts';
 import type { AnsweringHolder } from '../../../node/holdings/other-holders.ts';
+import { Intake } from '../../../node/leave/intake.ts';
 import { Leaver } from '../../../node/leave/leaver.ts';
 import { silentLogger } from '../../../node/log.ts';
 import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
