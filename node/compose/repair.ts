@@ -28,6 +28,7 @@ import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts'
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
+import { SlowSources } from '../repair/slow-sources.ts';
 import { Survey } from '../repair/survey.ts';
 import { Watcher } from '../repair/watcher.ts';
 import type { Events } from '../services/events.ts';
@@ -130,6 +131,7 @@ export function composeRepair(parts: RepairParts): Repair {
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
+  const slow = new SlowSources(clock);
   const gossip = new RepairGossip({
     network,
     signer: identity,
@@ -150,6 +152,7 @@ export function composeRepair(parts: RepairParts): Repair {
         client,
         codes,
         clock,
+        slow,
         onShardFault(fault) {
           parts.onShardFault(fault);
           const { peer, segment, index, kind } = fault;

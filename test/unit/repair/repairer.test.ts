@@ -119,6 +119,33 @@ describe('repair of a segment', () => {
     assert.deepEqual(await margins(guardian, root), [2, 2]);
   });
 
+  test('a source that stalled is asked last by the repairs that follow', async () => {
+    const clock = new ManualClock();
+    const { bench, root } = await stored(9);
+    const guardian = new RepairBench(bench, clock);
+    const [gone, next, slow] = guardian.holders() as [MemoryPeer, MemoryPeer, MemoryPeer];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    slow.fault = (call) => (call === 'fetch' ? promise : undefined);
+    leave(bench, gone);
+    let ended = false;
+    const first = guardian.repairer().run(guardian.order(root, 0), signal);
+    void first.finally(() => {
+      ended = true;
+    });
+    while (!ended) await clock.advance(50);
+    assert.equal((await first).outcome, 'done');
+    assert.ok(guardian.slow.isSlow(slow.id));
+    resolve();
+    const asked = slow.calls.fetch;
+    leave(bench, next);
+    assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
+    assert.equal(slow.calls.fetch, asked);
+    // Where the others do not have enough, it is one of them.
+    for (const { id } of guardian.holders()) guardian.slow.stalled(id);
+    leave(bench, guardian.holders().findLast(({ online }) => online) as MemoryPeer);
+    assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
+  });
+
   test('who signed for a shard that it has lost is named to whoever places the others', async () => {
     const { bench, root, guardian } = await stored(9);
     const [gone, damaged] = guardian.holders() as [MemoryPeer, MemoryPeer];
