@@ -359,7 +359,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       locator,
       releaser,
       stores,
-      onRemoved: (root) => repair.released(root),
+      watching: repair,
     }),
     repairs: repair.service,
     peers,

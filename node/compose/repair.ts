@@ -20,6 +20,7 @@ import type { RandomBytes } from '../random.ts';
 import { Absences } from '../repair/absences.ts';
 import { HolderCensus } from '../repair/census.ts';
 import { FileHealth } from '../repair/file-health.ts';
+import { forgetRoot } from '../repair/forget-root.ts';
 import { HolderRates } from '../repair/holder-rates.ts';
 import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
@@ -78,6 +79,8 @@ export interface Repair {
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
   released(root: CID): void;
+  /** Forgets who holds what of an object, and what they have lost of it. */
+  forget(root: CID): Promise<void>;
   /** Ends the repairs of an object that is being removed. */
   cancel(root: CID): void;
   connected(peer: string): void;
@@ -195,6 +198,7 @@ export function composeRepair(parts: RepairParts): Repair {
     return false;
   };
   const intervalMs = config['repair.checkInterval'];
+  const forget = (root: CID) => forgetRoot({ receipts: stores.receivedReceipts, lost }, root);
   const watcher: Watcher = new Watcher({
     objects: {
       async *all(signal) {
@@ -205,7 +209,7 @@ export function composeRepair(parts: RepairParts): Repair {
       holds,
     },
     guarded: stores.guardedRoots,
-    receipts: stores.receivedReceipts,
+    forget,
     check: new ObjectCheck({
       self: identity.publicKey,
       locator,
@@ -287,6 +291,7 @@ export function composeRepair(parts: RepairParts): Repair {
       repairs.cancel(root);
       watcher.look(root);
     },
+    forget,
     cancel: (root) => repairs.cancel(root),
     connected(peer) {
       for (const root of absences.missedFor(peer)) watcher.told(root);

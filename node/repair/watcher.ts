@@ -21,7 +21,8 @@ export interface WatcherDeps {
     put(root: CID, guarded: { readonly since: number }): Promise<void>;
     remove(root: CID): Promise<void>;
   };
-  readonly receipts: { removeRoot(root: CID): Promise<void> };
+  /** Forgets who holds what of an object, and what they have lost of it. */
+  readonly forget: (root: CID) => Promise<void>;
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
@@ -269,10 +270,10 @@ export class Watcher {
     this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
-    const { guarded, receipts } = this.#deps;
+    const { guarded, forget } = this.#deps;
     if (!(await guarded.has(object.root))) return;
     await guarded.remove(object.root);
-    await receipts.removeRoot(object.root);
+    await forget(object.root);
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

@@ -38,7 +38,7 @@ function holder(state: { released: boolean }) {
       put: async (cid) => void guarded.add(cid.toString()),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
-    receipts: { removeRoot: async () => undefined },
+    forget: async () => undefined,
     check: { run: async () => report },
     leases: { until: () => undefined, settled: () => undefined },
     releases: {

@@ -77,9 +77,6 @@ function files(changes: { known?: boolean; releasing?: () => Promise<void>; stri
       },
       receivedReceipts: {
         holders: async () => ['a', 'b'],
-        async removeRoot() {
-          done.push('forget receipts');
-        },
       },
       manifests: {
         async removeRoot() {
@@ -87,7 +84,12 @@ function files(changes: { known?: boolean; releasing?: () => Promise<void>; stri
         },
       },
     },
-    onRemoved: (cid: CID) => done.push(`removed ${cid.equals(ROOT)}`),
+    watching: {
+      async forget() {
+        done.push('forget receipts');
+      },
+      released: (cid: CID) => done.push(`removed ${cid.equals(ROOT)}`),
+    },
   } as unknown as FilesDeps;
   return { service: createFilesService(deps), done };
 }
