@@ -67,7 +67,7 @@ export interface HoldingsDeps {
   readonly log: Logger;
 }
 
-/** Of what a promise is. */
+/** What a promise is about. */
 type Promised = Pick<StoreReceipt, 'owner' | 'root' | 'segment'>;
 
 /** Looked-up references: about 200 bytes each. A download asks for the shards of a segment in several calls. */
@@ -179,8 +179,8 @@ export class Holdings {
 
   /**
    * Promises shards of a segment for longer: `indices` are those that are still needed, of `receipt` or left over from before
-   * it, beside what is promised until the release. What it covers beside them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise
-   * would not end later.
+   * it, beside what is promised until the release. What else it covers stays until it ends. Undefined when the receipt no
+   * longer is the newest one, or the promise would not end later.
    */
   renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined> {
     const { root, segment, owner } = receipt;

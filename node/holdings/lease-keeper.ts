@@ -8,10 +8,10 @@ import type { Logger } from '../log.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import type { AnsweringHolder } from './other-holders.ts';
+import type { CopiesDeps } from './copies.ts';
 import { precedingHolders } from './surplus.ts';
 
-export interface LeaseKeeperDeps {
+export interface LeaseKeeperDeps extends CopiesDeps {
   /** Public key of this node. */
   readonly self: Uint8Array;
   readonly receipts: {
@@ -19,18 +19,6 @@ export interface LeaseKeeperDeps {
     get(root: CID, segment: CID): Promise<StoreReceipt | undefined>;
   };
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
-  readonly others: {
-    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
-  };
-  readonly copies: {
-    /** Of which shards, with their ids by index, one of the holders has the bytes. */
-    confirmed(
-      segment: CID,
-      ids: ReadonlyMap<number, Uint8Array>,
-      holders: readonly AnsweringHolder[],
-      signal: AbortSignal,
-    ): Promise<ReadonlySet<number>>;
-  };
   /** Lets go of an object that its owner released while this node was away; whether it did. */
   readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly holdings: {

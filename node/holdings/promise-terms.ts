@@ -47,8 +47,8 @@ export function termsWith({ issued, endless, indices, until, now, leaseMs }: Ask
 export function saysAlready({ issued, endless, now, leaseMs }: AskedTerms, terms: PromiseTerms): boolean {
   if (issued === undefined || isExpired(issued, now)) return false;
   if (!isSubsetOf(terms.indices, issued.indices) || !isSubsetOf(terms.endless, endless)) return false;
-  const later = terms.expiresAt - issued.expiresAt;
-  return later === 0 || (issued.expiresAt !== 0 && later < leaseMs / 3);
+  if (terms.expiresAt === issued.expiresAt) return true;
+  return terms.expiresAt !== 0 && issued.expiresAt !== 0 && terms.expiresAt - issued.expiresAt < leaseMs / 3;
 }
 
 /** The terms when only `indices` are promised for longer, beside what is promised until the release. */

@@ -4,28 +4,17 @@ import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { decodeSegment, type Segment, shardIdAt } from '../../protocol/segment.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { CopiesDeps } from '../holdings/copies.ts';
 import type { AnsweringHolder } from '../holdings/other-holders.ts';
 import type { PlaceRequest, ShardLoader } from '../repair/shard-placer.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 
-export interface HandOverDeps {
+export interface HandOverDeps extends CopiesDeps {
   readonly manifests: { get(cid: CID): Promise<Uint8Array | undefined> };
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
   readonly shards: ShardReader & { markDamaged(id: Uint8Array): Promise<boolean> };
   readonly holdings: { present(receipt: StoreReceipt): Promise<Uint8Array> };
-  readonly others: {
-    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
-  };
-  readonly copies: {
-    /** Of which shards, with their ids by index, one of the holders has the bytes. */
-    confirmed(
-      segment: CID,
-      ids: ReadonlyMap<number, Uint8Array>,
-      holders: readonly AnsweringHolder[],
-      signal: AbortSignal,
-    ): Promise<ReadonlySet<number>>;
-  };
   readonly placer: {
     place(
       request: PlaceRequest,
