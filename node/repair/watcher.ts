@@ -215,8 +215,8 @@ export class Watcher {
     }
     const report = await look();
     // What others let go of looks lost to who was away meanwhile.
-    if (!isOwner && report.needs.length > 0 && (await this.#deps.releases.obeyed(root, signal)))
-      return clock.monotonic();
+    const loses = report.needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0);
+    if (!isOwner && loses && (await this.#deps.releases.obeyed(root, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);
