@@ -12,7 +12,7 @@ import { composeKeeping } from './compose/keeping.ts';
 import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeReleasing } from './compose/releasing.ts';
-import { composeRepair } from './compose/repair.ts';
+import { composeRepair, type Repair } from './compose/repair.ts';
 import { composeReputation } from './compose/reputation.ts';
 import { composeSecurityLog } from './compose/security-log.ts';
 import { composeSelection } from './compose/selection.ts';
@@ -82,7 +82,6 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const known = new KnownPeers(stores.peers, clock, log);
   const host = await composeHost({ options, network, stores, known, isLeaving: () => keeping.isLeaving() });
   const { client } = host;
-
   const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
   const { record } = security;
   const judging = { options, network, stores, engine, host, segments, events, record };
@@ -98,10 +97,10 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   });
   const { candidates, placement, bans, regions, isShunned } = selection;
   const isDisqualified = (peer: string) => reputation.service.standingOf(peer).disqualified;
-  const releasing = { options, network, stores, host, isDisqualified, onIssued: security.onReleaseIssued };
-  const { others, copies, releaser } = composeReleasing(releasing);
-  const receipts = stores.receivedReceipts;
-  const { manifests } = stores;
+  const later = { holdings: () => holdings, repair: () => repair };
+  const releasing = { options, network, stores, host, segments, isDisqualified, security, ...later };
+  const { others, copies, releases, releaser } = composeReleasing(releasing);
+  const { manifests, receivedReceipts: receipts } = stores;
   const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
   const locator = new ManifestLocator({
     network,
@@ -190,7 +189,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     clock,
     onShardFault,
   });
-  const repair = composeRepair({
+  const repair: Repair = composeRepair({
     options,
     network,
     random,
@@ -206,11 +205,12 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     candidates,
     events,
     record,
+    releases,
     isDisqualified,
     onShardFault,
   });
-  const { placer } = repair;
-  const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, copies, events });
+  const { placer, watched, onShards } = repair;
+  const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, copies, releases, events });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
   const auditing = {
@@ -228,7 +228,6 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { watched, onShards } = repair;
   const judged = { onResult, onObserved, onProved, onShards, watched };
   const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
@@ -246,7 +245,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     commitForOthers: config['storage.commitForOthers'],
     leaseMs: config['repair.lease'],
     isShunned,
-    isLeaving: () => keeping.isLeaving(),
+    intake: keeping.intake,
     shards: {
       get: (id, signal) => reader.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
@@ -360,6 +359,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       locator,
       releaser,
       stores,
+      watching: repair,
     }),
     repairs: repair.service,
     peers,

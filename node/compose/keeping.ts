@@ -4,6 +4,8 @@ import type { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import { LeaseKeeper } from '../holdings/lease-keeper.ts';
 import type { OtherHolders } from '../holdings/other-holders.ts';
+import type { ReleaseSearch } from '../holdings/release-search.ts';
+import { Intake } from '../leave/intake.ts';
 import { Leaver } from '../leave/leaver.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import type { ShardPlacer } from '../repair/shard-placer.ts';
@@ -23,12 +25,15 @@ export interface KeepingParts {
   readonly holdings: Holdings;
   readonly others: OtherHolders;
   readonly copies: CopyCheck;
+  readonly releases: ReleaseSearch;
   readonly events: Pick<Events, 'emit'>;
 }
 
 export interface Keeping {
   readonly storage: StorageService;
   readonly leave: LeaveService;
+  /** New promises of this node. */
+  readonly intake: Intake;
   /** Whether this node takes nothing new. */
   isLeaving(): boolean;
   /** After the network. */
@@ -38,7 +43,7 @@ export interface Keeping {
 
 /** Builds what looks after the shards held here: the ends of promises, the reading of all that is stored, the leave. */
 export function composeKeeping(parts: KeepingParts): Keeping {
-  const { stores, segments, placer, holdings, others, copies, events } = parts;
+  const { stores, segments, placer, holdings, others, copies, releases, events } = parts;
   const { clock, identity, log, resolved } = parts.options;
   const { config } = resolved;
   const leases = new LeaseKeeper({
@@ -47,6 +52,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     roots: segments,
     others,
     copies,
+    releases,
     holdings,
     leaseMs: config['repair.lease'],
     clock,
@@ -64,7 +70,9 @@ export function composeKeeping(parts: KeepingParts): Keeping {
     bytesPerSecond: config['scrub.readRate'],
     onDone: (pass) => events.emit('scrub.done', { ...pass }),
   });
+  const intake = new Intake();
   const leaver = new Leaver({
+    intake,
     manifests: stores.manifests,
     roots: segments,
     shards: stores.shards,
@@ -79,6 +87,7 @@ export function composeKeeping(parts: KeepingParts): Keeping {
   return {
     storage: createStorageService({ stores, scrubber }),
     leave: createLeaveService({ leaver }),
+    intake,
     isLeaving: () => leaver.leaving,
     async start() {
       leases.start();

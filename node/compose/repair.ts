@@ -8,6 +8,7 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Holdings } from '../holdings/holdings.ts';
+import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
 import { withDeadline } from '../network/deadline.ts';
@@ -19,6 +20,7 @@ import type { RandomBytes } from '../random.ts';
 import { Absences } from '../repair/absences.ts';
 import { HolderCensus } from '../repair/census.ts';
 import { FileHealth } from '../repair/file-health.ts';
+import { forgetRoot } from '../repair/forget-root.ts';
 import { HolderRates } from '../repair/holder-rates.ts';
 import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
@@ -27,6 +29,7 @@ import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts'
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
+import { SlowSources } from '../repair/slow-sources.ts';
 import { Survey } from '../repair/survey.ts';
 import { Watcher } from '../repair/watcher.ts';
 import type { Events } from '../services/events.ts';
@@ -61,6 +64,7 @@ export interface RepairParts {
   readonly candidates: Pick<CandidateTable, 'subnetOf'>;
   readonly events: Pick<Events, 'emit'>;
   readonly record: SecurityRecord;
+  readonly releases: Pick<ReleaseSearch, 'obeyed'>;
   readonly isDisqualified: (peer: string) => boolean;
   readonly onShardFault: (fault: ShardFault) => void;
 }
@@ -75,6 +79,10 @@ export interface Repair {
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
   released(root: CID): void;
+  /** Forgets who holds what of an object, and what they have lost of it. */
+  forget(root: CID): Promise<void>;
+  /** Ends the repairs of an object that is being removed. */
+  cancel(root: CID): void;
   connected(peer: string): void;
   /** It is not connected any more, or could not be reached. */
   missed(peer: string): void;
@@ -126,6 +134,7 @@ export function composeRepair(parts: RepairParts): Repair {
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
+  const slow = new SlowSources(clock);
   const gossip = new RepairGossip({
     network,
     signer: identity,
@@ -146,6 +155,7 @@ export function composeRepair(parts: RepairParts): Repair {
         client,
         codes,
         clock,
+        slow,
         onShardFault(fault) {
           parts.onShardFault(fault);
           const { peer, segment, index, kind } = fault;
@@ -188,6 +198,7 @@ export function composeRepair(parts: RepairParts): Repair {
     return false;
   };
   const intervalMs = config['repair.checkInterval'];
+  const forget = (root: CID) => forgetRoot({ receipts: stores.receivedReceipts, lost }, root);
   const watcher: Watcher = new Watcher({
     objects: {
       async *all(signal) {
@@ -198,7 +209,7 @@ export function composeRepair(parts: RepairParts): Repair {
       holds,
     },
     guarded: stores.guardedRoots,
-    receipts: stores.receivedReceipts,
+    forget,
     check: new ObjectCheck({
       self: identity.publicKey,
       locator,
@@ -209,6 +220,7 @@ export function composeRepair(parts: RepairParts): Repair {
       threshold: config['repair.threshold'],
     }),
     leases,
+    releases: parts.releases,
     rates,
     repair: (root, need, since) => repairs.offer(root, need, since),
     onImpossible(root, segment, stripes) {
@@ -275,7 +287,12 @@ export function composeRepair(parts: RepairParts): Repair {
     watched,
     onShards: (findings) => lost.found(findings),
     kept: (root) => watcher.add(root),
-    released: (root) => watcher.look(root),
+    released(root) {
+      repairs.cancel(root);
+      watcher.look(root);
+    },
+    forget,
+    cancel: (root) => repairs.cancel(root),
     connected(peer) {
       for (const root of absences.missedFor(peer)) watcher.told(root);
     },

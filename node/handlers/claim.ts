@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { bitmapIndices } from '../../protocol/bitmap.ts';
-import type { KeptPart } from '../holdings/holdings.ts';
+import type { KeptPart } from '../holdings/kept-object.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import type { ShardEntry } from '../store/errors.ts';
 import { refuse } from './handler.ts';

@@ -9,8 +9,8 @@ import { finalizeRequest, finalizeResponse } from '../../protocol/messages/final
 import type { Signer } from '../../protocol/signature.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
-import type { KeptObject, KeptPart } from '../holdings/holdings.ts';
 import { HoldingsError } from '../holdings/holdings-error.ts';
+import type { KeptObject, KeptPart } from '../holdings/kept-object.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { cidName, positionsOf } from '../manifest/segment-directory.ts';
@@ -21,6 +21,7 @@ import { Turns } from '../turns.ts';
 import { Claim } from './claim.ts';
 import { type CheckDeps, checkShards } from './finalize-check.ts';
 import { type Caller, type Handler, ok, refuse, unary } from './handler.ts';
+import { refusedAsLeaving } from './refuse-leaving.ts';
 import { storeRefusal } from './store-refusal.ts';
 
 export interface FinalizeDeps extends CheckDeps {
@@ -37,6 +38,8 @@ export interface FinalizeDeps extends CheckDeps {
   /** For how long this node promises what somebody else than the owner stores here, milliseconds. */
   readonly leaseMs: number;
   readonly releases: { isReleased(root: CID): Promise<boolean> };
+  /** Told of each promise while it is made; undefined when this node makes no new ones. */
+  readonly intake: { begin(): (() => void) | undefined };
 }
 
 /** Requests are up to 8 MiB, several times that when decoded, and each keeps disk and workers busy. */
@@ -83,6 +86,9 @@ async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): 
   const until = byOwner ? 0 : deps.clock.now() + deps.leaseMs;
   const owner = peerIdFromKey(root.owner);
   const object = { cid, bytes: request.root, ownerKey: root.owner, owner, stagedBy: caller.remote, until };
+  // Whoever waited for a turn may find that this node leaves meanwhile.
+  const end = deps.intake.begin();
+  if (end === undefined) throw refusedAsLeaving();
   try {
     return (await deps.holdings.keep(object, claims, caller.signal)).map(encodeStoreReceipt);
   } catch (error) {
@@ -90,6 +96,8 @@ async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): 
     // Staging may expire between the check and the promise.
     if (error instanceof StoreError && error.code === 'not-held') await checkHeld(deps, claims);
     throw storeRefusal(error);
+  } finally {
+    end();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { compareBytes } from '../../protocol/bytes.ts';
 import { type HeldEntry, haveRequest, haveResponse, MAX_HAVE_PAGE_BYTES } from '../../protocol/messages/have.ts';
+import { encodeRelease, type Release } from '../../protocol/release.ts';
 import { encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import { type Handler, ok, unary } from './handler.ts';
 
@@ -11,6 +12,8 @@ export interface HaveDeps {
     scan(options: { root: CID; after?: CID; signal: AbortSignal }): AsyncIterable<StoreReceipt>;
     ofSegment(segment: CID, signal: AbortSignal): Promise<readonly StoreReceipt[]>;
   };
+  /** What owners released. */
+  readonly releases: { get(root: CID): Promise<Release | undefined> };
   readonly holdings: {
     /** The shards that a receipt covers and that are here now. */
     present(receipt: StoreReceipt): Promise<Uint8Array>;
@@ -27,6 +30,10 @@ const PAGE_OVERHEAD_BYTES = 64;
 export function haveHandler(deps: HaveDeps): Handler {
   return unary(async (bytes, caller) => {
     const request = haveRequest.decode(bytes);
+    const released = request.release && request.root ? await deps.releases.get(request.root) : undefined;
+    if (released !== undefined) {
+      return ok(haveResponse.encode({ held: [], more: false, release: encodeRelease(released) }));
+    }
     const held: HeldEntry[] = [];
     let size = PAGE_OVERHEAD_BYTES;
     let more = false;

@@ -2,7 +2,8 @@ import type { CID } from 'multiformats/cid';
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { releaseRequest } from '../../protocol/messages/release.ts';
-import { decodeRelease, type Release, verifyRelease } from '../../protocol/release.ts';
+import { decodeRelease, type Release } from '../../protocol/release.ts';
+import { isReleaseOf } from '../holdings/release-search.ts';
 import { type Handler, ok, refusal, unary } from './handler.ts';
 
 export interface ReleaseDeps {
@@ -35,7 +36,7 @@ export function releaseHandler(deps: ReleaseDeps): Handler {
     if (!equalBytes(release.owner, root.owner)) {
       return refusal('not-allowed', 'not-owner', 'only the owner releases an object');
     }
-    if (!verifyRelease(release)) {
+    if (!isReleaseOf(release, release.root, root)) {
       return refusal('invalid-request', 'bad-signature', 'the signature of the release does not verify');
     }
     await deps.holdings.release(release, caller.signal);

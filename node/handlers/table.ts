@@ -28,12 +28,13 @@ export type HandlerDeps = StageDeps &
     /** Whether this node makes no new promises to a peer. */
     readonly isShunned: (peer: string) => boolean;
     /** Whether this node makes no new promises to anybody. */
-    readonly isLeaving: () => boolean;
+    readonly intake: { readonly isClosed: boolean };
   };
 
 /** What this node does for others, one handler per method. */
 export function createHandlers(deps: HandlerDeps): Record<HandledMethod, Handler> {
-  const promising = (handler: Handler) => refuseLeaving(refuseShunned(handler, deps.isShunned), deps.isLeaving);
+  const promising = (handler: Handler) =>
+    refuseLeaving(refuseShunned(handler, deps.isShunned), () => deps.intake.isClosed);
   const handlers = {
     stage: promising(stageHandler(deps)),
     finalize: promising(finalizeHandler(deps)),

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapCount, bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapCount, bitmapIndices, bitmapOf, unionOf, without } from '../../protocol/bitmap.ts';
 import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -8,10 +8,10 @@ import type { Logger } from '../log.ts';
 import { withDeadline } from '../network/deadline.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import type { AnsweringHolder } from './other-holders.ts';
+import type { CopiesDeps } from './copies.ts';
 import { precedingHolders } from './surplus.ts';
 
-export interface LeaseKeeperDeps {
+export interface LeaseKeeperDeps extends CopiesDeps {
   /** Public key of this node. */
   readonly self: Uint8Array;
   readonly receipts: {
@@ -19,19 +19,11 @@ export interface LeaseKeeperDeps {
     get(root: CID, segment: CID): Promise<StoreReceipt | undefined>;
   };
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
-  readonly others: {
-    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
-  };
-  readonly copies: {
-    /** Of which shards, with their ids by index, one of the holders has the bytes. */
-    confirmed(
-      segment: CID,
-      ids: ReadonlyMap<number, Uint8Array>,
-      holders: readonly AnsweringHolder[],
-      signal: AbortSignal,
-    ): Promise<ReadonlySet<number>>;
-  };
+  /** Lets go of an object that its owner released while this node was away; whether it did. */
+  readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly holdings: {
+    /** What of a receipt is promised until the release, though the receipt ends. */
+    endless(receipt: StoreReceipt): Promise<Uint8Array>;
     renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined>;
     /** What `ended` would let go of. */
     leftover(end: LeaseEnd, signal?: AbortSignal): Promise<Uint8Array>;
@@ -150,18 +142,33 @@ export class LeaseKeeper {
     if (at - now > (at - receipt.issuedAt) * RENEW_SHARE) return;
     if (!over && !this.#isDue(end)) return;
     const late = at - now <= (at - receipt.issuedAt) * UNASKED_SHARE;
-    const needed = await this.#needed(receipt, over, signal).catch((error: unknown) => {
+    const endless = await this.#deps.holdings.endless(receipt);
+    const leased = without(receipt.indices, endless);
+    const needed = await this.#needed({ ...receipt, indices: leased }, over, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       if (!late) throw error;
-      return receipt.indices;
+      return leased;
     });
-    if (bitmapCount(needed) > 0) {
+    if (bitmapCount(needed) > 0 && (await this.#isReleased(root, signal))) return;
+    // What is promised until the release must not be seen to end with the rest.
+    if (bitmapCount(needed) > 0 || (late && endless.length > 0 && !over)) {
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
       if (renewed !== undefined) this.#deps.onRenewed?.(renewed);
     } else if (over) {
       await this.#deps.holdings.ended(end, signal);
       this.#looked.delete(nameOf(end));
       this.#deps.onEnded?.(end);
+    }
+  }
+
+  /** Who cannot find out goes on. @throws the signal's reason */
+  async #isReleased(root: CID, signal: AbortSignal): Promise<boolean> {
+    const { releases, clock } = this.#deps;
+    try {
+      return await withDeadline(clock, LOOK_TIMEOUT_MS, signal, (limited) => releases.obeyed(root, limited));
+    } catch {
+      signal.throwIfAborted();
+      return false;
     }
   }
 
@@ -172,8 +179,7 @@ export class LeaseKeeper {
     if (newest !== undefined && bitmapCount(leftover) > 0) {
       const needed = await this.#needed({ ...newest, indices: leftover }, true, signal);
       if (bitmapCount(needed) > 0) {
-        const all = bitmapOf([...bitmapIndices(newest.indices), ...bitmapIndices(needed)]);
-        const renewed = await holdings.renew(newest, all, signal);
+        const renewed = await holdings.renew(newest, unionOf(newest.indices, needed), signal);
         // Something else was promised meanwhile: the next round looks again.
         if (renewed === undefined) return;
         this.#deps.onRenewed?.(renewed);

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import type { Root } from '../../protocol/manifest.ts';
+import type { Release } from '../../protocol/release.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
@@ -10,12 +11,15 @@ import { forEachLimited } from '../transfer/abortable.ts';
 import { collectProviders } from '../transfer/holder-directory.ts';
 import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
+import { isReleaseOf } from './release-search.ts';
 import type { OtherHolder } from './surplus.ts';
 
 export interface OtherHoldersDeps {
   /** Peer id of this node. */
   readonly self: string;
-  readonly client: HaveClient;
+  readonly client: HaveClient & {
+    released(peer: string, root: CID, signal?: AbortSignal): Promise<Release | undefined>;
+  };
   readonly peers: PeerDirectory;
   /** Receipts of others that are kept here. */
   readonly receipts: { holders(root: CID): Promise<string[]> };
@@ -27,6 +31,8 @@ export interface OtherHoldersDeps {
 
 export interface AnsweringHolder extends OtherHolder {
   readonly peer: string;
+  /** Bitmap of the shards that it signed for, whether they are there or not. */
+  readonly signed: Uint8Array;
 }
 
 /** Peers asked at a time. */
@@ -61,7 +67,7 @@ export class OtherHolders {
         if (receiptFault(receipt, expected) !== undefined) continue;
         const gone = await lost.of(holder, segment, limited);
         const there = bitmapOf(bitmapIndices(indices).filter((index) => !gone.has(index)));
-        found.push({ peer, holder, indices: there, expiresAt: receipt.expiresAt });
+        found.push({ peer, holder, indices: there, signed: receipt.indices, expiresAt: receipt.expiresAt });
         return;
       }
     });
@@ -77,6 +83,17 @@ export class OtherHolders {
         found.push(peer);
         return;
       }
+    });
+    return found;
+  }
+
+  /** A release of the object that its owner signed, from any of those who may have got it. @throws the signal's reason */
+  async releaseOf(cid: CID, root: Root, signal: AbortSignal): Promise<Release | undefined> {
+    let found: Release | undefined;
+    await this.#askAll(cid, signal, async (peer, limited) => {
+      if (found !== undefined) return;
+      const release = await this.#deps.client.released(peer, cid, limited);
+      if (release !== undefined && isReleaseOf(release, cid, root)) found = release;
     });
     return found;
   }

@@ -4,28 +4,17 @@ import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { decodeSegment, type Segment, shardIdAt } from '../../protocol/segment.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { CopiesDeps } from '../holdings/copies.ts';
 import type { AnsweringHolder } from '../holdings/other-holders.ts';
 import type { PlaceRequest, ShardLoader } from '../repair/shard-placer.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 
-export interface HandOverDeps {
+export interface HandOverDeps extends CopiesDeps {
   readonly manifests: { get(cid: CID): Promise<Uint8Array | undefined> };
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
   readonly shards: ShardReader & { markDamaged(id: Uint8Array): Promise<boolean> };
   readonly holdings: { present(receipt: StoreReceipt): Promise<Uint8Array> };
-  readonly others: {
-    ofSegment(cid: CID, root: Root, segment: CID, signal: AbortSignal): Promise<readonly AnsweringHolder[]>;
-  };
-  readonly copies: {
-    /** Of which shards, with their ids by index, one of the holders has the bytes. */
-    confirmed(
-      segment: CID,
-      ids: ReadonlyMap<number, Uint8Array>,
-      holders: readonly AnsweringHolder[],
-      signal: AbortSignal,
-    ): Promise<ReadonlySet<number>>;
-  };
   readonly placer: {
     place(
       request: PlaceRequest,
@@ -69,7 +58,8 @@ export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal
   for (let attempt = 1; ; attempt++) {
     const here = bitmapIndices(await deps.holdings.present(receipt));
     const others = await deps.others.ofSegment(receipt.root, manifest.root, receipt.segment, signal);
-    const holders = holdersOf(others);
+    const holders = peersByIndex(others, ({ indices }) => indices);
+    const signed = peersByIndex(others, (other) => other.signed);
     const claimed = here.filter((index) => holders.has(index));
     const ids = new Map(claimed.map((index) => [index, idOf(manifest, index)]));
     const confirmed = await deps.copies.confirmed(receipt.segment, ids, others, signal);
@@ -78,7 +68,7 @@ export async function handOver(deps: HandOverDeps, receipt: StoreReceipt, signal
     if (alone.length === 0) return left({ ...counts, reason: undefined });
     const shards = new Map(alone.map((index) => [index, loaderOf(deps, manifest, index)]));
     try {
-      const result = await deps.placer.place({ ...manifest, shards, holders }, signal);
+      const result = await deps.placer.place({ ...manifest, shards, holders, signed }, signal);
       placed = alone.filter((index) => result.receipts.has(index)).length;
       sentBytes += result.sent * SHARD_BYTES;
       const remaining = alone.length - placed;
@@ -135,12 +125,15 @@ function loaderOf({ shards }: HandOverDeps, manifest: Manifest, index: number): 
   };
 }
 
-function holdersOf(others: readonly AnsweringHolder[]): Map<number, string[]> {
-  const holders = new Map<number, string[]>();
-  for (const { peer, indices } of others) {
-    for (const index of bitmapIndices(indices)) holders.set(index, [...(holders.get(index) ?? []), peer]);
+function peersByIndex(
+  others: readonly AnsweringHolder[],
+  shardsOf: (other: AnsweringHolder) => Uint8Array,
+): Map<number, string[]> {
+  const peers = new Map<number, string[]>();
+  for (const other of others) {
+    for (const index of bitmapIndices(shardsOf(other))) peers.set(index, [...(peers.get(index) ?? []), other.peer]);
   }
-  return holders;
+  return peers;
 }
 
 function left(counts: {

@@ -5,10 +5,13 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type HandedOver, type HandOverDeps, handOver } from './hand-over.ts';
+import type { Intake } from './intake.ts';
 
 export class LeaveError extends CodedError<{ readonly code: 'already-leaving' }> {}
 
 export interface LeaverDeps extends HandOverDeps {
+  /** New promises, of which none is made from the first run on. */
+  readonly intake: Pick<Intake, 'isClosed' | 'close' | 'open' | 'settled'>;
   /** Receipts that this node signed. */
   readonly receipts: { scan(options: { signal?: AbortSignal }): AsyncIterable<StoreReceipt> };
   readonly clock: Clock;
@@ -54,7 +57,6 @@ const MAX_FAILURES = 100;
  */
 export class Leaver {
   readonly #deps: LeaverDeps;
-  #leaving = false;
   #running = false;
 
   constructor(deps: LeaverDeps) {
@@ -63,20 +65,23 @@ export class Leaver {
 
   /** Whether this node takes nothing new. */
   get leaving(): boolean {
-    return this.#leaving;
+    return this.#deps.intake.isClosed;
   }
 
   /** Takes new shards again. */
   cancel(): void {
-    this.#leaving = false;
+    this.#deps.intake.open();
   }
 
   /** A second run goes on with what remains. @throws LeaveError when one is under way; the signal's reason */
   async run(options: LeaveOptions): Promise<LeaveResult> {
     if (this.#running) throw new LeaveError({ code: 'already-leaving' }, 'a leave is under way: wait for its end');
+    const { intake } = this.#deps;
     this.#running = true;
-    this.#leaving = true;
+    intake.close();
     try {
+      // What is signed for after the list was made would not be handed over.
+      await intake.settled(options.signal);
       return await new Run(this.#deps, options).result();
     } finally {
       this.#running = false;

@@ -18,7 +18,7 @@ import {
   stageResult,
 } from '../../protocol/messages/stage.ts';
 import { METHODS, type Method } from '../../protocol/methods.ts';
-import { encodeRelease, type Release } from '../../protocol/release.ts';
+import { decodeRelease, encodeRelease, type Release } from '../../protocol/release.ts';
 import type { SignedClaim } from '../../protocol/stage-claim.ts';
 import { decodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import {
@@ -204,6 +204,18 @@ export class PeerClient {
       if (!more) return;
       after = held.at(-1)?.segment;
     }
+  }
+
+  /** The release of an object, as far as the peer has one; its signature is not checked. */
+  async released(peer: string, root: CID, signal?: AbortSignal): Promise<Release | undefined> {
+    const { release } = await this.#call(peer, 'have', haveRequest.encode({ root, release: true }), signal, (body) =>
+      haveResponse.decode(body),
+    );
+    if (release === undefined) return undefined;
+    return checked(peer, 'have', () => {
+      const decoded = decodeRelease(release);
+      return decoded.root.equals(root) ? decoded : 'the release is of another object';
+    });
   }
 
   /** The bytes of a node; they match the CID. */

@@ -13,7 +13,7 @@ export interface LostName {
 }
 
 export interface LostShardsDeps {
-  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders'>;
+  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders' | 'segments'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Told of a holder that lost shards, once per object. */
   readonly onLost: (peer: string, root: CID) => void;
@@ -59,6 +59,23 @@ export class LostShards {
     const known = await this.of(peer, segment);
     const again = indices.filter((index) => known.has(index));
     if (again.length > 0) await this.#deps.store.remove(keyFromPeerId(peer), segment, again);
+  }
+
+  /**
+   * These segments are not looked after any more: what was lost of them goes, but for holders of which it is still needed.
+   * Durable on return.
+   */
+  async forget(
+    segments: readonly CID[],
+    isNeeded: (holder: Uint8Array, segment: CID) => Promise<boolean>,
+  ): Promise<void> {
+    if (this.#holders.size === 0 || segments.length === 0) return;
+    const { store } = this.#deps;
+    const forgotten = new Set(segments.map(String));
+    for await (const { holder, segment } of store.segments()) {
+      if (!forgotten.has(segment.toString()) || (await isNeeded(holder, segment))) continue;
+      await store.remove(holder, segment, [...(await store.of(holder, segment)).keys()]);
+    }
   }
 
   /** What a holder has lost of a segment, by index. */

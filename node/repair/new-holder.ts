@@ -11,6 +11,8 @@ export interface NewHolderRequest {
   readonly indices: readonly number[];
   /** Index → the peers that have the shard, or are about to get it. */
   readonly holders: ReadonlyMap<number, readonly string[]>;
+  /** Index → all who signed for the shard, whether they answer or not: they must refuse another one of its stripe. */
+  readonly signed: ReadonlyMap<number, readonly string[]>;
   readonly exclude: readonly string[];
   /** Only where all stay apart: somewhere else to crowd is no better place. */
   readonly apart: boolean;
@@ -27,9 +29,13 @@ export interface NewHolder {
  * stripes. Undefined when there is nobody.
  */
 export function newHolder(chooser: HolderChooser, request: NewHolderRequest): NewHolder | undefined {
-  const { code, indices, holders, exclude, apart } = request;
+  const { code, indices, holders, signed, apart } = request;
   const stripes = new Set(indices.map((index) => shardPosition(code, index).stripe));
   const ofStripes = [...holders].filter(([index]) => stripes.has(shardPosition(code, index).stripe));
+  const bound = [...signed].filter(
+    ([index]) => !indices.includes(index) && stripes.has(shardPosition(code, index).stripe),
+  );
+  const exclude = [...new Set([...request.exclude, ...bound.flatMap(([, peers]) => peers)])];
   const bounds = { count: 1, bytesEach: indices.length * SHARD_BYTES, maxPerRegion: maxPerRegion(code) };
   for (const among of [[...holders], ofStripes]) {
     const beside = [...new Set(among.flatMap(([, peers]) => peers))];

@@ -34,6 +34,10 @@ export class RepairQueue<T extends QueuedRepair> {
     this.#waiting.delete(keyOf(repair));
   }
 
+  removeRoot(root: string): void {
+    for (const [key, repair] of this.#waiting) if (repair.root === root) this.#waiting.delete(key);
+  }
+
   /** The most endangered, which leaves the queue. */
   take(): T | undefined {
     let first: T | undefined;

@@ -196,13 +196,13 @@ class Run {
     const { placer, onPlaced } = this.#deps;
     const { root, segment, census } = seen;
     const holders = new Map<number, readonly string[]>();
+    const signed = new Map<number, readonly string[]>();
     const unfit = new Set<string>();
     for (const [index, list] of census.holders) {
-      const staying = list.filter(({ standing, peer }) => standing !== 'lost' && peer !== '');
-      holders.set(
-        index,
-        staying.map(({ peer }) => peer),
-      );
+      const known = list.filter(({ peer }) => peer !== '');
+      const peersOf = (some: typeof known) => some.map(({ peer }) => peer);
+      signed.set(index, peersOf(known));
+      holders.set(index, peersOf(known.filter(({ standing }) => standing !== 'lost')));
       // Who says that it has a shard and is known not to gets no other.
       const claimed = new Set(census.sources.get(index));
       for (const { peer, standing } of list) if (standing === 'lost' && claimed.has(peer)) unfit.add(peer);
@@ -214,6 +214,7 @@ class Run {
       node: encodeSegment(segment, root.code),
       shards,
       holders,
+      signed,
       exclude: [...unfit],
       apart,
       isWanted: (index: number) => !this.#isBack(seen, index),

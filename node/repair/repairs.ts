@@ -50,6 +50,8 @@ export class Repairs {
   readonly #running = new Map<string, RunningRepair>();
   readonly #results: RepairResult[] = [];
   readonly #active = new Set<Promise<void>>();
+  /** What ends a repair that runs, with its root. */
+  readonly #cancels = new Map<AbortController, string>();
   #totals = { repairs: 0, failed: 0, placed: 0, fetched: 0, sent: 0 };
   #stopping: AbortController | undefined;
 
@@ -87,15 +89,29 @@ export class Repairs {
     this.#work();
   }
 
-  /** Restores everything that is lost of an object, whatever the threshold. @throws TransferError; the signal's reason */
+  /** The object was removed: nothing of it is repaired any more, but for what begins after this. */
+  cancel(cid: CID): void {
+    const root = cid.toString();
+    this.#queue.removeRoot(root);
+    for (const [running, of] of this.#cancels) if (of === root) running.abort(new Cancelled());
+  }
+
+  /**
+   * Restores everything that is lost of an object, whatever the threshold; ends early when it is removed meanwhile.
+   * @throws TransferError; the signal's reason
+   */
   async run(cid: CID, signal: AbortSignal): Promise<RepairResult[]> {
     const { locator, isWatched } = this.#deps;
     const stop = this.#stopping === undefined ? signal : AbortSignal.any([signal, this.#stopping.signal]);
     const root = await locator.root(cid, stop);
     const watched = { keep: await isWatched(cid) };
     const results: RepairResult[] = [];
-    for (const position of root.segments.keys()) {
-      results.push(await this.#repair({ root: cid, position, choice: 0, watched }, stop));
+    try {
+      for (const position of root.segments.keys()) {
+        results.push(await this.#repair({ root: cid, position, choice: 0, watched }, stop));
+      }
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error;
     }
     return results;
   }
@@ -134,18 +150,25 @@ export class Repairs {
   async #one({ cid, segment, watchedSince }: Waiting, signal: AbortSignal): Promise<void> {
     const watched = { keep: true, watchedSince };
     const order = { root: cid, position: segment, choice: this.#deps.threshold, watched };
-    await this.#repair(order, signal).catch(() => undefined);
+    try {
+      if (await this.#deps.isWatched(cid)) await this.#repair(order, signal);
+    } catch {
+      // It stops, or the object is gone; what is still needed is found again by the next check.
+    }
   }
 
-  /** @throws the signal's reason */
+  /** @throws Cancelled; the signal's reason */
   async #repair(order: RepairOrder, signal: AbortSignal): Promise<RepairResult> {
     const key = keyOf(order.root.toString(), order.position);
     const { clock, repairer, onEnded } = this.#deps;
     this.#running.set(key, { root: order.root.toString(), segment: order.position, since: clock.now() });
+    const cancel = new AbortController();
+    this.#cancels.set(cancel, order.root.toString());
     let result: RepairResult;
     try {
-      result = await repairer.run(order, signal);
+      result = await repairer.run(order, AbortSignal.any([signal, cancel.signal]));
     } finally {
+      this.#cancels.delete(cancel);
       this.#running.delete(key);
     }
     this.#note(result);
@@ -168,6 +191,8 @@ export class Repairs {
     };
   }
 }
+
+class Cancelled extends Error {}
 
 function keyOf(root: string, position: number): string {
   return `${root} ${position}`;

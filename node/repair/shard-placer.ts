@@ -1,5 +1,6 @@
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import { nodeCid } from '../../protocol/cid.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { type Segment, shardIdAt } from '../../protocol/segment.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -27,6 +28,8 @@ export interface PlaceRequest {
   readonly shards: ReadonlyMap<number, ShardLoader>;
   /** Index → the peers that have shards of the segment and stay; new ones are chosen beside them. */
   readonly holders: ReadonlyMap<number, readonly string[]>;
+  /** Index → the peers that signed for the shard, also those that do not answer or have lost it. */
+  readonly signed?: ReadonlyMap<number, readonly string[]>;
   /** Peers that get nothing. The owner and this node never do. */
   readonly exclude?: readonly string[];
   /** Only to holders that keep all apart; default: a small network may crowd. */
@@ -57,13 +60,15 @@ export interface ShardPlacerDeps {
 const BATCH = 64;
 /** New holders tried for the same shards. */
 const ATTEMPTS = 3;
+/** Besides, those that turn out to be bound to another shard of the stripe: nothing is wrong with them. */
+const TAKEN_ATTEMPTS = 8;
 const UPLOAD_BYTES = 16;
 
 /** Shards on their way to one new holder. */
 interface Move {
   readonly peer: string;
   readonly indices: readonly number[];
-  failed: boolean;
+  failed: false | 'stripe-taken' | 'other';
 }
 
 /**
@@ -83,7 +88,14 @@ export class ShardPlacer {
    */
   async place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> {
     const run = new Placing(this.#deps, request);
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) if (!(await run.round(signal))) break;
+    let failed = 0;
+    let taken = 0;
+    while (failed < ATTEMPTS && taken < TAKEN_ATTEMPTS) {
+      const outcome = await run.round(signal);
+      if (outcome === 'settled') break;
+      if (outcome === 'failed') failed++;
+      else taken++;
+    }
     return { receipts: run.receipts, short: run.short, sent: run.sent, warnings: run.warnings };
   }
 }
@@ -105,14 +117,15 @@ class Placing {
     this.#upload = deps.random(UPLOAD_BYTES);
   }
 
-  /** One new holder for each group of what is left; whether another round may do better. */
-  async round(signal: AbortSignal): Promise<boolean> {
+  /** One new holder for each group of what is left; unless it is settled, another round may do better. */
+  async round(signal: AbortSignal): Promise<'settled' | 'failed' | 'taken'> {
     const { shards, root } = this.#request;
     const left = [...shards.keys()].filter((index) => this.#isLeft(index)).sort((a, b) => a - b);
     const moves = this.#choose(distinctStripes(root.code, left));
     await this.#stage(left, moves, signal);
     await Promise.all(moves.filter(({ failed }) => !failed).map((move) => this.#finalize(move, signal)));
-    return moves.some(({ failed }) => failed);
+    if (moves.some(({ failed }) => failed === 'other')) return 'failed';
+    return moves.some(({ failed }) => failed === 'stripe-taken') ? 'taken' : 'settled';
   }
 
   #isLeft(index: number): boolean {
@@ -120,15 +133,20 @@ class Placing {
   }
 
   #choose(groups: readonly (readonly number[])[]): Move[] {
-    const { root, holders, exclude = [], apart = false } = this.#request;
+    const { root, holders, signed = holders, exclude = [], apart = false } = this.#request;
     const { chooser } = this.#deps;
     const taken = new Map(holders);
     for (const [index, { holder }] of this.receipts) taken.set(index, [peerIdFromKey(holder)]);
     const moves: Move[] = [];
-    for (const indices of groups) {
+    const open = [...groups];
+    for (let indices = open.shift(); indices !== undefined; indices = open.shift()) {
       const unfit = [...exclude, peerIdFromKey(root.owner), ...this.#failed];
-      const chosen = newHolder(chooser, { code: root.code, indices, holders: taken, exclude: unfit, apart });
-      if (chosen === undefined) continue;
+      const chosen = newHolder(chooser, { code: root.code, indices, holders: taken, signed, exclude: unfit, apart });
+      if (chosen === undefined) {
+        // Where nobody may take all of them, each may still have somebody.
+        if (indices.length > 1) open.push(...indices.map((index) => [index]));
+        continue;
+      }
       this.warnings.push(...chosen.warnings);
       for (const index of indices) taken.set(index, [...(taken.get(index) ?? []), chosen.peer]);
       moves.push({ peer: chosen.peer, indices, failed: false });
@@ -217,7 +235,7 @@ class Placing {
           await clock.sleep(pause, signal);
           continue;
         }
-        move.failed = true;
+        move.failed = isStripeTaken(error) ? 'stripe-taken' : 'other';
         this.#failed.add(move.peer);
         this.warnings.push(
           `${move.peer} did not take shards (${error instanceof Error ? error.message : String(error)})`,
@@ -229,3 +247,10 @@ class Placing {
 }
 
 class BadReceipt extends Error {}
+
+/** The peer signed for another shard of the stripe, which this node did not know. */
+function isStripeTaken(error: unknown): boolean {
+  if (!(error instanceof CodedError)) return false;
+  const { code, fault } = error.type as { readonly code: string; readonly fault?: { readonly code: string } };
+  return code === 'refused-not-allowed' && fault?.code === 'stripe-taken';
+}

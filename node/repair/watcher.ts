@@ -21,7 +21,8 @@ export interface WatcherDeps {
     put(root: CID, guarded: { readonly since: number }): Promise<void>;
     remove(root: CID): Promise<void>;
   };
-  readonly receipts: { removeRoot(root: CID): Promise<void> };
+  /** Forgets who holds what of an object, and what they have lost of it. */
+  readonly forget: (root: CID) => Promise<void>;
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
@@ -29,6 +30,8 @@ export interface WatcherDeps {
     until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined;
     settled(root: CID, needed: readonly CID[]): void;
   };
+  /** Lets go of an object that its owner released while this node was away; whether it did. */
+  readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -211,6 +214,9 @@ export class Watcher {
       await look();
     }
     const report = await look();
+    // What others let go of looks lost to who was away meanwhile.
+    const loses = report.needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0);
+    if (!isOwner && loses && (await this.#deps.releases.obeyed(root, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);
@@ -264,10 +270,10 @@ export class Watcher {
     this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
-    const { guarded, receipts } = this.#deps;
+    const { guarded, forget } = this.#deps;
     if (!(await guarded.has(object.root))) return;
     await guarded.remove(object.root);
-    await receipts.removeRoot(object.root);
+    await forget(object.root);
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

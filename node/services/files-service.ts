@@ -38,6 +38,13 @@ export interface FilesDeps {
   readonly locator: Pick<ManifestLocator, 'root'>;
   readonly releaser: Pick<Releaser, 'release'>;
   readonly stores: Pick<Stores, 'catalog' | 'receivedReceipts' | 'manifests'>;
+  /** Who watches over files. */
+  readonly watching: {
+    /** Forgets who holds what of an object. Durable on return. */
+    forget(root: CID): Promise<void>;
+    /** The object was removed. */
+    released(root: CID): void;
+  };
 }
 
 type StoredEntry = NonNullable<Awaited<ReturnType<Stores['catalog']['get']>>>;
@@ -185,16 +192,17 @@ function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[
     .slice(0, count);
 }
 
-async function release({ stores, releaser }: FilesDeps, root: CID): Promise<ReleaseResult> {
+async function release({ stores, releaser, watching }: FilesDeps, root: CID): Promise<ReleaseResult> {
   if ((await stores.catalog.get(root)) === undefined) {
     throw new ApiError('not-in-catalog', `${root} was not added by this node: only its owner can remove it`);
   }
   const holders = await stores.receivedReceipts.holders(root);
   // Queued durably before anything is forgotten here.
   const result = await releaser.release(root, holders);
-  await stores.receivedReceipts.removeRoot(root);
+  await watching.forget(root);
   await stores.manifests.removeRoot(root);
   await stores.catalog.remove(root);
+  watching.released(root);
   return { root: root.toString(), ...result };
 }
 

@@ -51,7 +51,7 @@ export class StoreMaintenance {
         orphansAt = clock.monotonic() + ORPHANS_EVERY_MS;
       }
       await this.#attempt(signal, () => shards.sweepStaged(clock.now(), signal));
-      await this.#attempt(signal, () => shards.emptyTrash(clock.now(), signal));
+      await this.#attempt(signal, () => shards.emptyTrash(signal));
       await this.#attempt(signal, () => clock.sleep(SWEEP_EVERY_MS, signal));
     }
   }

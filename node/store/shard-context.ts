@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import { Looks } from './looks.ts';
 import type { SpaceLedger } from './space-ledger.ts';
+import type { TrashClock } from './trash-clock.ts';
 import type { UploadLedger } from './upload-ledger.ts';
 
 /** A shard that open stage calls wait for. Changed only by the single writer. */
@@ -34,6 +35,7 @@ export interface ShardContext {
 export interface TrashState {
   /** How long shards stay there, milliseconds. */
   readonly timeMs: number;
+  readonly clock: Pick<TrashClock, 'now' | 'noting'>;
   /** Whether a shard ever came there: while none did, nobody needs to look. */
   any: boolean;
 }

@@ -26,9 +26,9 @@ export const SHARD_NAMESPACES = {
   damaged: 8,
   /** empty → u64 shards ‖ u64 shards in the trash (absent: none); owner → u64 staged ‖ u64 stored shards. */
   counter: 9,
-  /** id → u64 since when: nothing holds the shard, its bytes stay for a while. */
+  /** id → u64 since when, by the clock of the trash: nothing holds the shard, its bytes stay for a while. */
   trash: 10,
-  /** u64 since when ‖ id: the same, oldest first. */
+  /** u64 since when ‖ id → empty, or u64 how far that clock came: the same, oldest first. */
   trashByTime: 11,
 } as const;
 

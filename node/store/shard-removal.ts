@@ -29,7 +29,7 @@ export class Departures {
     const leaving = gone.filter((_, i) => trashed[i] !== true);
     const present = gone.filter((_, i) => counted[i] && trashed[i] !== true);
     const kept = context.trash.timeMs > 0 ? new Set(present) : new Set<Uint8Array>();
-    const now = context.clock.now();
+    const now = context.trash.clock.now();
     const operations = leaving.flatMap((id) => {
       if (kept.has(id)) return trashing(context, id, now);
       context.wanted.removed(id, false);

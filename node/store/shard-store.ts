@@ -26,6 +26,7 @@ import { sweepStaged } from './staged-sweep.ts';
 import { stageShards } from './staging.ts';
 import { type StoredPage, storedPage } from './stored-page.ts';
 import { emptyTrash, takingBackAll } from './trash.ts';
+import { TrashClock } from './trash-clock.ts';
 import { UploadLedger } from './upload-ledger.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -49,7 +50,7 @@ export class ShardStore implements ShardReader {
     const ledger = new SpaceLedger(options);
     const uploads = new UploadLedger(options.quota.stagedBytesPerPeer);
     const wanted = new WantedShards();
-    const trash = { timeMs: options.trashTimeMs, any: false };
+    const trash = { timeMs: options.trashTimeMs, any: false, clock: await TrashClock.open(database, clock) };
     const context: ShardContext = { database, ledger, uploads, disk, clock, wanted, damage: { any: false }, trash };
     const load = async (): Promise<boolean> => {
       await uploads.load(database);
@@ -224,9 +225,9 @@ export class ShardStore implements ShardReader {
     return collectOrphans(this.#context, signal);
   }
 
-  /** Deletes what has been in the trash for as long as it should at `now`. Returns the bytes freed. */
-  emptyTrash(now = this.#context.clock.now(), signal?: AbortSignal): Promise<number> {
-    return emptyTrash(this.#context, now - this.#context.trash.timeMs, signal);
+  /** Deletes what has been in the trash for as long as it should. Returns the bytes freed. */
+  emptyTrash(signal?: AbortSignal): Promise<number> {
+    return emptyTrash(this.#context, signal);
   }
 
   /** Counts everything from the records, without changing anything. */

@@ -55,12 +55,16 @@ export async function takingBackAll(context: ShardContext, ids: readonly Uint8Ar
   });
 }
 
-/** Deletes what has been in the trash since `until` or longer. Returns the bytes freed. */
-export async function emptyTrash(context: ShardContext, until: number, signal?: AbortSignal): Promise<number> {
+/** Deletes what has been in the trash for as long as it should. Returns the bytes freed. */
+export async function emptyTrash(context: ShardContext, signal?: AbortSignal): Promise<number> {
+  const { trash, database } = context;
+  const until = trash.clock.now() - trash.timeMs;
   let freedBytes = 0;
-  while (context.trash.any) {
+  if (trash.any)
+    await database.transaction(async () => ({ operations: await trash.clock.noting(), result: undefined }));
+  while (trash.any) {
     signal?.throwIfAborted();
-    const step = await context.database.transaction(async () => {
+    const step = await database.transaction(async () => {
       const { operations, shards, done } = await deletingOldest(context, EMPTY_BATCH, until);
       return { operations, result: { shards, done } };
     });

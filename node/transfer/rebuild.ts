@@ -28,14 +28,18 @@ export function rebuilder(options: {
   readonly clock: Clock;
   /** Told of peers that do not serve what they said they have; another source is taken. */
   readonly onShardFault?: (fault: ShardFault) => void;
+  /** Remembers who kept a rebuild waiting: asked when the others do not have enough. Absent: nobody is. */
+  readonly slow?: { stalled(peer: string): void; isSlow(peer: string): boolean };
 }): Rebuild {
-  const { codes, ...fetching } = options;
+  const { codes, slow, ...fetching } = options;
   return async ({ code, cid, segment, sources: known, indices }, signal) => {
+    const avoided = new Set([...known.values()].flat().filter((peer) => slow?.isSlow(peer)));
     const sources = {
-      holders: (_segment: CID, index: number) => known.get(index) ?? [],
-      refresh: async () => {},
+      holders: (_segment: CID, index: number) => (known.get(index) ?? []).filter((peer) => !avoided.has(peer)),
+      refresh: async () => avoided.clear(),
     };
-    const fetcher = new ShardFetcher({ ...fetching, sources, code });
+    const onStalled = (peer: string) => slow?.stalled(peer);
+    const fetcher = new ShardFetcher({ ...fetching, sources, code, onStalled });
     const stop = () => fetcher.close(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
     try {

@@ -40,6 +40,8 @@ export interface FetcherOptions {
   readonly code: CodeParameters;
   readonly clock: Clock;
   readonly onShardFault?: (fault: ShardFault) => void;
+  /** Told of a holder of which nothing came for so long that others are asked; again and again while it lasts. */
+  readonly onStalled?: (peer: string) => void;
   /** A stripe that the reader is near to and that is not complete after this long asks for its extra shards. */
   readonly extraAfterMs?: number;
   /** A stripe that got no shard for this long asks all its other holders. */
@@ -270,7 +272,9 @@ export class ShardFetcher {
       while (this.#jobs.size > 0) {
         await clock.sleep(Math.min(extraAfterMs, hedgeMs), this.#stopped.signal);
         const now = clock.monotonic();
-        const stalled = new Set([...this.#lanes.values()].flatMap((lane) => (lane.stalled ? [...lane.jobs()] : [])));
+        const slow = [...this.#lanes.values()].filter((lane) => lane.stalled);
+        for (const { peer } of slow) this.#options.onStalled?.(peer);
+        const stalled = new Set(slow.flatMap((lane) => [...lane.jobs()]));
         for (const job of [...this.#jobs]) {
           const decodable = job.good.size >= job.request.view.dataCount;
           if (decodable || job.refreshed === 'running') continue;

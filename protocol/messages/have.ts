@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { compareBytes } from '../bytes.ts';
 import { bitmap, byteString, flag, link, list, optional, record } from '../fields.ts';
+import { MAX_RELEASE_BYTES } from '../release.ts';
 import { MAX_SEGMENT_SHARDS } from '../segment.ts';
 import { MAX_RECEIPT_BYTES } from '../store-receipt.ts';
 import { structure } from '../structure.ts';
@@ -15,6 +16,8 @@ export interface HaveRequest {
   readonly segment?: CID;
   /** The last segment of the page before. */
   readonly after?: CID;
+  /** With the root: asks for its release, too. Absent: for none. */
+  readonly release?: boolean;
 }
 
 export interface HeldEntry {
@@ -29,14 +32,23 @@ export interface HeldEntry {
 export interface HaveResponse {
   readonly held: readonly HeldEntry[];
   readonly more: boolean;
+  /** The encoded release of the root, where it was asked for and is known; nothing is held then. */
+  readonly release?: Uint8Array;
 }
 
 export const haveRequest = structure<HaveRequest>(
   'have request',
   1024,
-  { root: optional(link('node')), segment: optional(link('node')), after: optional(link('node')) },
-  ({ root, segment }) =>
-    (root === undefined) === (segment === undefined) ? 'it takes a root or a segment' : undefined,
+  {
+    root: optional(link('node')),
+    segment: optional(link('node')),
+    after: optional(link('node')),
+    release: optional(flag),
+  },
+  ({ root, segment, release }) => {
+    if ((root === undefined) === (segment === undefined)) return 'it takes a root or a segment';
+    return release !== undefined && root === undefined ? 'a root is released, not a segment' : undefined;
+  },
 );
 
 export const haveResponse = structure<HaveResponse>(
@@ -52,8 +64,10 @@ export const haveResponse = structure<HaveResponse>(
       MAX_ENTRIES,
     ),
     more: flag,
+    release: optional(byteString(MAX_RELEASE_BYTES, 1)),
   },
-  ({ held, more }) => {
+  ({ held, more, release }) => {
+    if (release !== undefined && held.length > 0) return 'what was released is still held';
     if (more && held.length === 0) return 'more follows an empty page';
     // Two roots may share a segment, each with a receipt of its own: equal CIDs are neighbours.
     const unsorted = held.some((entry, i) => {

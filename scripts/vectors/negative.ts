@@ -316,10 +316,13 @@ function messageFaults({ object, messages, audit, advert }: Built): DecodeVector
     ...shown('haveRequest', [
       ['neither root nor segment', encode({ v: 1 }), 'inconsistent'],
       ['root and segment', change(message('haveRequestRoot'), { segment }), 'inconsistent'],
+      ['the release of a segment', change(message('haveRequestSegment'), { release: true }), 'inconsistent'],
     ]),
     ...shown('haveResponse', [
       ['more after an empty page', encode({ v: 1, held: [], more: true }), 'inconsistent'],
       ['more than 64 KiB', message('haveResponse'), 'oversize', 64 * 1024 + 1],
+      ['something held and its release', change(message('haveResponse'), { release: Buffer.alloc(8) }), 'inconsistent'],
+      ['a release of 513 bytes', change(message('haveResponseReleased'), { release: Buffer.alloc(513) }), 'bad-field'],
     ]),
     ...shown('releaseRequest', [['an empty release', encode({ v: 1, release: new Uint8Array(0) }), 'bad-field']]),
     ...shown('evidenceResponse', [['more than 256 KiB', message('evidenceResponse'), 'oversize', 256 * 1024 + 1]]),

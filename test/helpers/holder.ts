@@ -5,6 +5,7 @@ import { Prover } from '../../node/audit/prover.ts';
 import { createHandlers, type HandledMethod } from '../../node/handlers/table.ts';
 import { Holdings } from '../../node/holdings/holdings.ts';
 import type { KzgEngine } from '../../node/kzg/engine.ts';
+import { Intake } from '../../node/leave/intake.ts';
 import { silentLogger } from '../../node/log.ts';
 import { keptManifests, SegmentDirectory } from '../../node/manifest/segment-directory.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
@@ -54,6 +55,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
   const { reader, commitForOthers = true, isShunned = () => false, ...stored } = rest;
   const stores = await openTestStores(t, stored);
   const { clock } = stores;
+  const intake = new Intake();
   const kept: CID[] = [];
   const released: CID[] = [];
   /** Releases that were obeyed. */
@@ -104,7 +106,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
     commitForOthers,
     leaseMs: LEASE_MS,
     isShunned,
-    isLeaving: () => false,
+    intake,
     shards: {
       get: (id, signal) => read.get(id, signal),
       hasMany: (ids) => stores.shards.hasMany(ids),
@@ -120,7 +122,7 @@ export async function openHolder(t: TestContext, options: HolderOptions) {
       remoteKey: from.publicKey,
       ...more,
     });
-  return { ...stores, signer, holdings, segments, prover, handlers, call, kept, released, obeyed };
+  return { ...stores, signer, holdings, segments, prover, handlers, intake, call, kept, released, obeyed };
 }
 
 export type Holder = Awaited<ReturnType<typeof openHolder>>;

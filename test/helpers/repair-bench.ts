@@ -8,7 +8,9 @@ import { LostShards } from '../../node/repair/lost-shards.ts';
 import type { Announcement } from '../../node/repair/repair-gossip.ts';
 import { Repairer, type RepairerDeps, type RepairOrder } from '../../node/repair/repairer.ts';
 import { ShardPlacer } from '../../node/repair/shard-placer.ts';
+import { SlowSources } from '../../node/repair/slow-sources.ts';
 import { Survey } from '../../node/repair/survey.ts';
+import { cidAt } from '../../node/store/key-codec.ts';
 import type { LossReason, LostShard } from '../../node/store/lost-shard-store.ts';
 import { rebuilder } from '../../node/transfer/rebuild.ts';
 import { concat, fromHex, toHex } from '../../protocol/bytes.ts';
@@ -37,6 +39,13 @@ export class MemoryLosses {
     for (const index of indices) known?.delete(index);
   }
 
+  async *segments(): AsyncGenerator<{ holder: Uint8Array; segment: CID }> {
+    for (const [key, { size }] of this.#records) {
+      const bytes = fromHex(key);
+      if (size > 0) yield { holder: bytes.subarray(0, 32), segment: cidAt(bytes, 32) };
+    }
+  }
+
   async *holders(): AsyncGenerator<Uint8Array> {
     for (const key of this.#records.keys()) yield fromHex(key.slice(0, 64));
   }
@@ -52,6 +61,7 @@ export class RepairBench {
   readonly announced: Announcement['kind'][] = [];
   readonly faults: { readonly peer: string; readonly index: number; readonly why: LossReason }[] = [];
   readonly disqualified = new Set<string>();
+  readonly slow: SlowSources;
   graceMs = 0;
   /** Shards that were asked leave for. */
   admitted = 0;
@@ -61,6 +71,7 @@ export class RepairBench {
     this.bench = bench;
     this.#clock = clock;
     this.absences = new Absences(clock);
+    this.slow = new SlowSources(clock);
     this.lost = new LostShards({ store: new MemoryLosses(), clock, onLost: () => undefined });
     this.receipts.push(...bench.receipts);
   }
@@ -107,6 +118,7 @@ export class RepairBench {
           client,
           codes,
           clock,
+          slow: this.slow,
           onShardFault: ({ peer, segment, index, kind }) => {
             const why = kind === 'garbage' ? 'garbage' : 'declared';
             this.faults.push({ peer, index, why });

@@ -61,11 +61,23 @@ test('nobody shortens what another was promised', async (t) => {
   await holder.clock.advance(LEASE_MS / 2);
   const renewed = await keep(holder, signerOf('another'), object, [0]);
   assert.equal(renewed.expiresAt, leased.expiresAt + LEASE_MS / 2);
-  // The owner's promise has no end, and covers what was there before.
+  // The owner's promise has no end, and what others stored keeps its own.
   const unlimited = await keep(holder, owner, object, [6]);
-  assert.deepEqual([bitmapIndices(unlimited.indices), unlimited.expiresAt], [[0, 6], 0]);
+  assert.deepEqual([bitmapIndices(unlimited.indices), unlimited.expiresAt], [[6], 0]);
   const again = await keep(holder, stranger, object, [0]);
-  assert.equal(again.expiresAt, 0);
+  assert.deepEqual([bitmapIndices(again.indices), again.expiresAt], [[0, 6], renewed.expiresAt]);
+  const both = await keep(holder, owner, object, [0]);
+  assert.deepEqual([bitmapIndices(both.indices), both.expiresAt], [[0, 6], 0]);
+  assert.equal((await keep(holder, stranger, object, [0])).expiresAt, 0);
+});
+
+test('what was being checked when the node began to leave is not promised', async (t) => {
+  const spy = watched(() => holder.intake.close());
+  const holder = await openHolder(t, { ...base, engine: spy });
+  await stage(holder, stranger, shardsAt(object, [0]));
+  assert.deepEqual(told(await finalized(holder, [0])), ['not-allowed', 'leaving']);
+  assert.equal(spy.checks, 1);
+  assert.deepEqual(await holder.issuedReceipts.ofRoot(object.rootCid), []);
 });
 
 test('what was promised until yesterday and is still here is signed for anew', async (t) => {

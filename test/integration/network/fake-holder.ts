@@ -27,6 +27,8 @@ export class FakeHolder {
   readonly byIndex = new Map<number, Uint8Array>();
   readonly held: HeldEntry[] = [];
   readonly releases: Release[] = [];
+  /** What it gives who asks for a release. */
+  released: Uint8Array | undefined;
   /** Entries of one `have` page. */
   pageSize = 2;
   readonly #seed: Uint8Array;
@@ -61,7 +63,11 @@ export class FakeHolder {
       }
     });
     await reqresp.handle('have', async (bytes, stream) => {
-      const { after } = haveRequest.decode(bytes);
+      const { after, release } = haveRequest.decode(bytes);
+      if (release && this.released !== undefined) {
+        await stream.write(OK, haveResponse.encode({ held: [], more: false, release: this.released }));
+        return;
+      }
       const start = after === undefined ? 0 : this.held.findIndex(({ segment }) => segment.equals(after)) + 1;
       const page = this.held.slice(start, start + this.pageSize);
       await stream.write(OK, haveResponse.encode({ held: page, more: start + page.length < this.held.length }));

@@ -8,7 +8,7 @@ import { compareBytes, concat, u32 } from '../../../protocol/bytes.ts';
 import { nodeCid } from '../../../protocol/cid.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import { networkId } from '../../../protocol/hash.ts';
-import { signRelease } from '../../../protocol/release.ts';
+import { encodeRelease, signRelease } from '../../../protocol/release.ts';
 import { sha256 } from '../../helpers/sample-object.ts';
 import { FakeHolder } from './fake-holder.ts';
 import { startHost } from './hosts.ts';
@@ -151,6 +151,20 @@ test('have refuses pages that go in circles and receipts of others', async () =>
   holder.pageSize = 1;
   await assert.rejects(consume(), failsWith('malformed-response'));
   holder.held.splice(0, 3, ...kept);
+});
+
+test('a release is asked for by itself, and one of another object is no answer', async () => {
+  const root = nodeCid(u32(1));
+  const released = () => caller.client.released(server.peerId, root);
+  assert.equal(await released(), undefined);
+  const owner = identityFromSeed(new Uint8Array(32).fill(9));
+  const unsigned = { network: networkId('test'), owner: owner.publicKey, root, issuedAt: 1 };
+  const release = signRelease(unsigned, owner);
+  holder.released = encodeRelease(release);
+  assert.deepEqual(await released(), release);
+  holder.released = encodeRelease(signRelease({ ...unsigned, root: nodeCid(u32(2)) }, owner));
+  await assert.rejects(released(), failsWith('malformed-response'));
+  holder.released = undefined;
 });
 
 test('manifest returns the node asked for, or says that it is not held', async () => {

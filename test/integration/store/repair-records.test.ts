@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import { forgetRoot } from '../../../node/repair/forget-root.ts';
+import { LostShards } from '../../../node/repair/lost-shards.ts';
 import { signerOf } from '../../helpers/signers.ts';
 import { cidOf, openTestStores } from '../../helpers/store-home.ts';
 
@@ -26,6 +29,43 @@ test('lost shards are kept by holder and segment until they are there again', as
   await lostShards.remove(holder, segment, [3, 70_000, 9]);
   assert.equal((await lostShards.of(holder, segment)).size, 0);
   assert.equal((await lostShards.of(other, segment)).size, 1);
+});
+
+test('what was lost of an object goes with it, but for what another object shares', async (t) => {
+  const { lostShards, receivedReceipts } = await openTestStores(t);
+  const clock = { now: () => 5 };
+  const lost = new LostShards({ store: lostShards, clock, onLost: () => undefined });
+  const [gone, kept] = [cidOf('gone'), cidOf('kept')];
+  const [own, shared] = [cidOf('own'), cidOf('shared')];
+  const receiptOf = (root: typeof gone, part: typeof own, signer: Uint8Array) => ({
+    network: holder,
+    holder: signer,
+    owner: other,
+    root,
+    segment: part,
+    indices: Uint8Array.of(1),
+    issuedAt: 1,
+    expiresAt: 0,
+    sig: new Uint8Array(64),
+  });
+  for (const signer of [holder, other]) {
+    for (const part of [own, shared]) {
+      await receivedReceipts.put(receiptOf(gone, part, signer));
+      await lost.lost(
+        peerIdFromKey(signer),
+        [0, 3].map((index) => ({ root: gone, segment: part, index })),
+        'declared',
+      );
+    }
+  }
+  await receivedReceipts.put(receiptOf(kept, shared, other));
+  await forgetRoot({ receipts: receivedReceipts, lost }, gone);
+  assert.deepEqual(await receivedReceipts.holders(gone), []);
+  const left = await Array.fromAsync(lostShards.segments());
+  assert.deepEqual(
+    left.map((pair) => [pair.holder, pair.segment.toString()]),
+    [[other, shared.toString()]],
+  );
 });
 
 test('guarded roots are remembered until they are let go', async (t) => {

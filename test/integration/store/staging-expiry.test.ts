@@ -98,8 +98,8 @@ test('maintenance sweeps every ten minutes until it is stopped, and survives a f
     databases: [stores.databases.shards],
     shards: {
       collectOrphans: () => Promise.reject(new Error('first')),
-      emptyTrash: async (now) => {
-        emptied.push(now as number);
+      emptyTrash: async () => {
+        emptied.push(clock.now());
         return 0;
       },
       sweepStaged: async (now) => {

@@ -50,6 +50,48 @@ test('what is let go stays a week, counts as free, and goes', async (t) => {
   await assertCountersExact(again);
 });
 
+test('a clock that jumps neither empties the trash at once nor keeps it for ever', async (t) => {
+  const stores = await openTestStores(t);
+  const { clock } = stores;
+  const [before, after] = shards(2) as [TestShard, TestShard];
+  await store(stores, [before, after]);
+  await stores.shards.release(rootOf(before));
+  // Ahead by a year: everything looks old.
+  clock.skew(365 * DAY);
+  assert.equal(await stores.shards.emptyTrash(), 0);
+  await stores.shards.release(rootOf(after));
+  // Set right again: what came meanwhile seems to be of the future.
+  clock.skew(-365 * DAY);
+  await clock.advance(7 * DAY - 1);
+  assert.equal(await stores.shards.emptyTrash(), 0);
+  await clock.advance(1);
+  assert.equal(await stores.shards.emptyTrash(), 2 * SHARD_BYTES);
+  await assertCountersExact(stores);
+});
+
+test('a clock that is wrong when the node starts changes nothing, and time that the node runs is not lost', async (t) => {
+  const first = await openTestStores(t);
+  const { clock, home } = first;
+  const [shard] = shards(1) as [TestShard];
+  await store(first, [shard]);
+  await first.shards.release(rootOf(shard));
+  await clock.advance(3 * DAY);
+  assert.equal(await first.shards.emptyTrash(), 0);
+  await first.close();
+  // It starts in 1970, then it is ahead by ten years.
+  clock.skew(-clock.now());
+  const second = await openTestStores(t, { home, clock, create: false });
+  await clock.advance(3 * DAY);
+  assert.equal(await second.shards.emptyTrash(), 0);
+  await second.close();
+  clock.skew(65 * 365 * DAY);
+  const third = await openTestStores(t, { home, clock, create: false });
+  assert.equal(await third.shards.emptyTrash(), 0);
+  await clock.advance(DAY);
+  assert.equal(await third.shards.emptyTrash(), SHARD_BYTES);
+  await assertCountersExact(third);
+});
+
 test('a shard that is staged again is taken back from the trash without being sent', async (t) => {
   const stores = await openTestStores(t);
   const [shard, plain] = shards(2) as [TestShard, TestShard];

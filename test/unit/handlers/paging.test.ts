@@ -7,6 +7,7 @@ import { bitmapOf } from '../../../protocol/bitmap.ts';
 import { compareBytes } from '../../../protocol/bytes.ts';
 import { evidenceRequest, evidenceResponse, MAX_EVIDENCE_PAGE_BYTES } from '../../../protocol/messages/evidence.ts';
 import { type HaveRequest, haveRequest, haveResponse, MAX_HAVE_PAGE_BYTES } from '../../../protocol/messages/have.ts';
+import { encodeRelease, type Release, signRelease } from '../../../protocol/release.ts';
 import { decodeStoreReceipt, type StoreReceipt } from '../../../protocol/store-receipt.ts';
 import { callHandler } from '../../helpers/memory-exchange.ts';
 import { sha256, stream } from '../../helpers/sample-object.ts';
@@ -31,7 +32,7 @@ function receipts(count: number, indices: Uint8Array): StoreReceipt[] {
 }
 
 /** A holder of these receipts; `looked` counts those it looked at. */
-function holding(all: readonly StoreReceipt[]) {
+function holding(all: readonly StoreReceipt[], release?: Release) {
   const counts = { looked: 0 };
   const handler = haveHandler({
     receipts: {
@@ -42,6 +43,7 @@ function holding(all: readonly StoreReceipt[]) {
       },
       ofSegment: async (segment) => all.filter((receipt) => receipt.segment.equals(segment)),
     },
+    releases: { get: async (root) => (release?.root.equals(root) ? release : undefined) },
     holdings: {
       async present({ indices }) {
         counts.looked++;
@@ -93,6 +95,19 @@ test('a segment is asked for by itself', async () => {
   );
   assert.equal(more, false);
   assert.deepEqual(await ask({ segment: first.segment, after: first.segment }), { held: [], more: false });
+});
+
+test('a release is given where it is asked for, and nothing else then', async () => {
+  const owner = signerOf('owner');
+  const release = signRelease({ network: new Uint8Array(32), owner: owner.publicKey, root: ROOT, issuedAt: 1 }, owner);
+  const { ask } = holding([], release);
+  assert.deepEqual(await ask({ root: ROOT, release: true }), {
+    held: [],
+    more: false,
+    release: Uint8Array.from(encodeRelease(release)),
+  });
+  assert.deepEqual(await ask({ root: ROOT }), { held: [], more: false });
+  assert.deepEqual(await ask({ root: cidOf('kept'), release: true }), { held: [], more: false });
 });
 
 function proving(bundles: readonly Uint8Array[]) {

@@ -14,6 +14,7 @@ const holder = (peer: string, indices: readonly number[]) => ({
   peer,
   holder: new Uint8Array(32),
   indices: bitmapOf(indices),
+  signed: bitmapOf(indices),
   expiresAt: 0,
 });
 

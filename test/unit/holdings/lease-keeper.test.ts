@@ -36,9 +36,13 @@ function keeper() {
     stalling: false,
     asked: 0,
     renewed: [] as number[][],
+    /** Whether the others know of a release. */
+    released: false,
     ended: [] as number[],
     /** What only the first promise covers. */
     leftover: [] as number[],
+    /** What is promised until the release. */
+    endless: [] as number[],
   };
   const made = new LeaseKeeper({
     self: SELF,
@@ -64,7 +68,14 @@ function keeper() {
         return new Set([...ids.keys()].filter((index) => !state.missing.has(index)));
       },
     },
+    releases: {
+      async obeyed() {
+        if (state.released) state.receipt = undefined;
+        return state.released;
+      },
+    },
     holdings: {
+      endless: async () => bitmapOf(state.endless),
       idsOf: async () => new Map([0, 1].map((index) => [index, SELF])),
       async renew(receipt, indices) {
         assert.equal(receipt, state.receipt);
@@ -88,6 +99,7 @@ function keeper() {
     peer: 'other',
     holder: OTHER,
     indices: bitmapOf(indices),
+    signed: bitmapOf(indices),
     expiresAt: 0,
   });
   return { made, clock, state, unlimited };
@@ -156,6 +168,29 @@ test('when the other one goes before the end, the promise is renewed after all',
   await made.stop();
 });
 
+test('what is promised until the release is no reason to renew the rest, and is shown without it before that ends', async () => {
+  const { made, clock, state, unlimited } = keeper();
+  const [end] = state.ends as [number];
+  state.endless = [0];
+  state.others = [unlimited([1])];
+  made.start();
+  await clock.advance(25 * DAY - 1);
+  assert.deepEqual(state.renewed, []);
+  await clock.advance(DAY + DAY / 24);
+  assert.deepEqual(state.renewed, [[]]);
+  assert.ok(clock.now() < end);
+  await made.stop();
+});
+
+test('beside what is promised until the release, the rest is renewed as long as it is needed', async () => {
+  const { made, clock, state } = keeper();
+  state.endless = [0];
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual(state.renewed, [[1]]);
+  await made.stop();
+});
+
 test('only the shards that are needed are promised again', async () => {
   const { made, clock, state, unlimited } = keeper();
   state.others = [unlimited([1])];
@@ -175,6 +210,15 @@ test('what a renewal dropped is promised again at its old end when the other cop
   state.others = [];
   await clock.advance(9 * DAY + MAX_CLOCK_SKEW_MS + 2 * 60 * 60 * 1000);
   assert.deepEqual(state.renewed, [[0], [0, 1]]);
+  await made.stop();
+});
+
+test('before it renews a promise it asks whether the owner released the object meanwhile', async () => {
+  const { made, clock, state } = keeper();
+  state.released = true;
+  made.start();
+  await clock.advance(21 * DAY);
+  assert.deepEqual([state.renewed, state.receipt], [[], undefined]);
   await made.stop();
 });
 

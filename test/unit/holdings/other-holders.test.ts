@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OtherHolders } from '../../../node/holdings/other-holders.ts';
+import { ReleaseSearch } from '../../../node/holdings/release-search.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import type { Held } from '../../../node/transfer/ports.ts';
 import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
 import { networkId } from '../../../protocol/hash.ts';
 import type { Root } from '../../../protocol/manifest.ts';
+import { type Release, signRelease } from '../../../protocol/release.ts';
 import { signStoreReceipt, type UnsignedStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { signerOf } from '../../helpers/signers.ts';
@@ -17,7 +19,10 @@ const [ROOT, SEGMENT] = [cidOf('root'), cidOf('segment')];
 const root = { network, owner: owner.publicKey } as Root;
 const { signal } = new AbortController();
 
-function networkOf(answers: Readonly<Record<string, Partial<UnsignedStoreReceipt> | 'silent' | 'other-object'>>) {
+function networkOf(
+  answers: Readonly<Record<string, Partial<UnsignedStoreReceipt> | 'silent' | 'other-object'>>,
+  releases: Readonly<Record<string, Release>> = {},
+) {
   const clock = new ManualClock();
   const peerOf = (name: string) => peerIdFromKey(signerOf(name).publicKey);
   const asked: string[] = [];
@@ -26,6 +31,11 @@ function networkOf(answers: Readonly<Record<string, Partial<UnsignedStoreReceipt
   const others = new OtherHolders({
     self: peerOf('self'),
     client: {
+      async released(peer) {
+        const name = names.get(peer) as string;
+        if (answers[name] === 'silent') throw new Error('no answer');
+        return releases[name];
+      },
       async *have(peer): AsyncGenerator<Held> {
         const name = names.get(peer) as string;
         asked.push(name);
@@ -80,4 +90,32 @@ test('whoever signed, is connected or named by the DHT is asked once, and only v
   // For a release it is enough to say so.
   const told = (await others.ofRoot(ROOT, signal)).map(name).sort();
   assert.deepEqual(told, ['banned', 'expired', 'foreign', 'good', 'leased', 'lossy', 'short']);
+});
+
+test('a release counts when the owner signed it for this object, whoever has it', async () => {
+  const unsigned = { network, owner: owner.publicKey, root: ROOT, issuedAt: 1 };
+  const good = signRelease(unsigned, owner);
+  const thief = signerOf('thief');
+  const wrong = {
+    forged: { ...good, sig: new Uint8Array(64) },
+    foreign: signRelease({ ...unsigned, owner: thief.publicKey }, thief),
+    elsewhere: signRelease({ ...unsigned, network: networkId('elsewhere') }, owner),
+    other: signRelease({ ...unsigned, root: cidOf('other') }, owner),
+  };
+  const peers = { forged: {}, foreign: {}, elsewhere: {}, other: {}, silent: 'silent' } as const;
+  assert.equal(await networkOf(peers, wrong).others.releaseOf(ROOT, root, signal), undefined);
+  const { others } = networkOf({ ...peers, last: {} }, { ...wrong, last: good });
+  assert.deepEqual(await others.releaseOf(ROOT, root, signal), good);
+  // It is obeyed once it is found.
+  const obeyed: Release[] = [];
+  const told: Release[] = [];
+  const search = new ReleaseSearch({
+    roots: { root: async (cid) => (cid.equals(ROOT) ? root : undefined) },
+    others,
+    holdings: { release: async (release) => void obeyed.push(release) },
+    onReceived: (release) => told.push(release),
+  });
+  assert.equal(await search.obeyed(cidOf('without its manifest'), signal), false);
+  assert.equal(await search.obeyed(ROOT, signal), true);
+  assert.deepEqual([obeyed, told], [[good], [good]]);
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnsweringHolder } from '../../../node/holdings/other-holders.ts';
+import { Intake } from '../../../node/leave/intake.ts';
 import { Leaver } from '../../../node/leave/leaver.ts';
 import { silentLogger } from '../../../node/log.ts';
 import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
@@ -57,7 +59,9 @@ function leaver(promised: readonly number[]) {
     hold: undefined as Promise<void> | undefined,
   };
   const holder = signerOf('new').publicKey;
+  const intake = new Intake();
   const made = new Leaver({
+    intake,
     manifests: { get: async (cid) => (cid.equals(segment) ? node : object.rootBytes) },
     roots: { root: async () => object.root },
     shards: {
@@ -90,7 +94,7 @@ function leaver(promised: readonly number[]) {
         for (const [, load] of taken) await load(signal);
         const indices = taken.map(([index]) => index);
         state.placed.push(indices);
-        state.others.push({ peer: 'new', holder, indices: bitmapOf(indices), expiresAt: 9 });
+        state.others.push({ peer: 'new', holder, indices: bitmapOf(indices), signed: bitmapOf(indices), expiresAt: 9 });
         return {
           receipts: new Map(indices.map((index) => [index, receipt])),
           sent: indices.length,
@@ -113,12 +117,13 @@ function leaver(promised: readonly number[]) {
       onProgress: ({ doneShards }) => progress.push(doneShards),
       signal: new AbortController().signal,
     });
-  return { made, clock, state, run, progress };
+  return { made, intake, clock, state, run, progress };
 }
 
 test('what nobody else answers for is placed beside those that stay, and nothing else', async () => {
   const { made, state, run, progress } = leaver([0, 6, 10]);
-  const other = { peer: 'other', holder: owner.publicKey, indices: bitmapOf([1, 6]), expiresAt: 0 };
+  const has = { indices: bitmapOf([1, 6]), signed: bitmapOf([1, 6, 7]) };
+  const other = { peer: 'other', holder: owner.publicKey, ...has, expiresAt: 0 };
   state.others.push(other);
   const result = await run();
   assert.deepEqual(state.placed, [[0, 10]]);
@@ -129,6 +134,7 @@ test('what nobody else answers for is placed beside those that stay, and nothing
       [6, ['other']],
     ],
   );
+  assert.deepEqual([...(state.requests[0]?.signed?.keys() ?? [])], [1, 6, 7]);
   const { shards, elsewhere, placed, lost, remaining, sentBytes, timedOut } = result;
   assert.deepEqual(
     { shards, elsewhere, placed, lost, remaining, sentBytes, timedOut },
@@ -143,10 +149,39 @@ test('what nobody else answers for is placed beside those that stay, and nothing
 
 test('a shard that another signed for and does not serve is handed over all the same', async () => {
   const { state, run } = leaver([0, 6]);
-  state.others.push({ peer: 'liar', holder: owner.publicKey, indices: bitmapOf([0, 6]), expiresAt: 0 });
+  state.others.push({
+    peer: 'liar',
+    holder: owner.publicKey,
+    indices: bitmapOf([0, 6]),
+    signed: bitmapOf([0, 6]),
+    expiresAt: 0,
+  });
   state.missing.add(6);
   const { elsewhere, placed } = await run();
   assert.deepEqual([elsewhere, placed, state.placed], [1, 1, [[6]]]);
+});
+
+test('what is being promised when it begins is waited for and handed over; nothing is promised after that', async () => {
+  const { made, intake, state, run } = leaver([0, 6]);
+  const [receipt] = state.receipts as [StoreReceipt];
+  state.receipts = [];
+  const end = intake.begin();
+  const running = run();
+  assert.equal(intake.begin(), undefined);
+  await nextTurn();
+  // It is signed at last, and its end is told once.
+  state.receipts.push(receipt);
+  end?.();
+  end?.();
+  assert.deepEqual([(await running).shards, state.placed], [2, [[0, 6]]]);
+  const under = leaver([0]);
+  under.intake.begin();
+  const gaveUp = new AbortController();
+  const second = under.made.run({ onProgress: () => undefined, signal: gaveUp.signal });
+  gaveUp.abort(new Error('given up'));
+  await assert.rejects(second, /given up/);
+  made.cancel();
+  assert.ok(intake.begin());
 });
 
 test('a second run sends nothing twice and goes on with what remained', async () => {

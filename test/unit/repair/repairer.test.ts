@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -54,12 +55,13 @@ describe('repair of a segment', () => {
     assert.ok(result.fetched >= 4 + 3);
     assert.deepEqual(guardian.announced, ['lease', 'done']);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
-    // All that is left of the first six may go now, but for four.
+    // All that is left may go now, but for four that hold something of both stripes.
     leave(
       bench,
       ...guardian
         .holders()
         .filter(({ online }) => online)
+        .sort((a, b) => storedBy(a).length - storedBy(b).length)
         .slice(0, 2),
     );
     const read: Uint8Array[] = [];
@@ -104,7 +106,9 @@ describe('repair of a segment', () => {
 
   test('a source that serves garbage is blamed, and another one is taken', async () => {
     const { bench, root, guardian } = await stored(9);
-    const [gone, liar] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    const [gone, ...others] = guardian.holders() as [MemoryPeer, ...MemoryPeer[]];
+    // Data shards are asked for first, parity only where one is missing.
+    const liar = others.find((peer) => storedBy(peer).some((index) => index % 6 < 4)) as MemoryPeer;
     leave(bench, gone);
     liar.tamper = (_, shard) => Uint8Array.from(shard).fill(1, 100, 200);
     const result = await guardian.repairer().run(guardian.order(root), signal);
@@ -116,6 +120,51 @@ describe('repair of a segment', () => {
     const again = await guardian.repairer().run(guardian.order(root, 0), signal);
     assert.deepEqual([again.outcome, again.placed], ['done', bad.size]);
     assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('a source that stalled is asked last by the repairs that follow', async () => {
+    const clock = new ManualClock();
+    const { bench, root } = await stored(9);
+    const guardian = new RepairBench(bench, clock);
+    const [gone, next, slow] = guardian.holders() as [MemoryPeer, MemoryPeer, MemoryPeer];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    slow.fault = (call) => (call === 'fetch' ? promise : undefined);
+    leave(bench, gone);
+    let ended = false;
+    const first = guardian.repairer().run(guardian.order(root, 0), signal);
+    void first.finally(() => {
+      ended = true;
+    });
+    while (!ended) await clock.advance(50);
+    assert.equal((await first).outcome, 'done');
+    assert.ok(guardian.slow.isSlow(slow.id));
+    resolve();
+    const asked = slow.calls.fetch;
+    leave(bench, next);
+    assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
+    assert.equal(slow.calls.fetch, asked);
+    // Where the others do not have enough, it is one of them.
+    for (const { id } of guardian.holders()) guardian.slow.stalled(id);
+    leave(bench, guardian.holders().findLast(({ online }) => online) as MemoryPeer);
+    assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
+  });
+
+  test('who signed for a shard that it has lost is named to whoever places the others', async () => {
+    const { bench, root, guardian } = await stored(9);
+    const [gone, damaged] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    leave(bench, gone);
+    const lost = [...damaged.stored.values()].flatMap((stored) => [...stored.keys()]);
+    for (const stored of damaged.stored.values()) stored.clear();
+    const requests: PlaceRequest[] = [];
+    const place = async (request: PlaceRequest) => {
+      requests.push(request);
+      return { receipts: new Map(), short: new Set<number>(), sent: 0, warnings: [] };
+    };
+    await guardian.repairer({ placer: { place } }).run(guardian.order(root), signal);
+    for (const index of lost) {
+      assert.deepEqual(requests[0]?.signed?.get(index), [damaged.id]);
+      assert.deepEqual(requests[0]?.holders.get(index), []);
+    }
   });
 
   test('too few shards are an alarm, and nothing is sent', async () => {

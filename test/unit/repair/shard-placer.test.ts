@@ -74,6 +74,38 @@ describe('placing shards', () => {
     assert.deepEqual(bench.network.all.map(storedBy), [[], [0]]);
   });
 
+  test('not to who signed for another shard of the stripe, whether it has that or not', async () => {
+    const bench = new TransferBench(3);
+    const signed = new Map([[1, [at(bench, 0).id]]]);
+    await place(bench, [0], { signed });
+    assert.deepEqual(bench.network.all.map(storedBy), [[], [0], []]);
+    // Its own shard it may take again, and those of other stripes.
+    await place(bench, [1, 6], { signed });
+    assert.deepEqual(bench.network.all.map(storedBy), [[1, 6], [0], []]);
+  });
+
+  test('shards that nobody may take together go to several', async () => {
+    const bench = new TransferBench(2);
+    const signed = new Map([
+      [1, [at(bench, 0).id]],
+      [7, [at(bench, 1).id]],
+    ]);
+    await place(bench, [0, 6], { signed });
+    assert.deepEqual(bench.network.all.map(storedBy), [[6], [0]]);
+  });
+
+  test('who must refuse because of its stripe is passed over, however many there are before one that may', async () => {
+    const bench = new TransferBench(5);
+    for (const peer of bench.network.all.slice(0, 4)) {
+      peer.fault = (call) => {
+        const fault = { code: 'stripe-taken', message: 'another shard of stripe 0 is kept here already' };
+        if (call === 'finalize') throw new MemoryFailure({ code: 'refused-not-allowed', fault }, fault.message);
+      };
+    }
+    const { receipts } = await place(bench, [0]);
+    assert.deepEqual([receipts.size, bench.network.all.map(storedBy)], [1, [[], [], [], [], [0]]]);
+  });
+
   test('only apart, where that is asked for', async () => {
     const bench = new TransferBench(2);
     const [first, second] = [at(bench, 0).id, at(bench, 1).id];

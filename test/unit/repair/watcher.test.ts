@@ -10,10 +10,12 @@ const INTERVAL_MS = 10_000;
 const TURN_MS = 1_000;
 const root = cidOf('root');
 
-test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
+/** A holder of an object that needs a repair, with nine others before it. */
+function holder(state: { released: boolean }) {
   const clock = new ManualClock();
   const guarded = new Set<string>();
   const repaired: number[] = [];
+  const asked: number[] = [];
   const plan = { rebuild: [0], spread: [], stripes: [0], impossible: [], daysToLoss: 1, margin: 0 };
   const report: ObjectReport = {
     rank: { turn: 9, isFirst: false, others: [] },
@@ -29,16 +31,22 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
         yield root;
       },
       isOwn: async () => false,
-      holds: async () => true,
+      holds: async () => !state.released,
     },
     guarded: {
       has: async (cid) => guarded.has(cid.toString()),
       put: async (cid) => void guarded.add(cid.toString()),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
-    receipts: { removeRoot: async () => undefined },
+    forget: async () => undefined,
     check: { run: async () => report },
     leases: { until: () => undefined, settled: () => undefined },
+    releases: {
+      async obeyed() {
+        asked.push(clock.monotonic());
+        return state.released;
+      },
+    },
     rates: { watch: async () => undefined, failed: async () => undefined },
     repair: () => void repaired.push(clock.monotonic()),
     onImpossible: () => undefined,
@@ -48,11 +56,28 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
     intervalMs: INTERVAL_MS,
     turnMs: TURN_MS,
   });
-  await watcher.start();
+  return { watcher, clock, guarded, repaired, asked };
+}
+
+test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
+  const { watcher, clock, guarded, repaired } = holder({ released: false });
+  watcher.start();
   t.after(() => watcher.stop());
   for (let step = 0; step < 16; step++) await clock.advance(TURN_MS / 2);
   assert.deepEqual([repaired.length, guarded.size], [0, 1]);
   for (let step = 0; step < 8; step++) await clock.advance(TURN_MS / 2);
   assert.ok(repaired.length > 0);
   assert.equal(guarded.size, 1);
+});
+
+test('what its owner released while this node was away is forgotten, not repaired', async (t) => {
+  const state = { released: false };
+  const { watcher, clock, guarded, repaired, asked } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  for (let step = 0; step < 4; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([asked.length > 0, guarded.size], [true, 1]);
+  state.released = true;
+  for (let step = 0; step < 40; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([repaired, guarded.size, watcher.size], [[], 0, 0]);
 });

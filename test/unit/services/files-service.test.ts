@@ -77,9 +77,6 @@ function files(changes: { known?: boolean; releasing?: () => Promise<void>; stri
       },
       receivedReceipts: {
         holders: async () => ['a', 'b'],
-        async removeRoot() {
-          done.push('forget receipts');
-        },
       },
       manifests: {
         async removeRoot() {
@@ -87,14 +84,20 @@ function files(changes: { known?: boolean; releasing?: () => Promise<void>; stri
         },
       },
     },
+    watching: {
+      async forget() {
+        done.push('forget receipts');
+      },
+      released: (cid: CID) => done.push(`removed ${cid.equals(ROOT)}`),
+    },
   } as unknown as FilesDeps;
   return { service: createFilesService(deps), done };
 }
 
-test('a release is queued before anything is forgotten, the catalog last', async () => {
+test('a release is queued before anything is forgotten, the catalog last; then others are told', async () => {
   const { service, done } = files();
   assert.deepEqual(await service.release(ROOT.toString(), signal), { root: ROOT.toString(), released: 1, queued: 1 });
-  assert.deepEqual(done, ['release true a,b', 'forget receipts', 'forget manifest', 'forget catalog']);
+  assert.deepEqual(done, ['release true a,b', 'forget receipts', 'forget manifest', 'forget catalog', 'removed true']);
 });
 
 test('a release that fails forgets nothing, so that it can be repeated', async () => {
