@@ -20,6 +20,7 @@ import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { RequestError } from '../network/errors.ts';
 import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
+import { provesConstants } from './constant-set.ts';
 import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
 import { patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
@@ -307,7 +308,9 @@ export class Auditor {
     if (opened.kind === 'opening') {
       if (!(await pairingHolds(this.#deps.engine, opened.pairing, signal))) return { kind: 'invalid-proof' };
     }
-    if (opened.missing.length === 0) return { kind: 'passed' };
+    if (opened.missing.length === 0) {
+      return opened.kind === 'opening' && provesConstants(opened.pairing.proof) ? PASSED_CONSTANTS : { kind: 'passed' };
+    }
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };
   }
 }
@@ -326,6 +329,7 @@ interface Suspect {
 
 /** Answers to a half that say something about its shards; whatever else comes is as good as silence. */
 const ANSWERS: ReadonlySet<OutcomeKind> = new Set(['passed', 'declared-lost', 'not-held']);
+const PASSED_CONSTANTS: AuditOutcome = { kind: 'passed', constant: true };
 const CLOCK_FAULT: AuditOutcome = { kind: 'auditor-fault', reason: 'the clock of this node seems to be wrong' };
 
 function isExcuse(reason: AuditRefusalReason): boolean {

@@ -64,6 +64,7 @@ interface Event {
   readonly detail?: string | undefined;
   readonly missing?: readonly Uint8Array[] | undefined;
   readonly unanswered?: boolean | undefined;
+  readonly constant?: true | undefined;
 }
 
 /**

@@ -21,13 +21,13 @@ export function selectionOf(stripes: number): Selection {
   return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
 }
 
-export function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
+export function signedAnswer({ challenge }: AuditRequest, proof = new Uint8Array(48)): AuditAnswer {
   const id = challengeId(challenge);
   const response = encodeResponse({
     challengeId: id,
     status: 0,
     y: new Uint8Array(32),
-    proof: new Uint8Array(48),
+    proof,
     sentAt: 1,
   });
   return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
