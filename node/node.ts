@@ -228,8 +228,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { watched, onShards } = repair;
-  const judged = { onResult, onObserved, onProved, onShards, watched };
+  const { watched, onWatched, onShards } = repair;
+  const judged = { onResult, onObserved, onProved, onShards, watched, onWatched };
   const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,

@@ -6,11 +6,13 @@ import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
 import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
 import { StoreError } from '../store/errors.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { CYCLE_END, type CyclePosition, positionAt, rankOf } from './cycle-order.ts';
 import { CycleRanks, type Ranked } from './cycle-ranks.ts';
+import { HoldersOfNothing } from './holders-of-nothing.ts';
 import { type SelectedPart, Selection } from './selection.ts';
 import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
 
@@ -22,6 +24,8 @@ export interface WatchedFiles {
 export interface HolderShardsDeps {
   readonly watched: WatchedFiles;
   readonly receipts: {
+    /** Peer ids of all that signed for something of an object. */
+    holders(root: CID): Promise<readonly string[]>;
     allHolders(signal?: AbortSignal): AsyncIterable<Uint8Array>;
     segmentsOf(holder: Uint8Array, signal?: AbortSignal): AsyncIterable<{ root: CID; segment: CID }>;
     get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined>;
@@ -50,9 +54,16 @@ export class HolderShards {
   readonly #deps: HolderShardsDeps;
   /** By holder and seed of the cycle. */
   readonly #orders = new WeightedCache<CycleRanks>(KEPT);
+  readonly #nothing: HoldersOfNothing;
 
   constructor(deps: HolderShardsDeps) {
     this.#deps = deps;
+    this.#nothing = new HoldersOfNothing((root) => deps.receipts.holders(root));
+  }
+
+  /** A receipt for something of the object came, or its holders are audited from now on. */
+  changed(root: CID): void {
+    this.#nothing.changed(root);
   }
 
   /** Keys of all that signed for anything. */
@@ -61,6 +72,11 @@ export class HolderShards {
   }
 
   async count(holder: Uint8Array, signal: AbortSignal): Promise<number> {
+    const counted = () => this.#counted(holder, signal);
+    return this.#nothing.count(peerIdFromKey(holder), this.#deps.clock.now(), counted);
+  }
+
+  async #counted(holder: Uint8Array, signal: AbortSignal): Promise<number> {
     let shards = 0;
     for await (const { root, segment } of this.#watched(holder, signal)) {
       const receipt = await this.#receipt(holder, root, segment);

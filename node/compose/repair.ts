@@ -71,6 +71,8 @@ export interface Repair {
   readonly service: RepairsService;
   /** Own files and those that this node guards. */
   readonly watched: WatchedFiles;
+  /** Has the listener told of each object that comes to be watched. */
+  readonly onWatched: (listener: (root: CID) => void) => void;
   readonly onShards: (findings: ShardFindings) => Promise<void>;
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
@@ -98,6 +100,10 @@ export function composeRepair(parts: RepairParts): Repair {
   const log = options.log.child({ part: 'repair' });
   const watched = {
     has: async (root: CID) => (await stores.catalog.has(root)) || (await stores.guardedRoots.has(root)),
+  };
+  const listeners = new Set<(root: CID) => void>();
+  const tellWatched = (root: CID) => {
+    for (const listener of listeners) listener(root);
   };
   const absences = new Absences(clock);
   const rates = new HolderRates({ store: stores.holderFailures, clock });
@@ -198,6 +204,7 @@ export function composeRepair(parts: RepairParts): Repair {
       holds,
     },
     guarded: stores.guardedRoots,
+    onGuarded: tellWatched,
     receipts: stores.receivedReceipts,
     check: new ObjectCheck({
       self: identity.publicKey,
@@ -273,8 +280,12 @@ export function composeRepair(parts: RepairParts): Repair {
     placer,
     service: createRepairsService({ repairs, watcher, catalog: stores.catalog }),
     watched,
+    onWatched: (listener) => void listeners.add(listener),
     onShards: (findings) => lost.found(findings),
-    kept: (root) => watcher.add(root),
+    kept(root) {
+      watcher.add(root);
+      tellWatched(root);
+    },
     released: (root) => watcher.look(root),
     connected(peer) {
       for (const root of absences.missedFor(peer)) watcher.told(root);

@@ -21,6 +21,8 @@ export interface WatcherDeps {
     put(root: CID, guarded: { readonly since: number }): Promise<void>;
     remove(root: CID): Promise<void>;
   };
+  /** Told of each object that this node begins to guard. */
+  readonly onGuarded: (root: CID) => void;
   readonly receipts: { removeRoot(root: CID): Promise<void> };
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
@@ -197,7 +199,7 @@ export class Watcher {
 
   /** When to look again, monotonic. */
   async #look(key: string, object: WatchedObject, signal: AbortSignal): Promise<number> {
-    const { objects, guarded, clock, intervalMs, check } = this.#deps;
+    const { objects, guarded, onGuarded, clock, intervalMs, check } = this.#deps;
     const { root, since } = object;
     const isOwner = await objects.isOwn(root);
     if (!isOwner && !(await objects.holds(root))) {
@@ -207,6 +209,7 @@ export class Watcher {
     const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
     if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now() });
+      onGuarded(root);
       // Whoever it meets now is believed the next time.
       await look();
     }

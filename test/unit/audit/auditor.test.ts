@@ -15,7 +15,16 @@ import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { askedOf, auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
+import {
+  answerWith,
+  askedOf,
+  auditor,
+  auditorKey,
+  failing,
+  prover,
+  selectionOf,
+  signedAnswer,
+} from './sample-auditor.ts';
 import { holder, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
@@ -60,13 +69,13 @@ test('a failure of this node itself is thrown, and an abort with its reason', as
 
 test('a proof that is the point at infinity is of constant shards, and the outcome says so', async () => {
   const infinity = Uint8Array.of(0xc0, ...new Uint8Array(47));
-  const { made } = auditor((request) => signedAnswer(request, infinity));
+  const { made } = auditor((request) => answerWith(request, infinity));
   const { outcome } = await made.audit(prover, selectionOf(3));
   assert.deepEqual(outcome, { kind: 'passed', constant: true });
   const seen = observationOf({ peer: 'holder', at: 1, outcome, shards: 3, id: undefined });
   assert.equal(seen.constant, true);
   const other = Uint8Array.of(0xc0, ...new Uint8Array(46), 1);
-  const ordinary = auditor((request) => signedAnswer(request, other));
+  const ordinary = auditor((request) => answerWith(request, other));
   assert.deepEqual((await ordinary.made.audit(prover, selectionOf(3))).outcome, { kind: 'passed' });
 });
 

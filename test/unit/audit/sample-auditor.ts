@@ -21,7 +21,11 @@ export function selectionOf(stripes: number): Selection {
   return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
 }
 
-export function signedAnswer({ challenge }: AuditRequest, proof = new Uint8Array(48)): AuditAnswer {
+export function signedAnswer(request: AuditRequest): AuditAnswer {
+  return answerWith(request, new Uint8Array(48));
+}
+
+export function answerWith({ challenge }: AuditRequest, proof: Uint8Array): AuditAnswer {
   const id = challengeId(challenge);
   const response = encodeResponse({
     challengeId: id,

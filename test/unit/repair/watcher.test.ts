@@ -36,6 +36,7 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
       put: async (cid) => void guarded.add(cid.toString()),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
+    onGuarded: () => undefined,
     receipts: { removeRoot: async () => undefined },
     check: { run: async () => report },
     leases: { until: () => undefined, settled: () => undefined },
