@@ -208,6 +208,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     record,
     isDisqualified,
     onShardFault,
+    onRestored: (peer, ids) => reputation.service.regained(peer, ids),
   });
   const { placer } = repair;
   const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, copies, events });

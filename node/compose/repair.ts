@@ -63,6 +63,8 @@ export interface RepairParts {
   readonly record: SecurityRecord;
   readonly isDisqualified: (peer: string) => boolean;
   readonly onShardFault: (fault: ShardFault) => void;
+  /** Told of lost shards, by id, that a holder has again. */
+  readonly onRestored: (peer: string, ids: readonly Uint8Array[]) => Promise<void>;
 }
 
 export interface Repair {
@@ -114,6 +116,7 @@ export function composeRepair(parts: RepairParts): Repair {
       void rates.failed(peer).catch((error: unknown) => log.warn('a failure was not noted', { reason: String(error) }));
       watcher.look(root);
     },
+    onRestored: parts.onRestored,
   });
   const graceMs = config['repair.grace'];
   const census = new HolderCensus({
@@ -164,9 +167,9 @@ export function composeRepair(parts: RepairParts): Repair {
     placer,
     absences,
     announce: (announcement) => gossip.announce(announcement),
-    async onPlaced(receipt, indices, keep) {
+    async onPlaced(receipt, shards, keep) {
       if (keep) await stores.receivedReceipts.put(receipt);
-      await lost.restored(peerIdFromKey(receipt.holder), receipt.segment, indices);
+      await lost.restored(peerIdFromKey(receipt.holder), shards);
     },
     onStarted(started) {
       log.info('a repair begins', started);

@@ -39,7 +39,7 @@ const MAX_AUDITS = 16;
  * - While a peer is silent about something, nothing that it passes is credited, and it does not count as vetted: who keeps
  *   quiet about what it lost must not fare better than who says so.
  * - A declared loss is charged once per `creditIntervalMs` too, and of each shard once: asking again about what a peer said
- *   it lost is no new loss.
+ *   it lost is no new loss, unless it had the shard again meanwhile (`ReputationService.regained`).
  * - An invalid proof is charged each time: each is a new signed lie.
  * - Only a passed audit counts as answered and only silence as missed, so that the two scores stay separate; of each kind one
  *   per `sampleIntervalMs`, since audits minutes apart see the same machine on the same line, and a large holder would

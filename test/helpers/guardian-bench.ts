@@ -227,6 +227,7 @@ export class GuardianBench {
       },
       record: () => undefined,
       isDisqualified: () => false,
+      onRestored: async () => undefined,
       onShardFault: ({ peer, index, kind }) => events.push({ type: 'shard.fault', data: { peer, index, kind } }),
     });
     return repair;
