@@ -4,6 +4,7 @@ import { RequestError, type RequestFailure } from '../../../node/network/errors.
 import { entriesDigest } from '../../../protocol/audit-set.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
+import type { FrKernel } from '../../../protocol/codes/fr-lagrange.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { decodeStoreReceipt } from '../../../protocol/store-receipt.ts';
@@ -47,6 +48,7 @@ export function auditor(
   ) => AuditAnswer | Promise<AuditAnswer>,
   bad: number[] = [],
   kernelIsRight = true,
+  library?: FrKernel['combineCommitments'],
 ) {
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
@@ -62,7 +64,7 @@ export function auditor(
     log: { warn: (message) => void warnings.push(message) },
     engine: {
       combineCommitments: kernelIsRight ? combine : async () => Uint8Array.of(1),
-      checked: () => ({ combineCommitments: combine }),
+      checked: () => ({ combineCommitments: library ?? combine }),
       verify: async (combined) => combined[0] === 0,
     },
     client: {
