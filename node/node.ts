@@ -229,8 +229,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const { watched, onWatched, onShards } = repair;
-  const judged = { onResult, onObserved, onProved, onShards, watched, onWatched };
+  const { watched, onAudited, onShards } = repair;
+  const judged = { onResult, onObserved, onProved, onShards, watched, onAudited };
   const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,

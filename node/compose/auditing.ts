@@ -49,8 +49,8 @@ export interface AuditingParts {
   readonly onShards: (findings: ShardFindings) => Promise<void>;
   /** The objects whose holders are audited. */
   readonly watched: WatchedFiles;
-  /** Has the listener told of each object that comes to be watched. */
-  readonly onWatched: (listener: (root: CID) => void) => void;
+  /** Has the listener told of each object whose holders come to be audited. */
+  readonly onAudited: (listener: (root: CID) => void) => void;
 }
 
 export interface Auditing {
@@ -192,7 +192,7 @@ function schedulerOf(
   const { receivedReceipts } = stores;
   const holders = new HolderShards({ watched, receipts: receivedReceipts, segments, clock });
   receivedReceipts.onPut(({ root }) => holders.changed(root));
-  parts.onWatched((root) => holders.changed(root));
+  parts.onAudited((root) => holders.changed(root));
   return new AuditScheduler({
     holders,
     store: stores.auditSchedule,

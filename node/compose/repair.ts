@@ -31,6 +31,7 @@ import { Survey } from '../repair/survey.ts';
 import { Watcher } from '../repair/watcher.ts';
 import type { Events } from '../services/events.ts';
 import { createRepairsService } from '../services/repairs-service.ts';
+import type { Guarded } from '../store/guarded-root-store.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
 import type { CodeBook, FetchClient, HaveClient, HolderChooser, PeerDirectory } from '../transfer/ports.ts';
@@ -73,8 +74,8 @@ export interface Repair {
   readonly service: RepairsService;
   /** Own files and those that this node guards. */
   readonly watched: WatchedFiles;
-  /** Has the listener told of each object that comes to be watched. */
-  readonly onWatched: (listener: (root: CID) => void) => void;
+  /** Has the listener told of each object whose holders come to be audited. */
+  readonly onAudited: (listener: (root: CID) => void) => void;
   readonly onShards: (findings: ShardFindings) => Promise<void>;
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
@@ -100,11 +101,13 @@ export function composeRepair(parts: RepairParts): Repair {
   const { clock, identity, resolved } = options;
   const { config } = resolved;
   const log = options.log.child({ part: 'repair' });
+  const { catalog, guardedRoots } = stores;
   const watched = {
-    has: async (root: CID) => (await stores.catalog.has(root)) || (await stores.guardedRoots.has(root)),
+    has: async (root: CID) => (await catalog.has(root)) || (await guardedRoots.has(root)),
+    audits: async (root: CID) => (await catalog.has(root)) || isFirst(await guardedRoots.get(root)),
   };
   const listeners = new Set<(root: CID) => void>();
-  const tellWatched = (root: CID) => {
+  const tellAudited = (root: CID) => {
     for (const listener of listeners) listener(root);
   };
   const absences = new Absences(clock);
@@ -207,7 +210,7 @@ export function composeRepair(parts: RepairParts): Repair {
       holds,
     },
     guarded: stores.guardedRoots,
-    onGuarded: tellWatched,
+    onFirst: tellAudited,
     receipts: stores.receivedReceipts,
     check: new ObjectCheck({
       self: identity.publicKey,
@@ -283,11 +286,11 @@ export function composeRepair(parts: RepairParts): Repair {
     placer,
     service: createRepairsService({ repairs, watcher, catalog: stores.catalog }),
     watched,
-    onWatched: (listener) => void listeners.add(listener),
+    onAudited: (listener) => void listeners.add(listener),
     onShards: (findings) => lost.found(findings),
     kept(root) {
       watcher.add(root);
-      tellWatched(root);
+      tellAudited(root);
     },
     released: (root) => watcher.look(root),
     connected(peer) {
@@ -312,6 +315,10 @@ export function composeRepair(parts: RepairParts): Repair {
       await Promise.all([watcher.stop(), repairs.stop()]);
     },
   };
+}
+
+function isFirst(guarded: Guarded | undefined): boolean {
+  return guarded !== undefined && guarded.first !== false;
 }
 
 /** A manifest that this node watches is kept here. */

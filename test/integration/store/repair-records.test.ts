@@ -33,6 +33,10 @@ test('guarded roots are remembered until they are let go', async (t) => {
   const root = cidOf('root');
   assert.equal(await guardedRoots.has(root), false);
   await guardedRoots.put(root, { since: 4 });
+  assert.deepEqual(await guardedRoots.get(root), { since: 4 });
+  await guardedRoots.put(root, { since: 4, first: false });
+  assert.deepEqual(await guardedRoots.get(root), { since: 4, first: false });
+  assert.equal(await guardedRoots.get(cidOf('another')), undefined);
   assert.equal(await guardedRoots.has(root), true);
   assert.equal(await guardedRoots.has(cidOf('another')), false);
   await guardedRoots.remove(root);

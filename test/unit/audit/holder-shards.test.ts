@@ -38,16 +38,17 @@ function shardsOf(
   held: Sample[],
   changes: {
     watched?: (root: CID) => boolean;
+    guarded?: (root: CID) => boolean;
     receipts?: Map<string, StoreReceipt>;
     onScan?: () => void;
     clock?: ManualClock;
   } = {},
 ) {
-  const { watched = () => true, receipts, onScan, clock = new ManualClock() } = changes;
+  const { watched = () => true, guarded = watched, receipts, onScan, clock = new ManualClock() } = changes;
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
-    watched: { has: async (root) => watched(root) },
+    watched: { has: async (root) => guarded(root), audits: async (root) => watched(root) },
     receipts: {
       holders: async (root) => (held.some(({ receipt }) => receipt.root.equals(root)) ? [HOLDER] : []),
       async *allHolders() {
@@ -196,6 +197,17 @@ test('what is not watched, has expired or cannot be read is not asked about', as
   assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
 });
 
+test('of an object that others audit nothing new is asked; what was not answered is asked again all the same', async () => {
+  const [first, bystander] = SAMPLES.slice(0, 2) as [Sample, Sample];
+  const watched = (root: CID) => root.equals(first.receipt.root);
+  const shards = shardsOf([first, bystander], { watched, guarded: () => true });
+  assert.equal(await shards.count(holder.publicKey, signal), allOf([first]).length);
+  assert.deepEqual((await walk(() => shards, stream('s', 16))).flat(), allOf([first]));
+  const parts = [bystander].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  const again = await shards.selection(holder.publicKey, parts, signal);
+  assert.deepEqual(namesOf(again as Selection).sort(), allOf([bystander]).sort());
+});
+
 test('a holder of nothing is not counted again until something changed that concerns it', async () => {
   const [held, other] = SAMPLES.slice(0, 2) as [Sample, Sample];
   let scans = 0;
@@ -240,7 +252,7 @@ test('what changes while a holder is counted is counted the next time', async ()
 test('a damaged receipt hides nothing else', async () => {
   const [one, two] = SAMPLES.slice(0, 2) as [Sample, Sample];
   const damaged = new HolderShards({
-    watched: { has: async () => true },
+    watched: { has: async () => true, audits: async () => true },
     receipts: {
       holders: async () => [],
       async *allHolders() {},

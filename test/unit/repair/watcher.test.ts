@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '../../../node/log.ts';
 import type { ObjectReport } from '../../../node/repair/object-check.ts';
 import { Watcher } from '../../../node/repair/watcher.ts';
+import type { Guarded } from '../../../node/store/guarded-root-store.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { cidOf } from '../../helpers/store-home.ts';
 
@@ -12,10 +13,11 @@ const root = cidOf('root');
 
 test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
   const clock = new ManualClock();
-  const guarded = new Set<string>();
+  const guarded = new Map<string, Guarded>();
+  const told: string[] = [];
   const repaired: number[] = [];
   const plan = { rebuild: [0], spread: [], stripes: [0], impossible: [], daysToLoss: 1, margin: 0 };
-  const report: ObjectReport = {
+  let report: ObjectReport = {
     rank: { turn: 9, isFirst: false, others: [] },
     owner: 'owner',
     needs: [{ position: 0, segment: cidOf('segment'), plan }],
@@ -33,10 +35,11 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
     },
     guarded: {
       has: async (cid) => guarded.has(cid.toString()),
-      put: async (cid) => void guarded.add(cid.toString()),
+      get: async (cid) => guarded.get(cid.toString()),
+      put: async (cid, value) => void guarded.set(cid.toString(), value),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
-    onGuarded: () => undefined,
+    onFirst: (cid) => void told.push(cid.toString()),
     receipts: { removeRoot: async () => undefined },
     check: { run: async () => report },
     leases: { until: () => undefined, settled: () => undefined },
@@ -56,4 +59,13 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
   for (let step = 0; step < 8; step++) await clock.advance(TURN_MS / 2);
   assert.ok(repaired.length > 0);
   assert.equal(guarded.size, 1);
+  const isFirst = () => guarded.get(root.toString())?.first;
+  assert.deepEqual([isFirst(), told], [false, []]);
+  // Those before it went; then they are back.
+  for (const first of [true, false]) {
+    report = { ...report, rank: { turn: 0, isFirst: first, others: [] } };
+    watcher.look(root);
+    await clock.advance(TURN_MS / 2);
+    assert.deepEqual([isFirst(), told], [first, [root.toString()]]);
+  }
 });
