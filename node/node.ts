@@ -1,4 +1,3 @@
-import type { CID } from 'multiformats/cid';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
@@ -9,6 +8,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import { composeKeeping } from './compose/keeping.ts';
+import { composeManifests } from './compose/manifests.ts';
 import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeReleasing } from './compose/releasing.ts';
@@ -21,8 +21,6 @@ import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
-import { locatedManifests } from './manifest/located-manifests.ts';
-import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
@@ -37,7 +35,6 @@ import { createSelectionService } from './services/selection-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
-import { ManifestLocator } from './transfer/locate.ts';
 import type { ShardFault } from './transfer/shard-fetcher.ts';
 import { Uploader } from './transfer/upload.ts';
 
@@ -83,7 +80,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const host = await composeHost({ options, network, stores, known, isLeaving: () => keeping.isLeaving() });
   const { client } = host;
 
-  const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
+  const { segments, locator, located } = composeManifests({ options, network, stores, host, codes });
   const { record } = security;
   const judging = { options, network, stores, engine, host, segments, events, record };
   const reputation = composeReputation(judging);
@@ -101,18 +98,6 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const releasing = { options, network, stores, host, isDisqualified, onIssued: security.onReleaseIssued };
   const { others, copies, releaser } = composeReleasing(releasing);
   const receipts = stores.receivedReceipts;
-  const { manifests } = stores;
-  const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
-  const locator = new ManifestLocator({
-    network,
-    own: kept,
-    mended: manifests,
-    client,
-    peers: host,
-    receipts,
-    clock,
-  });
-  const located = new SegmentDirectory(locatedManifests(locator), codes);
   const uploader = new Uploader({
     network,
     signer: identity,
