@@ -336,7 +336,7 @@ export class Auditor {
   ): Promise<boolean> {
     const sure = await sureCommitments(selection.items, this.#deps.engine, signal);
     if (sure.every((commitment, i) => equalBytes(commitment, commitments[i] as Uint8Array))) return true;
-    this.#deps.log.warn('commitments of parity were derived wrongly here; nobody is blamed for it', {});
+    this.#deps.log.warn('commitments of parity were derived wrongly here; nobody is blamed for it');
     for (const { segment } of selection.parts) segment.forgetDerived();
     return false;
   }
@@ -358,7 +358,6 @@ interface Suspect {
 const ANSWERS: ReadonlySet<OutcomeKind> = new Set(['passed', 'declared-lost', 'not-held']);
 const PASSED_CONSTANTS: AuditOutcome = { kind: 'passed', constant: true };
 const CLOCK_FAULT: AuditOutcome = { kind: 'auditor-fault', reason: 'the clock of this node seems to be wrong' };
-
 const DERIVED_WRONG: AuditOutcome = { kind: 'auditor-fault', reason: 'parity commitments were derived wrongly here' };
 
 function findsOtherDigest(error: unknown): boolean {
