@@ -43,15 +43,22 @@ export function ranges(numbers: readonly number[]): string {
   return parts.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
-/** What there is to know once a lab runs. */
-export function describeReady({ folder, nodes }: Pick<LabStatus, 'folder' | 'nodes'>): string {
+/** What there is to know once a lab runs. @param named its folder is not the one that commands look into by themselves */
+export function describeReady({ folder, nodes }: Pick<LabStatus, 'folder' | 'nodes'>, named: boolean): string {
+  const option = named ? ` --folder ${shellWord(folder)}` : '';
+  const others = `${named ? '; likewise' : ','} kill 3, corrupt 4, partition 1-5/6-10, … (see \`holdfast testnet --help\`)`;
   const home = nodes.at(Math.min(2, nodes.length - 1))?.home ?? folder;
   return [
     `ready: ${plural(nodes.length, 'node')} in ${folder}`,
-    `commands at one of them:  HOLDFAST_HOME=${home} holdfast add <file>`,
-    'in another terminal:      holdfast testnet status, kill 3, corrupt 4, partition 1-5/6-10, … (see `holdfast testnet --help`)',
-    'to end it:                Ctrl-C here, or holdfast testnet down',
+    `commands at one of them:  HOLDFAST_HOME=${shellWord(home)} holdfast add <file>`,
+    `in another terminal:      holdfast testnet status${option}${others}`,
+    `to end it:                Ctrl-C here, or holdfast testnet down${option}`,
   ].join('\n');
+}
+
+/** As it is typed in a shell. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function stepLine({ at, text }: LabStep): string {

@@ -1,4 +1,3 @@
-import type { CID } from 'multiformats/cid';
 import { networkId } from '../protocol/hash.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
@@ -9,6 +8,7 @@ import { composeAuditing } from './compose/auditing.ts';
 import { configEntries } from './compose/config-entries.ts';
 import { createEngine, createPacker, startEngine } from './compose/engine.ts';
 import { composeKeeping } from './compose/keeping.ts';
+import { composeManifests } from './compose/manifests.ts';
 import { composeHost } from './compose/network.ts';
 import type { NodeOptions } from './compose/node-options.ts';
 import { composeReleasing } from './compose/releasing.ts';
@@ -21,8 +21,6 @@ import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
-import { locatedManifests } from './manifest/located-manifests.ts';
-import { keptManifests, SegmentDirectory } from './manifest/segment-directory.ts';
 import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
@@ -37,7 +35,6 @@ import { createSelectionService } from './services/selection-service.ts';
 import type { Stores } from './store/stores.ts';
 import { aesGcm } from './transfer/aead.ts';
 import { Downloader } from './transfer/download.ts';
-import { ManifestLocator } from './transfer/locate.ts';
 import type { ShardFault } from './transfer/shard-fetcher.ts';
 import { Uploader } from './transfer/upload.ts';
 
@@ -82,7 +79,8 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const known = new KnownPeers(stores.peers, clock, log);
   const host = await composeHost({ options, network, stores, known, isLeaving: () => keeping.isLeaving() });
   const { client } = host;
-  const segments = new SegmentDirectory(keptManifests(stores.manifests), codes);
+
+  const { segments, locator, located } = composeManifests({ options, network, stores, host, codes });
   const { record } = security;
   const judging = { options, network, stores, engine, host, segments, events, record };
   const reputation = composeReputation(judging);
@@ -100,18 +98,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
   const later = { holdings: () => holdings, repair: () => repair };
   const releasing = { options, network, stores, host, segments, isDisqualified, security, ...later };
   const { others, copies, releases, releaser } = composeReleasing(releasing);
-  const { manifests, receivedReceipts: receipts } = stores;
-  const kept = { get: (cid: CID) => manifests.get(cid).catch(stores.damagedRecords.rethrow) };
-  const locator = new ManifestLocator({
-    network,
-    own: kept,
-    mended: manifests,
-    client,
-    peers: host,
-    receipts,
-    clock,
-  });
-  const located = new SegmentDirectory(locatedManifests(locator), codes);
+  const receipts = stores.receivedReceipts;
   const uploader = new Uploader({
     network,
     signer: identity,
@@ -208,8 +195,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     releases,
     isDisqualified,
     onShardFault,
+    onRestored: (peer, ids) => reputation.service.regained(peer, ids),
   });
-  const { placer, watched, onShards } = repair;
+  const { placer, watched, onAudited, onShards } = repair;
   const keeping = composeKeeping({ options, stores, segments, placer, holdings, others, copies, releases, events });
 
   const onDamaged = (id: Uint8Array) => holdings.damaged(id);
@@ -228,7 +216,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     onDamaged,
   };
   const { onResult, onObserved, onProved } = reputation;
-  const judged = { onResult, onObserved, onProved, onShards, watched };
+  const judged = { onResult, onObserved, onProved, onShards, watched, onAudited };
   const { prover, auditor, audits, scheduler } = composeAuditing({ ...auditing, ...judged });
   const honest = createHandlers({
     network,

@@ -20,7 +20,6 @@ export type Tag =
   | 'audit-rho'
   | 'accusation'
   | 'hello'
-  | 'rendezvous'
   | 'guardian'
   | 'repair-notice';
 

@@ -50,16 +50,16 @@ export async function testnetUp(context: CommandContext, options: UpArguments): 
   const folder = labFolder(context, options.folder);
   const config = new Map(code === undefined ? [] : [['files.code', code]]);
   const plan = { name: 'testnet', nodes, processes, folder, keep, config, random: systemRandom };
-  await withLab(context, plan, (lab, ending) => untilEnded(context, lab, ending));
+  await withLab(context, plan, (lab, ending) => untilEnded(context, lab, options.folder !== undefined, ending));
   return EXIT.ok;
 }
 
 /** Says that the lab is ready, and waits. To be stopped is its ordinary end. */
-async function untilEnded(context: CommandContext, lab: Lab, ending: AbortSignal): Promise<void> {
+async function untilEnded(context: CommandContext, lab: Lab, named: boolean, ending: AbortSignal): Promise<void> {
   const status = await lab.status(ending);
   await writeResult(context, {
     json: { ...status, pid: process.pid },
-    text: () => describeReady(status),
+    text: () => describeReady(status, named),
     quiet: () => status.folder,
   });
   if (ending.aborted) return;

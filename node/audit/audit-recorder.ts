@@ -113,6 +113,7 @@ export class AuditRecorder {
 export function detailOf(outcome: AuditOutcome): string | undefined {
   if ('reason' in outcome) return outcome.reason;
   if ('missing' in outcome) return `${outcome.missing.length} not there`;
+  if ('constant' in outcome) return 'constant shards alone, which earn nothing';
   return outcome.kind === 'refused-busy' ? `until ${timeText(outcome.until)}` : undefined;
 }
 

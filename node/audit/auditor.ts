@@ -4,6 +4,7 @@ import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import type { AuditRefusalReason } from '../../protocol/audit-refusal.ts';
 import { openAuditRequest } from '../../protocol/audit-request.ts';
 import { setDigest } from '../../protocol/audit-set.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
@@ -20,9 +21,11 @@ import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { RequestError } from '../network/errors.ts';
 import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
+import { provesConstants } from './constant-set.ts';
 import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
 import { patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
+import { sureCommitments } from './sure-commitments.ts';
 
 export interface AuditorDeps {
   readonly network: Uint8Array;
@@ -170,6 +173,11 @@ export class Auditor {
     } catch (error) {
       signal?.throwIfAborted();
       this.#count(error);
+      if (findsOtherDigest(error)) {
+        // Its silence counts against the holder, unless what it was asked about was derived wrongly here.
+        answered = clock.monotonic();
+        if (!(await this.#derivedRight(selection, commitments, signal))) return result(DERIVED_WRONG);
+      }
       return result(this.#isStale(prover, error) ? CLOCK_FAULT : outcomeOfFailure(error, allowed));
     }
     answered = clock.monotonic();
@@ -192,7 +200,7 @@ export class Auditor {
     }
     this.#doubt.answered(prover.peer);
     const excused = opened.kind === 'refused' && isExcuse(opened.reason) ? opened.entries : [];
-    return result(await this.#judge(selection, opened, signal), { request, answer }, excused);
+    return result(await this.#judge(selection, commitments, opened, signal), { request, answer }, excused);
   }
 
   /**
@@ -297,7 +305,12 @@ export class Auditor {
     });
   }
 
-  async #judge(selection: Selection, opened: OpenedAnswer, signal?: AbortSignal): Promise<AuditOutcome> {
+  async #judge(
+    selection: Selection,
+    commitments: readonly Uint8Array[],
+    opened: OpenedAnswer,
+    signal?: AbortSignal,
+  ): Promise<AuditOutcome> {
     if (opened.kind === 'refused') {
       const { reason, entries, refusal } = opened;
       if (reason === 'busy-until') return { kind: 'refused-busy', until: refusal.until as number };
@@ -305,10 +318,27 @@ export class Auditor {
       return { kind: 'auditor-fault', reason: `the shards are ${reason}` };
     }
     if (opened.kind === 'opening') {
-      if (!(await pairingHolds(this.#deps.engine, opened.pairing, signal))) return { kind: 'invalid-proof' };
+      if (!(await pairingHolds(this.#deps.engine, opened.pairing, signal))) {
+        return (await this.#derivedRight(selection, commitments, signal)) ? { kind: 'invalid-proof' } : DERIVED_WRONG;
+      }
     }
-    if (opened.missing.length === 0) return { kind: 'passed' };
+    if (opened.missing.length === 0) {
+      return opened.kind === 'opening' && provesConstants(opened.pairing.proof) ? PASSED_CONSTANTS : { kind: 'passed' };
+    }
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };
+  }
+
+  /** Whether the library derives the same commitments. If not, what was derived is forgotten. */
+  async #derivedRight(
+    selection: Selection,
+    commitments: readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const sure = await sureCommitments(selection.items, this.#deps.engine, signal);
+    if (sure.every((commitment, i) => equalBytes(commitment, commitments[i] as Uint8Array))) return true;
+    this.#deps.log.warn('commitments of parity were derived wrongly here; nobody is blamed for it');
+    for (const { segment } of selection.parts) segment.forgetDerived();
+    return false;
   }
 }
 
@@ -326,7 +356,14 @@ interface Suspect {
 
 /** Answers to a half that say something about its shards; whatever else comes is as good as silence. */
 const ANSWERS: ReadonlySet<OutcomeKind> = new Set(['passed', 'declared-lost', 'not-held']);
+const PASSED_CONSTANTS: AuditOutcome = { kind: 'passed', constant: true };
 const CLOCK_FAULT: AuditOutcome = { kind: 'auditor-fault', reason: 'the clock of this node seems to be wrong' };
+const DERIVED_WRONG: AuditOutcome = { kind: 'auditor-fault', reason: 'parity commitments were derived wrongly here' };
+
+function findsOtherDigest(error: unknown): boolean {
+  const type = error instanceof RequestError ? error.type : undefined;
+  return type?.code === 'refused-invalid' && type.fault.code === ('wrong-digest' satisfies AuditError['code']);
+}
 
 function isExcuse(reason: AuditRefusalReason): boolean {
   return reason === 'released' || reason === 'expired';

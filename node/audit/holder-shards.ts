@@ -6,22 +6,29 @@ import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
+import { peerIdFromKey } from '../network/peer-key.ts';
 import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
 import { StoreError } from '../store/errors.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { CYCLE_END, type CyclePosition, positionAt, rankOf } from './cycle-order.ts';
 import { CycleRanks, type Ranked } from './cycle-ranks.ts';
+import { HoldersOfNothing } from './holders-of-nothing.ts';
 import { type SelectedPart, Selection } from './selection.ts';
 import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
 
-/** The objects whose holders are audited: those of this node, and those that it guards. */
+/** The objects whose holders this node asks about their shards. */
 export interface WatchedFiles {
+  /** Own objects and those that it guards: what was not answered is asked again until it is settled. */
   has(root: CID): Promise<boolean>;
+  /** Own objects and those of which it is among the first guardians: their holders are asked in each cycle. */
+  audits(root: CID): Promise<boolean>;
 }
 
 export interface HolderShardsDeps {
   readonly watched: WatchedFiles;
   readonly receipts: {
+    /** Peer ids of all that signed for something of an object. */
+    holders(root: CID): Promise<readonly string[]>;
     allHolders(signal?: AbortSignal): AsyncIterable<Uint8Array>;
     segmentsOf(holder: Uint8Array, signal?: AbortSignal): AsyncIterable<{ root: CID; segment: CID }>;
     get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined>;
@@ -45,14 +52,21 @@ const TURN = 256;
 const KEPT_OF_HOLDER = 4 * MAX_AUDIT_ENTRIES;
 const KEPT = 32 * KEPT_OF_HOLDER;
 
-/** What holders answer for now: signed, not expired, and of an object that is watched. */
+/** What holders answer for now: signed, not expired, and of an object whose holders are audited. */
 export class HolderShards {
   readonly #deps: HolderShardsDeps;
   /** By holder and seed of the cycle. */
   readonly #orders = new WeightedCache<CycleRanks>(KEPT);
+  readonly #nothing: HoldersOfNothing;
 
   constructor(deps: HolderShardsDeps) {
     this.#deps = deps;
+    this.#nothing = new HoldersOfNothing((root) => deps.receipts.holders(root));
+  }
+
+  /** A receipt for something of the object came, or its holders are audited from now on. */
+  changed(root: CID): void {
+    this.#nothing.changed(root);
   }
 
   /** Keys of all that signed for anything. */
@@ -61,8 +75,13 @@ export class HolderShards {
   }
 
   async count(holder: Uint8Array, signal: AbortSignal): Promise<number> {
+    const counted = () => this.#counted(holder, signal);
+    return this.#nothing.count(peerIdFromKey(holder), this.#deps.clock.now(), counted);
+  }
+
+  async #counted(holder: Uint8Array, signal: AbortSignal): Promise<number> {
     let shards = 0;
-    for await (const { root, segment } of this.#watched(holder, signal)) {
+    for await (const { root, segment } of this.#audited(holder, signal)) {
       const receipt = await this.#receipt(holder, root, segment);
       if (receipt !== undefined) shards += bitmapCount(receipt.indices);
     }
@@ -75,7 +94,7 @@ export class HolderShards {
    */
   async slice(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<Slice> {
     const order = await this.#order(holder, cycle, signal);
-    const isWatched = this.#watcher();
+    const isAudited = this.#auditing();
     const set = new SetBuilder();
     let end: CyclePosition = { rank: cycle.rank, index: cycle.index };
     const done = (): Slice => ({ selection: set.parts.length === 0 ? undefined : new Selection(set.parts), end });
@@ -83,7 +102,7 @@ export class HolderShards {
     for (const { rank, root, segment } of order.after(cycle.rank)) {
       if (++seen % TURN === 0) await nextTurn();
       const from = rank === cycle.rank ? cycle.index : 0;
-      const part = (await isWatched(root)) ? await this.#part(holder, root, segment, signal) : undefined;
+      const part = (await isAudited(root)) ? await this.#part(holder, root, segment, signal) : undefined;
       const indices = part?.indices.filter((index) => index >= from) ?? [];
       for (let start = 0; part !== undefined && start < indices.length; start += MAX_AUDIT_SHARDS) {
         const some = indices.slice(start, start + MAX_AUDIT_SHARDS);
@@ -118,7 +137,7 @@ export class HolderShards {
     return order;
   }
 
-  /** The segments that follow in the cycle, whether watched or not: that is looked up when it is their turn. */
+  /** The segments that follow in the cycle, whether audited or not: that is looked up when it is their turn. */
   async #drawnUp(holder: Uint8Array, { seed, rank: after }: CycleState, signal: AbortSignal): Promise<CycleRanks> {
     let ranked: Ranked[] = [];
     let complete = true;
@@ -141,24 +160,24 @@ export class HolderShards {
   }
 
   /** One look for each object, as long as it comes in a row. */
-  #watcher(): (root: CID) => Promise<boolean> {
-    let last: { readonly root: CID; readonly watched: boolean } | undefined;
+  #auditing(): (root: CID) => Promise<boolean> {
+    let last: { readonly root: CID; readonly audited: boolean } | undefined;
     return async (root) => {
       if (last === undefined || !last.root.equals(root)) {
-        last = { root, watched: await this.#deps.watched.has(root) };
+        last = { root, audited: await this.#deps.watched.audits(root) };
       }
-      return last.watched;
+      return last.audited;
     };
   }
 
-  async *#watched(holder: Uint8Array, signal: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
+  async *#audited(holder: Uint8Array, signal: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
     // Segments come by root.
-    const isWatched = this.#watcher();
+    const isAudited = this.#auditing();
     let seen = 0;
     for await (const entry of this.#deps.receipts.segmentsOf(holder, signal)) {
       if (++seen % TURN === 0) await nextTurn();
       signal.throwIfAborted();
-      if (await isWatched(entry.root)) yield entry;
+      if (await isAudited(entry.root)) yield entry;
     }
   }
 

@@ -14,6 +14,8 @@ export interface AuditObservation {
   /** Challenge id, hex: the record of the audit has it too. */
   readonly audit?: string;
   readonly detail?: string;
+  /** It passed, and nothing but constant shards was asked about. */
+  readonly constant?: true;
   /** Ids of the shards that the holder says are not there. */
   readonly missing?: readonly Uint8Array[];
   /** Whether it is silent about something that it was asked about; absent where nobody keeps count of that. */
@@ -39,6 +41,7 @@ export function observationOf({ peer, at, outcome, shards, id, unanswered }: See
     shards,
     ...(id === undefined ? {} : { audit: toHex(id) }),
     ...(detail === undefined ? {} : { detail }),
+    ...('constant' in outcome ? { constant: true as const } : {}),
     ...('missing' in outcome ? { missing: outcome.missing.map((shard) => shard.id) } : {}),
     ...(unanswered === undefined ? {} : { unanswered }),
   };

@@ -14,7 +14,8 @@ export interface ShardName {
  * observes, somebody else judges.
  */
 export type AuditOutcome =
-  | { readonly kind: 'passed' }
+  /** `constant`: the set has nothing but constant shards, which shows that it answers, not that it keeps anything. */
+  | { readonly kind: 'passed'; readonly constant?: true }
   /** The opening does not fit the commitments; some of the shards answered for are not what was signed for. */
   | { readonly kind: 'invalid-proof' }
   /** Signed by the holder; the rest of the set was proved. */

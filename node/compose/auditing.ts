@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import { AuditRecorder } from '../audit/audit-recorder.ts';
@@ -48,6 +49,8 @@ export interface AuditingParts {
   readonly onShards: (findings: ShardFindings) => Promise<void>;
   /** The objects whose holders are audited. */
   readonly watched: WatchedFiles;
+  /** Has the listener told of each object whose holders come to be audited. */
+  readonly onAudited: (listener: (root: CID) => void) => void;
 }
 
 export interface Auditing {
@@ -186,8 +189,12 @@ function schedulerOf(
       }
     },
   });
+  const { receivedReceipts } = stores;
+  const holders = new HolderShards({ watched, receipts: receivedReceipts, segments, clock });
+  receivedReceipts.onPut(({ root }) => holders.changed(root));
+  parts.onAudited((root) => holders.changed(root));
   return new AuditScheduler({
-    holders: new HolderShards({ watched, receipts: stores.receivedReceipts, segments, clock }),
+    holders,
     store: stores.auditSchedule,
     asker,
     recorder,

@@ -34,6 +34,7 @@ import { Survey } from '../repair/survey.ts';
 import { Watcher } from '../repair/watcher.ts';
 import type { Events } from '../services/events.ts';
 import { createRepairsService } from '../services/repairs-service.ts';
+import type { Guarded } from '../store/guarded-root-store.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ManifestLocator } from '../transfer/locate.ts';
 import type { CodeBook, FetchClient, HaveClient, HolderChooser, PeerDirectory } from '../transfer/ports.ts';
@@ -67,6 +68,8 @@ export interface RepairParts {
   readonly releases: Pick<ReleaseSearch, 'obeyed'>;
   readonly isDisqualified: (peer: string) => boolean;
   readonly onShardFault: (fault: ShardFault) => void;
+  /** Told of lost shards, by id, that a holder has again. */
+  readonly onRestored: (peer: string, ids: readonly Uint8Array[]) => Promise<void>;
 }
 
 export interface Repair {
@@ -75,6 +78,8 @@ export interface Repair {
   readonly service: RepairsService;
   /** Own files and those that this node guards. */
   readonly watched: WatchedFiles;
+  /** Has the listener told of each object whose holders come to be audited. */
+  readonly onAudited: (listener: (root: CID) => void) => void;
   readonly onShards: (findings: ShardFindings) => Promise<void>;
   /** This node stored an object, or holds something of one. */
   kept(root: CID): void;
@@ -104,8 +109,14 @@ export function composeRepair(parts: RepairParts): Repair {
   const { clock, identity, resolved } = options;
   const { config } = resolved;
   const log = options.log.child({ part: 'repair' });
+  const { catalog, guardedRoots } = stores;
   const watched = {
-    has: async (root: CID) => (await stores.catalog.has(root)) || (await stores.guardedRoots.has(root)),
+    has: async (root: CID) => (await catalog.has(root)) || (await guardedRoots.has(root)),
+    audits: async (root: CID) => (await catalog.has(root)) || isFirst(await guardedRoots.get(root)),
+  };
+  const listeners = new Set<(root: CID) => void>();
+  const tellAudited = (root: CID) => {
+    for (const listener of listeners) listener(root);
   };
   const absences = new Absences(clock);
   const rates = new HolderRates({ store: stores.holderFailures, clock });
@@ -116,6 +127,7 @@ export function composeRepair(parts: RepairParts): Repair {
       void rates.failed(peer).catch((error: unknown) => log.warn('a failure was not noted', { reason: String(error) }));
       watcher.look(root);
     },
+    onRestored: parts.onRestored,
   });
   const graceMs = config['repair.grace'];
   const census = new HolderCensus({
@@ -168,9 +180,9 @@ export function composeRepair(parts: RepairParts): Repair {
     placer,
     absences,
     announce: (announcement) => gossip.announce(announcement),
-    async onPlaced(receipt, indices, keep) {
+    async onPlaced(receipt, shards, keep) {
       if (keep) await stores.receivedReceipts.put(receipt);
-      await lost.restored(peerIdFromKey(receipt.holder), receipt.segment, indices);
+      await lost.restored(peerIdFromKey(receipt.holder), shards);
     },
     onStarted(started) {
       log.info('a repair begins', started);
@@ -210,6 +222,7 @@ export function composeRepair(parts: RepairParts): Repair {
     },
     guarded: stores.guardedRoots,
     forget,
+    onFirst: tellAudited,
     check: new ObjectCheck({
       self: identity.publicKey,
       locator,
@@ -285,8 +298,12 @@ export function composeRepair(parts: RepairParts): Repair {
     placer,
     service: createRepairsService({ repairs, watcher, catalog: stores.catalog }),
     watched,
+    onAudited: (listener) => void listeners.add(listener),
     onShards: (findings) => lost.found(findings),
-    kept: (root) => watcher.add(root),
+    kept(root) {
+      watcher.add(root);
+      tellAudited(root);
+    },
     released(root) {
       repairs.cancel(root);
       watcher.look(root);
@@ -315,6 +332,10 @@ export function composeRepair(parts: RepairParts): Repair {
       await Promise.all([watcher.stop(), repairs.stop()]);
     },
   };
+}
+
+function isFirst(guarded: Guarded | undefined): boolean {
+  return guarded !== undefined && guarded.first !== false;
 }
 
 /** A manifest that this node watches is kept here. */

@@ -27,7 +27,7 @@ export const REPAIR_OPTIONS = {
     default: 3,
     min: 1,
     max: 16,
-    doc: 'Holders of a file that guard it, beside its owner; the others look six times less often.',
+    doc: 'Holders of a file that guard it and audit the others, beside its owner; the rest only look, six times less often.',
   }),
   // A file of 64 MiB under 8+4 that lost one holder takes 75 MiB: 8 s.
   'repair.traffic': rate({

@@ -133,7 +133,7 @@ async function pidOf(home: string): Promise<number | undefined> {
 }
 
 function running(path: string, pid: number): LabError {
-  const message = `a lab runs in ${path} (process ${pid}): see \`holdfast testnet status\`, end it with \`holdfast testnet down\`, or choose another --folder`;
+  const message = `a lab runs in ${path} (process ${pid}): see \`holdfast testnet status --folder ${path}\`, end it with \`holdfast testnet down --folder ${path}\`, or choose another folder`;
   return new LabError({ code: 'lab-running', path, pid }, message);
 }
 

@@ -62,6 +62,11 @@ export class LoadedSegment {
     return this.#parityAt(index);
   }
 
+  /** Commitments that were derived wrongly must not stay. */
+  forgetDerived(): void {
+    this.#parity.clear();
+  }
+
   /**
    * One at a time: a holder needs one commitment of a stripe, not all m. Without a signal: several callers share what
    * takes milliseconds.

@@ -8,11 +8,15 @@ export type Admission =
   /** When the peer may come back, in milliseconds from now. */
   | { readonly admitted: false; readonly retryInMs: number };
 
+/** Places that no method is ensured of: those beyond its own share are taken from here. */
+const SHARED = Object.keys(SERVING_LIMITS).reduce((left, method) => left - ensuredTo(method as Method), MAX_SERVED);
+
 /** Decides which requests are served: by peer, by method, over all, and by each peer's rate. Nothing waits here. */
 export class Admissions {
   readonly #rates: RateLimiter;
   readonly #running = new Map<string, number>();
-  #total = 0;
+  /** Of `SHARED`. */
+  #shared = 0;
 
   constructor(clock: Clock) {
     this.#rates = new RateLimiter(clock);
@@ -28,7 +32,7 @@ export class Admissions {
   admit(method: Method, peer: string, preferred = false): Admission {
     const byPeer = `${method} ${peer}`;
     const full =
-      this.#total >= MAX_SERVED ||
+      (this.#shared >= SHARED && this.#count(method) >= ensuredTo(method)) ||
       this.#count(method) >= SERVING_LIMITS[method].maxConcurrent ||
       (this.isReserved(method) && !preferred) ||
       this.#count(byPeer) >= METHODS[method].maxConcurrentPerPeer;
@@ -51,11 +55,21 @@ export class Admissions {
   }
 
   #add(method: Method, byPeer: string, change: 1 | -1): void {
-    this.#total += change;
+    this.#shared -= this.#beyondEnsured(method);
     for (const key of [method, byPeer]) {
       const count = this.#count(key) + change;
       if (count === 0) this.#running.delete(key);
       else this.#running.set(key, count);
     }
+    this.#shared += this.#beyondEnsured(method);
   }
+
+  #beyondEnsured(method: Method): number {
+    return Math.max(0, this.#count(method) - ensuredTo(method));
+  }
+}
+
+function ensuredTo(method: Method): number {
+  const { ensured = 0 }: ServingLimits = SERVING_LIMITS[method];
+  return ensured;
 }

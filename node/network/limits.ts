@@ -18,6 +18,8 @@ export interface ServingLimits {
   readonly maxConcurrent: number;
   /** Of them, places for those callers only for whom the method keeps some. */
   readonly reserved?: number;
+  /** Of them, places that requests of no other method can take, however many are served. */
+  readonly ensured?: number;
   /** Frames of a response that begin with a status byte: until the last of them a failure can still be told. */
   readonly statusFrames: 1 | 2;
 }
@@ -33,7 +35,8 @@ export const SERVING_LIMITS = {
   fetch: { requestsPerMinute: 50_000, maxConcurrent: 64, statusFrames: 1 },
   have: { requestsPerMinute: 6_000, maxConcurrent: 64, statusFrames: 1 },
   manifest: { requestsPerMinute: 6_000, maxConcurrent: 32, statusFrames: 1 },
-  audit: { requestsPerMinute: 120, maxConcurrent: 16, reserved: 8, statusFrames: 1 },
+  // Holders are judged by their answers: transfers of others must not keep them from giving any.
+  audit: { requestsPerMinute: 120, maxConcurrent: 16, reserved: 8, ensured: 16, statusFrames: 1 },
   release: { requestsPerMinute: 6_000, maxConcurrent: 32, statusFrames: 1 },
   evidence: { requestsPerMinute: 60, maxConcurrent: 16, statusFrames: 1 },
 } as const satisfies Record<Method, ServingLimits>;

@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { toHex } from '../../protocol/bytes.ts';
+import type { ShardName } from '../audit/outcome.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { Clock } from '../clock.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
@@ -17,6 +18,8 @@ export interface LostShardsDeps {
   readonly clock: Pick<Clock, 'now'>;
   /** Told of a holder that lost shards, once per object. */
   readonly onLost: (peer: string, root: CID) => void;
+  /** Told of lost shards, by id, that a holder has again. */
+  readonly onRestored: (peer: string, ids: readonly Uint8Array[]) => Promise<void>;
 }
 
 /** What is known to be lost, shard by shard and holder by holder, until it is proved or staged again. */
@@ -36,7 +39,7 @@ export class LostShards {
   /** Takes what an audit showed. Durable on return. */
   async found({ peer, lost, why, proved }: ShardFindings): Promise<void> {
     if (this.#holders.has(toHex(keyFromPeerId(peer)))) {
-      for (const { segment, indices } of bySegment(proved())) await this.restored(peer, segment, indices);
+      await this.restored(peer, proved());
     }
     if (lost.length > 0) await this.lost(peer, lost, why);
   }
@@ -47,7 +50,8 @@ export class LostShards {
     const holder = keyFromPeerId(peer);
     this.#holders.add(toHex(holder));
     const roots = new Map<string, CID>();
-    for (const { root, segment, indices } of bySegment(shards)) {
+    for (const { root, segment, names } of bySegment(shards)) {
+      const indices = names.map(({ index }) => index);
       await store.put(holder, segment, indices, { why, at: clock.now() });
       roots.set(root.toString(), root);
     }
@@ -55,10 +59,23 @@ export class LostShards {
   }
 
   /** The holder has these shards again. Durable on return. */
-  async restored(peer: string, segment: CID, indices: readonly number[]): Promise<void> {
-    const known = await this.of(peer, segment);
-    const again = indices.filter((index) => known.has(index));
-    if (again.length > 0) await this.#deps.store.remove(keyFromPeerId(peer), segment, again);
+  async restored(peer: string, shards: readonly ShardName[]): Promise<void> {
+    const { store, onRestored } = this.#deps;
+    for (const { segment, names } of bySegment(shards)) {
+      const known = await this.of(peer, segment);
+      const again = names.filter(({ index }) => known.has(index));
+      if (again.length === 0) continue;
+      // Told first: a stop in between repeats it.
+      await onRestored(
+        peer,
+        again.map(({ id }) => id),
+      );
+      await store.remove(
+        keyFromPeerId(peer),
+        segment,
+        again.map(({ index }) => index),
+      );
+    }
   }
 
   /**
@@ -88,12 +105,13 @@ export class LostShards {
 
 const NOTHING: ReadonlyMap<number, LostShard> = new Map();
 
-function bySegment(shards: readonly LostName[]): { root: CID; segment: CID; indices: number[] }[] {
-  const segments = new Map<string, { root: CID; segment: CID; indices: number[] }>();
-  for (const { root, segment, index } of shards) {
+function bySegment<T extends LostName>(shards: readonly T[]): { root: CID; segment: CID; names: T[] }[] {
+  const segments = new Map<string, { root: CID; segment: CID; names: T[] }>();
+  for (const name of shards) {
+    const { root, segment } = name;
     const key = `${root} ${segment}`;
-    const entry = segments.get(key) ?? { root, segment, indices: [] };
-    entry.indices.push(index);
+    const entry = segments.get(key) ?? { root, segment, names: [] };
+    entry.names.push(name);
     segments.set(key, entry);
   }
   return [...segments.values()];

@@ -3,6 +3,7 @@ import { bitmapOf } from '../../protocol/bitmap.ts';
 import { encodeRoot, type Root } from '../../protocol/manifest.ts';
 import { encodeSegment, shardIdAt } from '../../protocol/segment.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { ShardName } from '../audit/outcome.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
@@ -59,8 +60,8 @@ export interface RepairerDeps {
   readonly placer: { place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> };
   readonly absences: { since(peer: string, root: CID): number | undefined };
   readonly announce: (announcement: Announcement) => Promise<void>;
-  /** Takes the receipt of a new holder. */
-  readonly onPlaced: (receipt: StoreReceipt, indices: readonly number[], watched: boolean) => Promise<void>;
+  /** Takes the receipt of a new holder, and what was staged there. */
+  readonly onPlaced: (receipt: StoreReceipt, shards: readonly ShardName[], watched: boolean) => Promise<void>;
   readonly onStarted: (started: { readonly root: string; readonly segment: number; readonly shards: number }) => void;
   /** Resolves when so many shards may go over the network. */
   readonly admit: (shards: number, signal: AbortSignal) => Promise<void>;
@@ -222,14 +223,15 @@ class Run {
     const { receipts, short, sent, warnings } = await placer.place(request, signal);
     this.#sent += sent;
     this.#short += short.size;
-    const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly indices: number[] }>();
+    const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly shards: ShardName[] }>();
     for (const [index, receipt] of receipts) {
       const peer = peerIdFromKey(receipt.holder);
-      const entry = byHolder.get(peer) ?? { receipt, indices: [] };
-      entry.indices.push(index);
+      const entry = byHolder.get(peer) ?? { receipt, shards: [] };
+      const id = shardIdAt(segment, root.code, index) as Uint8Array;
+      entry.shards.push({ root: receipt.root, segment: receipt.segment, index, id });
       byHolder.set(peer, entry);
     }
-    for (const { receipt, indices } of byHolder.values()) await onPlaced(receipt, indices, this.#order.watched.keep);
+    for (const { receipt, shards } of byHolder.values()) await onPlaced(receipt, shards, this.#order.watched.keep);
     this.#placed += receipts.size;
     return warnings;
   }

@@ -3,6 +3,7 @@ import type { RepairNotice } from '../../protocol/repair-notice.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
+import type { Guarded } from '../store/guarded-root-store.ts';
 import { DueQueue } from './due-queue.ts';
 import type { FoundNeed, ObjectReport } from './object-check.ts';
 import type { RepairResult } from './repairer.ts';
@@ -18,9 +19,12 @@ export interface WatcherDeps {
   };
   readonly guarded: {
     has(root: CID): Promise<boolean>;
-    put(root: CID, guarded: { readonly since: number }): Promise<void>;
+    get(root: CID): Promise<Guarded | undefined>;
+    put(root: CID, guarded: Guarded): Promise<void>;
     remove(root: CID): Promise<void>;
   };
+  /** Told of each object of which this node comes to be among the first guardians. */
+  readonly onFirst: (root: CID) => void;
   /** Forgets who holds what of an object, and what they have lost of it. */
   readonly forget: (root: CID) => Promise<void>;
   readonly check: {
@@ -209,7 +213,7 @@ export class Watcher {
     }
     const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
     if (!isOwner && !(await guarded.has(root))) {
-      await guarded.put(root, { since: clock.now() });
+      await guarded.put(root, { since: clock.now(), first: false });
       // Whoever it meets now is believed the next time.
       await look();
     }
@@ -218,10 +222,23 @@ export class Watcher {
     const loses = report.needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0);
     if (!isOwner && loses && (await this.#deps.releases.obeyed(root, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
+    if (!isOwner) await this.#ranked(root, rank.isFirst);
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);
     const next = intervalMs * (rank.isFirst ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
     return Math.min(at, nextGone, clock.monotonic() + next);
+  }
+
+  /**
+   * The first guardians audit the other holders, and the rest, who see by looking when one of these is gone, do not: as many
+   * audits of each holder as there are guardians are enough.
+   */
+  async #ranked(root: CID, first: boolean): Promise<void> {
+    const { guarded, onFirst } = this.#deps;
+    const known = await guarded.get(root);
+    if (known === undefined || known.first === first) return;
+    await guarded.put(root, { ...known, first });
+    if (first) onFirst(root);
   }
 
   /** Begins what is this node's turn; returns when to look again. */

@@ -1,13 +1,13 @@
 import { AuditError } from '../../protocol/audit-error.ts';
 import { verifyAuditReceiptStructure } from '../../protocol/audit-receipt.ts';
 import { openAuditRequest } from '../../protocol/audit-request.ts';
-import { type AuditItem, auditItems } from '../../protocol/audit-set.ts';
+import { auditItems } from '../../protocol/audit-set.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { lookupOf } from '../audit/selection.ts';
+import { sureCommitments } from '../audit/sure-commitments.ts';
 import type { Clock } from '../clock.ts';
 import { KzgError } from '../kzg/engine.ts';
 import { type PairingEngine, pairingSurelyHolds } from '../kzg/pairing-check.ts';
-import type { LoadedSegment } from '../manifest/loaded-segment.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { Turns } from '../turns.ts';
 import type { Bundle } from './bundle.ts';
@@ -25,7 +25,10 @@ const TIMEOUT_MS = 20_000;
 /** At a time, and waiting: what is beyond comes again by another peer, or is asked for. */
 const LIMITS = { running: 2, waiting: 16, waitingPerKey: 4 };
 
-/** Verifies evidence again, as everybody must before it counts (protocol v1 §5): what it costs is bounded. */
+/**
+ * Verifies evidence again, as everybody must before it counts (protocol v1 §5): what it costs is bounded. It is held against
+ * somebody either way, the accused or the accuser, so that the library alone has the word.
+ */
 export class EvidenceChecker {
   readonly #deps: EvidenceCheckerDeps;
   readonly #turns = new Turns(LIMITS);
@@ -61,7 +64,7 @@ export class EvidenceChecker {
     if (segment === undefined) throw refused('no-manifest', `segment ${cid} of ${root} cannot be had`);
     const lookup = lookupOf([segment]);
     const items = audited(() => auditItems(opened.parts, lookup));
-    const commitments = await commitmentsOf(items, segment, signal);
+    const commitments = await points(() => sureCommitments(items, this.#deps.engine, signal));
     const { answer } = audited(() => verifyAuditReceiptStructure(receipt, lookup, commitments, opened));
     if (answer.kind !== 'opening') throw refused('not-evidence', 'the holder declared the loss');
     if (await this.#pairs(answer.pairing, signal)) throw refused('proof-holds', 'the proof of the accused is right');
@@ -90,14 +93,6 @@ function audited<T>(check: () => T): T {
     if (error instanceof StructureError) throw refused('malformed', error.message, { cause: error });
     throw error;
   }
-}
-
-function commitmentsOf(items: readonly AuditItem[], segment: LoadedSegment, signal: AbortSignal) {
-  return points(async () => {
-    const all: Uint8Array[] = [];
-    for (const { index } of items) all.push(await segment.commitment(index, signal));
-    return all;
-  });
 }
 
 /** What the uploader put into the manifest may be no points; that is nobody's proof. */

@@ -22,6 +22,8 @@ export interface ReputationEvent {
   readonly missing?: readonly Uint8Array[] | undefined;
   /** Whether the peer is silent about something that it was asked about; absent where that is not known. */
   readonly unanswered?: boolean | undefined;
+  /** Whether it passed with constant shards alone. */
+  readonly constant?: true | undefined;
 }
 
 /** Audit ids remembered: evidence from others may be of an audit that has counted, and comes soon after it or not at all. */
@@ -32,10 +34,12 @@ const MAX_AUDITS = 16;
  *
  * - Passed: one is credited per `creditIntervalMs`. A cycle covers what a peer holds in as many slices as there are, and
  *   anybody may ask for audits at any time: neither may be turned into standing.
+ * - Who passes with constant shards alone has answered, which counts as availability; since it need keep nothing for that,
+ *   nothing is credited (protocol v1 §4.7).
  * - While a peer is silent about something, nothing that it passes is credited, and it does not count as vetted: who keeps
  *   quiet about what it lost must not fare better than who says so.
  * - A declared loss is charged once per `creditIntervalMs` too, and of each shard once: asking again about what a peer said
- *   it lost is no new loss.
+ *   it lost is no new loss, unless it had the shard again meanwhile (`ReputationService.regained`).
  * - An invalid proof is charged each time: each is a new signed lie.
  * - Only a passed audit counts as answered and only silence as missed, so that the two scores stay separate; of each kind one
  *   per `sampleIntervalMs`, since audits minutes apart see the same machine on the same line, and a large holder would
@@ -56,7 +60,7 @@ function applied(state: PeerState, event: ReputationEvent, policy: ReputationPol
   const { reason, at } = event;
   switch (reason) {
     case 'passed':
-      if (state.unanswered || event.unanswered) return sampled(state, 'ok', at, policy);
+      if (state.unanswered || event.unanswered || event.constant) return sampled(state, 'ok', at, policy);
       return credited(sampled(state, 'ok', at, policy), at, policy);
     case 'timed-out':
     case 'unreachable':

@@ -5,6 +5,7 @@ import type { ReceivedEvidence } from '../store/received-evidence-store.ts';
 import type { Operation } from '../store/write-queue.ts';
 import type { ReputationChange } from './change.ts';
 import { judge, type ReputationReason } from './judge.ts';
+import { withoutLosses } from './known-losses.ts';
 import { availabilityAt, NEWCOMER, notAfter, type PeerState, standingAt } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 import { type Standing, scoreOf } from './standing.ts';
@@ -64,6 +65,7 @@ interface Event {
   readonly detail?: string | undefined;
   readonly missing?: readonly Uint8Array[] | undefined;
   readonly unanswered?: boolean | undefined;
+  readonly constant?: true | undefined;
 }
 
 /**
@@ -137,6 +139,15 @@ export class ReputationService {
   }
 
   /**
+   * The peer has these shards again, proved or staged anew: to lose one of them once more is a new loss. Durable on return.
+   *
+   * @param ids of shards
+   */
+  async regained(peer: string, ids: readonly Uint8Array[]): Promise<void> {
+    if (this.stateOf(peer)?.lost !== undefined) await this.#apply(peer, undefined, [], ids);
+  }
+
+  /**
    * The peer signed an accusation that is provably false. Durable on return. Of a stranger nothing is kept: a key costs
    * nothing, and thousands of them must not push out who earned its standing. Gossip scores who forwards such things.
    */
@@ -199,8 +210,13 @@ export class ReputationService {
     return challengedAt <= Math.min(this.stateOf(peer)?.forgivenAt ?? 0, this.#deps.clock.now());
   }
 
-  #apply(peer: string, event: Event | undefined, beside: readonly Operation[] = []): Promise<void> {
-    return this.#track(this.#lock.run(`peer ${peer}`, undefined, () => this.#write(peer, event, beside)));
+  #apply(
+    peer: string,
+    event: Event | undefined,
+    beside: readonly Operation[] = [],
+    regained: readonly Uint8Array[] = [],
+  ): Promise<void> {
+    return this.#track(this.#lock.run(`peer ${peer}`, undefined, () => this.#write(peer, event, beside, regained)));
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
@@ -210,12 +226,17 @@ export class ReputationService {
     return work;
   }
 
-  async #write(peer: string, event: Event | undefined, beside: readonly Operation[]): Promise<void> {
+  async #write(
+    peer: string,
+    event: Event | undefined,
+    beside: readonly Operation[],
+    regained: readonly Uint8Array[],
+  ): Promise<void> {
     const { clock, policy, store, onChange } = this.#deps;
     const now = clock.now();
     const kept = this.#peers.get(peer)?.state ?? NEWCOMER;
     // A clock that was ahead for a while must not reserve the time until then.
-    const before = notAfter(kept, now);
+    const before = withRegained(notAfter(kept, now), regained);
     const timed = event === undefined ? undefined : { ...event, at: Math.min(event.at, now) };
     const after = timed === undefined ? before : judge(before, timed, policy);
     if (after === kept && beside.length === 0) return;
@@ -252,6 +273,11 @@ export class ReputationService {
     const qualified = others.find(([, { state }]) => state.disqualifiedAt === undefined);
     return (spotless ?? qualified ?? others[0])?.[0];
   }
+}
+
+function withRegained(state: PeerState, ids: readonly Uint8Array[]): PeerState {
+  const lost = withoutLosses(state.lost, ids);
+  return lost === undefined || lost === state.lost ? state : { ...state, lost };
 }
 
 function changeOf(

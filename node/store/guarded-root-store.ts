@@ -1,11 +1,14 @@
-import { encode } from '@ipld/dag-cbor';
+import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
+import { StoreError } from './errors.ts';
 import { cidKey } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 
 export interface Guarded {
   /** Since when, milliseconds since 1970. */
   readonly since: number;
+  /** Whether this node is among the first guardians, who audit the holders. Records from before there was this: they did. */
+  readonly first?: boolean;
 }
 
 /** Objects of others that this node watches over. */
@@ -22,9 +25,21 @@ export class GuardedRootStore {
     return this.#roots.has(cidKey(root));
   }
 
+  /** A damaged record says no more than that the object is guarded; it is written anew at the next look. */
+  async get(root: CID): Promise<Guarded | undefined> {
+    try {
+      const bytes = await this.#roots.get(cidKey(root));
+      return bytes === undefined ? undefined : decode<Guarded>(bytes);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'damaged-record') return { since: 0 };
+      throw error;
+    }
+  }
+
   /** Durable on return. */
-  async put(root: CID, guarded: Guarded): Promise<void> {
-    await this.#metadata.database.write([this.#roots.putting(cidKey(root), encode(guarded))]);
+  async put(root: CID, { since, first }: Guarded): Promise<void> {
+    const value = { since, ...(first === undefined ? {} : { first }) };
+    await this.#metadata.database.write([this.#roots.putting(cidKey(root), encode(value))]);
   }
 
   /** Durable on return. Idempotent. */

@@ -14,11 +14,17 @@ export class ReceivedReceiptStore {
   readonly #metadata: Metadata;
   readonly #receipts: Table;
   readonly #byHolder: Table;
+  readonly #listeners = new Set<(receipt: StoreReceipt) => void>();
 
   constructor(metadata: Metadata) {
     this.#metadata = metadata;
     this.#receipts = new Table(metadata, 'receivedReceipt');
     this.#byHolder = new Table(metadata, 'receivedByHolder');
+  }
+
+  /** Told of each receipt once it is kept. */
+  onPut(listener: (receipt: StoreReceipt) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Durable on return. */
@@ -28,6 +34,7 @@ export class ReceivedReceiptStore {
       this.#receipts.putting(concat(cidKey(root), cidKey(segment), holder), encodeStoreReceipt(receipt)),
       this.#byHolder.putting(concat(holder, root.bytes, segment.bytes)),
     ]);
+    for (const listener of this.#listeners) listener(receipt);
   }
 
   /** Receipts of an object (of one segment, when given), by segment CID and holder key. */

@@ -12,6 +12,7 @@ import { Placement } from '../../node/placement/select.ts';
 import { strategyOf } from '../../node/placement/strategies.ts';
 import { systemRandom } from '../../node/random.ts';
 import type { StripeHealth } from '../../node/repair/file-health.ts';
+import type { Guarded } from '../../node/store/guarded-root-store.ts';
 import type { HolderRecord } from '../../node/store/holder-failure-store.ts';
 import { ManifestLocator } from '../../node/transfer/locate.ts';
 import { toHex } from '../../protocol/bytes.ts';
@@ -228,6 +229,7 @@ export class GuardianBench {
       record: () => undefined,
       isDisqualified: () => false,
       releases: { obeyed: async () => false },
+      onRestored: async () => undefined,
       onShardFault: ({ peer, index, kind }) => events.push({ type: 'shard.fault', data: { peer, index, kind } }),
     });
     return repair;
@@ -307,10 +309,11 @@ function memoryReceipts(initial: readonly StoreReceipt[]) {
 }
 
 function memoryRoots() {
-  const roots = new Map<string, CID>();
+  const roots = new Map<string, Guarded>();
   return {
     has: async (root: CID) => roots.has(root.toString()),
-    put: async (root: CID) => void roots.set(root.toString(), root),
+    get: async (root: CID) => roots.get(root.toString()),
+    put: async (root: CID, guarded: Guarded) => void roots.set(root.toString(), guarded),
     remove: async (root: CID) => void roots.delete(root.toString()),
   };
 }

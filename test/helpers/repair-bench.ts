@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import type { ShardName } from '../../node/audit/outcome.ts';
 import type { Clock } from '../../node/clock.ts';
 import { silentLogger } from '../../node/log.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
@@ -58,6 +59,8 @@ export class RepairBench {
   readonly lost: LostShards;
   /** Receipts that the guardian keeps. */
   readonly receipts: StoreReceipt[] = [];
+  /** What new holders were given. */
+  readonly placed: ShardName[] = [];
   readonly announced: Announcement['kind'][] = [];
   readonly faults: { readonly peer: string; readonly index: number; readonly why: LossReason }[] = [];
   readonly disqualified = new Set<string>();
@@ -72,7 +75,12 @@ export class RepairBench {
     this.#clock = clock;
     this.absences = new Absences(clock);
     this.slow = new SlowSources(clock);
-    this.lost = new LostShards({ store: new MemoryLosses(), clock, onLost: () => undefined });
+    this.lost = new LostShards({
+      store: new MemoryLosses(),
+      clock,
+      onLost: () => undefined,
+      onRestored: async () => undefined,
+    });
     this.receipts.push(...bench.receipts);
   }
 
@@ -133,7 +141,10 @@ export class RepairBench {
       }),
       absences: this.absences,
       announce: async ({ kind }) => void this.announced.push(kind),
-      onPlaced: async (receipt) => void this.receipts.push(receipt),
+      onPlaced: async (receipt, shards) => {
+        this.receipts.push(receipt);
+        this.placed.push(...shards);
+      },
       onStarted: () => undefined,
       admit: async (shards) => {
         this.admitted += shards;

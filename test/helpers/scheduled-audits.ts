@@ -129,7 +129,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   });
   const scheduler = new AuditScheduler({
     holders: new HolderShards({
-      watched: stores.catalog,
+      watched: { has: (root) => stores.catalog.has(root), audits: (root) => stores.catalog.has(root) },
       receipts: stores.receivedReceipts,
       segments: { load: async (root, segment) => find(root, segment) },
       clock,

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { CID } from 'multiformats/cid';
-import { systemClock } from '../../../node/clock.ts';
-import { LabNetwork, type LabNode } from '../../../node/lab/lab-network.ts';
-import { silentLogger } from '../../../node/log.ts';
-import { systemRandom } from '../../../node/random.ts';
+import type { LabNode } from '../../../node/lab/lab-network.ts';
 import { damageShard } from '../../../node/store/lab-faults.ts';
 import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import { stream } from '../../helpers/sample-object.ts';
-import { temporaryFolder } from '../../helpers/store-home.ts';
+import { startedLab } from '../../helpers/started-lab.ts';
 import { pieces } from '../../helpers/transfer-bench.ts';
 import { until } from '../../helpers/until.ts';
 
@@ -17,19 +13,7 @@ const NODES = 7;
 const { signal } = new AbortController();
 
 test('over sockets: a holder hands over and goes; the file is whole, and can be removed from those it never knew', async (t) => {
-  const lab = new LabNetwork({
-    nodes: NODES,
-    folder: join(await temporaryFolder(t), 'lab'),
-    capacityBytes: 64 * 1024 * 1024,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    version: 'test',
-    threads: 2,
-    config: new Map([['repair.enabled', 'false']]),
-  });
-  t.after(() => lab.stop());
-  await lab.start(signal);
+  const lab = await startedLab(t, NODES, new Map([['repair.enabled', 'false']]));
   const owner = lab.node(1).node;
   const shardsOf = ({ node }: LabNode) => node.stores.shards.usage().shards;
   const content = stream('leave', 600_000);

@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PeerExplanation } from '../../../node/api/selection-service.ts';
 import type { CodeName, NodeEvent } from '../../../node/api/services.ts';
-import { systemClock } from '../../../node/clock.ts';
-import { LabNetwork } from '../../../node/lab/lab-network.ts';
-import { silentLogger } from '../../../node/log.ts';
 import type { HoldfastNode } from '../../../node/node.ts';
-import { systemRandom } from '../../../node/random.ts';
 import { stream } from '../../helpers/sample-object.ts';
-import { temporaryFolder } from '../../helpers/store-home.ts';
+import { startedLab } from '../../helpers/started-lab.ts';
 import { pieces } from '../../helpers/transfer-bench.ts';
 
 const NODES = 6;
 const { signal } = new AbortController();
 
 test('over sockets: a banned peer gets no shards and stores none, keeps its promises, and is explained', async (t) => {
-  const lab = new LabNetwork({
-    nodes: NODES,
-    folder: join(await temporaryFolder(t), 'lab'),
-    capacityBytes: 64 * 1024 * 1024,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    version: 'test',
-    threads: 2,
-  });
-  t.after(() => lab.stop());
-  await lab.start(signal);
+  const lab = await startedLab(t, NODES);
   const owner = lab.node(1).node;
   const banned = lab.node(2).node;
   const events: NodeEvent[] = [];

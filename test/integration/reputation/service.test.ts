@@ -105,6 +105,29 @@ test('standings and their log survive a restart, and an audit that is told again
   });
 });
 
+test('a shard that was lost, had again and lost once more is charged twice; asking again in between is not', async (t) => {
+  const stores = await open(t);
+  const { service, told } = await serviceOn(stores);
+  const [lost, other] = [1, 2].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array];
+  const declare = async () => {
+    await stores.clock.advance(DAY);
+    const { clock } = stores;
+    await service.observe({ peer: 'anna', at: clock.now(), outcome: 'declared-lost', shards: 2, missing: [lost] });
+    return service.standingOf('anna').integrity;
+  };
+  assert.equal(await declare(), 0.4);
+  await service.regained('anna', [other]);
+  assert.equal(await declare(), 0.4);
+  await service.regained('anna', [other, lost]);
+  assert.equal(told.length, 1, 'to have it again is worth nothing by itself');
+  const { service: again } = await serviceOn(stores);
+  assert.deepEqual(again.stateOf('anna'), service.stateOf('anna'), 'it is remembered');
+  assert.equal(await declare(), 0.3);
+  assert.equal(await declare(), 0.3);
+  await service.regained('nobody', [lost]);
+  assert.equal(service.stateOf('nobody'), undefined);
+});
+
 test('observations that come at once are applied one after the other', async (t) => {
   const stores = await open(t);
   const { service } = await serviceOn(stores);

@@ -34,7 +34,7 @@ test('lost shards are kept by holder and segment until they are there again', as
 test('what was lost of an object goes with it, but for what another object shares', async (t) => {
   const { lostShards, receivedReceipts } = await openTestStores(t);
   const clock = { now: () => 5 };
-  const lost = new LostShards({ store: lostShards, clock, onLost: () => undefined });
+  const lost = new LostShards({ store: lostShards, clock, onLost: () => undefined, onRestored: async () => undefined });
   const [gone, kept] = [cidOf('gone'), cidOf('kept')];
   const [own, shared] = [cidOf('own'), cidOf('shared')];
   const receiptOf = (root: typeof gone, part: typeof own, signer: Uint8Array) => ({
@@ -73,6 +73,10 @@ test('guarded roots are remembered until they are let go', async (t) => {
   const root = cidOf('root');
   assert.equal(await guardedRoots.has(root), false);
   await guardedRoots.put(root, { since: 4 });
+  assert.deepEqual(await guardedRoots.get(root), { since: 4 });
+  await guardedRoots.put(root, { since: 4, first: false });
+  assert.deepEqual(await guardedRoots.get(root), { since: 4, first: false });
+  assert.equal(await guardedRoots.get(cidOf('another')), undefined);
   assert.equal(await guardedRoots.has(root), true);
   assert.equal(await guardedRoots.has(cidOf('another')), false);
   await guardedRoots.remove(root);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deadlineMs } from '../../../node/audit/auditor.ts';
+import { observationOf } from '../../../node/audit/observation.ts';
 import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import type { RequestFailure } from '../../../node/network/errors.ts';
@@ -14,7 +15,16 @@ import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
-import { askedOf, auditor, auditorKey, failing, prover, selectionOf, signedAnswer } from './sample-auditor.ts';
+import {
+  answerWith,
+  askedOf,
+  auditor,
+  auditorKey,
+  failing,
+  prover,
+  selectionOf,
+  signedAnswer,
+} from './sample-auditor.ts';
 import { holder, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
@@ -55,6 +65,18 @@ test('a failure of this node itself is thrown, and an abort with its reason', as
     return failing({ code: 'aborted' })();
   });
   await assert.rejects(made.audit(prover, selectionOf(2), gone.signal), /gone/);
+});
+
+test('a proof that is the point at infinity is of constant shards, and the outcome says so', async () => {
+  const infinity = Uint8Array.of(0xc0, ...new Uint8Array(47));
+  const { made } = auditor((request) => answerWith(request, infinity));
+  const { outcome } = await made.audit(prover, selectionOf(3));
+  assert.deepEqual(outcome, { kind: 'passed', constant: true });
+  const seen = observationOf({ peer: 'holder', at: 1, outcome, shards: 3, id: undefined });
+  assert.equal(seen.constant, true);
+  const other = Uint8Array.of(0xc0, ...new Uint8Array(46), 1);
+  const ordinary = auditor((request) => answerWith(request, other));
+  assert.deepEqual((await ordinary.made.audit(prover, selectionOf(3))).outcome, { kind: 'passed' });
 });
 
 test('the challenge is fresh, signed, addressed, and carries the deadline', async () => {

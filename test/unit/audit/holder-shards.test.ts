@@ -6,6 +6,7 @@ import { CYCLE_START, isCycleEnd, rankOf } from '../../../node/audit/cycle-order
 import { HolderShards } from '../../../node/audit/holder-shards.ts';
 import type { Selection } from '../../../node/audit/selection.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import type { CycleState } from '../../../node/store/audit-schedule-store.ts';
 import { StoreError } from '../../../node/store/errors.ts';
 import { replicaCode } from '../../../protocol/codes/replica.ts';
@@ -14,6 +15,7 @@ import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { holder, sampleSegment } from './sample-selection.ts';
 
+const HOLDER = peerIdFromKey(holder.publicKey);
 const { signal } = new AbortController();
 
 /** Three of them fill a challenge. */
@@ -34,15 +36,21 @@ const nameOf = (root: CID, segment: CID): string => `${root} ${segment}`;
 
 function shardsOf(
   held: Sample[],
-  changes: { watched?: (root: CID) => boolean; receipts?: Map<string, StoreReceipt>; onScan?: () => void } = {},
+  changes: {
+    watched?: (root: CID) => boolean;
+    guarded?: (root: CID) => boolean;
+    receipts?: Map<string, StoreReceipt>;
+    onScan?: () => void;
+    clock?: ManualClock;
+  } = {},
 ) {
-  const { watched = () => true, receipts, onScan } = changes;
-  const clock = new ManualClock();
+  const { watched = () => true, guarded = watched, receipts, onScan, clock = new ManualClock() } = changes;
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
-    watched: { has: async (root) => watched(root) },
+    watched: { has: async (root) => guarded(root), audits: async (root) => watched(root) },
     receipts: {
+      holders: async (root) => (held.some(({ receipt }) => receipt.root.equals(root)) ? [HOLDER] : []),
       async *allHolders() {
         yield holder.publicKey;
       },
@@ -189,11 +197,64 @@ test('what is not watched, has expired or cannot be read is not asked about', as
   assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
 });
 
+test('of an object that others audit nothing new is asked; what was not answered is asked again all the same', async () => {
+  const [first, bystander] = SAMPLES.slice(0, 2) as [Sample, Sample];
+  const watched = (root: CID) => root.equals(first.receipt.root);
+  const shards = shardsOf([first, bystander], { watched, guarded: () => true });
+  assert.equal(await shards.count(holder.publicKey, signal), allOf([first]).length);
+  assert.deepEqual((await walk(() => shards, stream('s', 16))).flat(), allOf([first]));
+  const parts = [bystander].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  const again = await shards.selection(holder.publicKey, parts, signal);
+  assert.deepEqual(namesOf(again as Selection).sort(), allOf([bystander]).sort());
+});
+
+test('a holder of nothing is not counted again until something changed that concerns it', async () => {
+  const [held, other] = SAMPLES.slice(0, 2) as [Sample, Sample];
+  let scans = 0;
+  const watched = new Set<CID>();
+  const clock = new ManualClock();
+  const shards = shardsOf([held], { clock, watched: (root) => watched.has(root), onScan: () => scans++ });
+  const count = () => shards.count(holder.publicKey, signal);
+  for (let i = 0; i < 3; i++) assert.equal(await count(), 0);
+  shards.changed(other.receipt.root);
+  assert.equal(await count(), 0);
+  assert.equal(scans, 1);
+  shards.changed(held.receipt.root);
+  assert.equal(await count(), 0);
+  assert.equal(scans, 2);
+  // Promises that had ended bind again when the clock is set back.
+  clock.skew(-1);
+  await count();
+  assert.equal(scans, 3);
+  await clock.advance(24 * 3_600_000);
+  await count();
+  assert.equal(scans, 4);
+  watched.add(held.receipt.root);
+  shards.changed(held.receipt.root);
+  assert.equal(await count(), 1);
+});
+
+test('what changes while a holder is counted is counted the next time', async () => {
+  const [held] = SAMPLES as [Sample];
+  let isWatched = false;
+  const shards: HolderShards = shardsOf([held], {
+    watched: () => {
+      const before = isWatched;
+      isWatched = true;
+      shards.changed(held.receipt.root);
+      return before;
+    },
+  });
+  assert.equal(await shards.count(holder.publicKey, signal), 0);
+  assert.equal(await shards.count(holder.publicKey, signal), 1);
+});
+
 test('a damaged receipt hides nothing else', async () => {
   const [one, two] = SAMPLES.slice(0, 2) as [Sample, Sample];
   const damaged = new HolderShards({
-    watched: { has: async () => true },
+    watched: { has: async () => true, audits: async () => true },
     receipts: {
+      holders: async () => [],
       async *allHolders() {},
       async *segmentsOf() {
         for (const { receipt } of [one, two]) yield { root: receipt.root, segment: receipt.segment };

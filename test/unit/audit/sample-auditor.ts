@@ -4,6 +4,7 @@ import { RequestError, type RequestFailure } from '../../../node/network/errors.
 import { entriesDigest } from '../../../protocol/audit-set.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
+import type { FrKernel } from '../../../protocol/codes/fr-lagrange.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { decodeStoreReceipt } from '../../../protocol/store-receipt.ts';
@@ -21,13 +22,17 @@ export function selectionOf(stripes: number): Selection {
   return new Selection([{ receipt, segment, indices: bitmapIndices(receipt.indices) }]);
 }
 
-export function signedAnswer({ challenge }: AuditRequest): AuditAnswer {
+export function signedAnswer(request: AuditRequest): AuditAnswer {
+  return answerWith(request, new Uint8Array(48));
+}
+
+export function answerWith({ challenge }: AuditRequest, proof: Uint8Array): AuditAnswer {
   const id = challengeId(challenge);
   const response = encodeResponse({
     challengeId: id,
     status: 0,
     y: new Uint8Array(32),
-    proof: new Uint8Array(48),
+    proof,
     sentAt: 1,
   });
   return { response, missing: [], sig: holder.sign(responseDigest(response, [])) };
@@ -43,6 +48,7 @@ export function auditor(
   ) => AuditAnswer | Promise<AuditAnswer>,
   bad: number[] = [],
   kernelIsRight = true,
+  library?: FrKernel['combineCommitments'],
 ) {
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
@@ -58,7 +64,7 @@ export function auditor(
     log: { warn: (message) => void warnings.push(message) },
     engine: {
       combineCommitments: kernelIsRight ? combine : async () => Uint8Array.of(1),
-      checked: () => ({ combineCommitments: combine }),
+      checked: () => ({ combineCommitments: library ?? combine }),
       verify: async (combined) => combined[0] === 0,
     },
     client: {

@@ -59,11 +59,24 @@ test('numbers are shown as people write them', () => {
 });
 
 test('whoever starts a lab is told how to use it', () => {
-  const text = describeReady(lab);
+  const text = describeReady(lab, false);
   assert.match(text, /^ready: 3 nodes in \/lab\n/);
   assert.match(text, /HOLDFAST_HOME=\/lab\/node-3 holdfast add/);
-  assert.match(describeReady({ ...lab, nodes: lab.nodes.slice(0, 1) }), /HOLDFAST_HOME=\/lab\/node-1 /);
-  assert.match(text, /testnet down/);
+  assert.match(describeReady({ ...lab, nodes: lab.nodes.slice(0, 1) }, false), /HOLDFAST_HOME=\/lab\/node-1 /);
+  assert.match(text, /testnet down$/);
+  assert.doesNotMatch(text, /--folder/);
+});
+
+test('where its folder was named, so do the commands that look into it', () => {
+  const text = describeReady(lab, true);
+  assert.match(text, /holdfast testnet status --folder \/lab;/);
+  assert.match(text, /holdfast testnet down --folder \/lab$/);
+  const odd = describeReady(
+    { folder: "/my lab's", nodes: lab.nodes.map((of) => ({ ...of, home: '/my lab/node' })) },
+    true,
+  );
+  assert.ok(odd.includes("HOLDFAST_HOME='/my lab/node' holdfast"));
+  assert.ok(odd.endsWith(`holdfast testnet down --folder '/my lab'\\''s'`));
 });
 
 test('steps and checks', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Admissions } from '../../../node/network/admission.ts';
 import { MAX_SERVED, SERVING_LIMITS } from '../../../node/network/limits.ts';
-import { METHOD_NAMES, METHODS } from '../../../protocol/methods.ts';
+import { METHOD_NAMES, METHODS, type Method } from '../../../protocol/methods.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 test('a peer gets its share of a method, again once it has released', () => {
@@ -34,6 +34,22 @@ test('a method and the node as a whole have limits over all peers', () => {
     served += ofMethod;
   }
   assert.equal(served, MAX_SERVED);
+});
+
+test('requests of other methods leave audits their places', () => {
+  const admissions = new Admissions(new ManualClock());
+  const others = METHOD_NAMES.filter((method) => method !== 'audit');
+  const admitted = (method: Method) =>
+    Array.from({ length: MAX_SERVED }, (_, peer) => admissions.admit(method, `p${peer}`, true)).filter(
+      (admission) => admission.admitted,
+    );
+  const served = others.flatMap(admitted);
+  const { maxConcurrent } = SERVING_LIMITS.audit;
+  assert.equal(served.length, MAX_SERVED - maxConcurrent);
+  const audits = admitted('audit');
+  assert.equal(audits.length, maxConcurrent);
+  for (const admission of audits) admission.release();
+  assert.equal(others.flatMap(admitted).length, 0, 'nor are they lent to others');
 });
 
 test('a peer cannot begin more requests a minute than its rate, and is told when it may', async () => {

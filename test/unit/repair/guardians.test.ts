@@ -97,6 +97,25 @@ describe('a file in a network', () => {
     assert.equal(ended(dead[0] as GuardianNode, 'done'), 0);
   });
 
+  test('has its holders audited by its owner and the first guardians, and by the next ones when these are gone', async (t) => {
+    const bench = await guarded(t, 8);
+    const auditing = async () => {
+      const found: GuardianNode[] = [];
+      for (const node of bench.nodes) {
+        if (node.running && (await node.repair.watched.audits(bench.root))) found.push(node);
+      }
+      return found;
+    };
+    await bench.until('the first guardians to know their rank', async () => (await auditing()).length === 4);
+    const first = await auditing();
+    assert.equal(first[0], bench.owner);
+    assert.equal(bench.holders().length, 6);
+    for (const node of first.slice(0, 3)) bench.leave(node);
+    await bench.until('the next ones to take over', async () => (await auditing()).length === 3);
+    const next = await auditing();
+    assert.equal(next.filter((node) => !first.includes(node)).length, 2);
+  });
+
   test('survives a partition; what both sides rebuilt does no harm', async (t) => {
     const bench = await guarded(t, 14);
     const side = new Set(

@@ -27,7 +27,13 @@ const selection = {
 test('what a holder declares is lost until it proves it', async () => {
   const told: string[] = [];
   const store = new MemoryLosses();
-  const deps = { store, clock: new ManualClock(), onLost: (who: string, cid: unknown) => told.push(`${who} ${cid}`) };
+  const restored: string[] = [];
+  const deps = {
+    store,
+    clock: new ManualClock(),
+    onLost: (who: string, cid: unknown) => told.push(`${who} ${cid}`),
+    onRestored: async (_: string, ids: readonly Uint8Array[]) => void restored.push(...ids.map(toHex)),
+  };
   const lost = new LostShards(deps);
   const indices = async () => [...(await lost.of(peer, segment)).keys()];
   const found = async (outcome: Parameters<typeof shardFindings>[1]) => {
@@ -38,9 +44,16 @@ test('what a holder declares is lost until it proves it', async () => {
   await found({ kind: 'not-held', missing: [shard(0), shard(1), shard(2)] });
   assert.deepEqual(await indices(), [0, 1, 2]);
   assert.deepEqual(told, [`${peer} ${root}`]);
+  assert.deepEqual(restored, []);
   // The others of the set were proved.
   await found({ kind: 'declared-lost', missing: [shard(1)] });
   assert.deepEqual(await indices(), [1]);
+  assert.deepEqual(
+    restored.splice(0),
+    [shard(0), shard(2)].map(({ id }) => toHex(id)),
+  );
+  await lost.restored(peer, [shard(0), shard(1)]);
+  assert.deepEqual(restored.splice(0), [toHex(shard(1).id)]);
   await lost.lost(peer, [shard(2)], 'garbage');
   // As after a restart.
   const again = new LostShards(deps);
@@ -48,6 +61,7 @@ test('what a holder declares is lost until it proves it', async () => {
   assert.equal((await again.of(peer, segment)).get(2)?.why, 'garbage');
   await found({ kind: 'passed' });
   assert.deepEqual(await indices(), []);
+  assert.deepEqual(restored, [toHex(shard(2).id)]);
 });
 
 test('silence and busy holders say nothing about shards', () => {

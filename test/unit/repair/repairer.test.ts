@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
+import { shardIdAt } from '../../../protocol/segment.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import type { MemoryPeer } from '../../helpers/memory-network.ts';
 import { RepairBench } from '../../helpers/repair-bench.ts';
@@ -51,6 +52,10 @@ describe('repair of a segment', () => {
     const result = await guardian.repairer().run(guardian.order(root), signal);
     assert.equal(result.outcome, 'done');
     assert.deepEqual([result.placed, result.sent], [lost, lost]);
+    const manifest = await bench.locator().root(root, signal);
+    const segment = await bench.locator().segment(root, manifest, 0, signal);
+    for (const { index, id } of guardian.placed) assert.deepEqual(id, shardIdAt(segment, manifest.code, index));
+    assert.equal(guardian.placed.length, lost);
     // More when a source is slow and another is asked besides.
     assert.ok(result.fetched >= 4 + 3);
     assert.deepEqual(guardian.announced, ['lease', 'done']);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '../../../node/log.ts';
 import type { ObjectReport } from '../../../node/repair/object-check.ts';
 import { Watcher } from '../../../node/repair/watcher.ts';
+import type { Guarded } from '../../../node/store/guarded-root-store.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { cidOf } from '../../helpers/store-home.ts';
 
@@ -11,20 +12,21 @@ const TURN_MS = 1_000;
 const root = cidOf('root');
 
 /** A holder of an object that needs a repair, with nine others before it. */
-function holder(state: { released: boolean }) {
+function holder(state: { released: boolean; isFirst?: boolean }) {
   const clock = new ManualClock();
-  const guarded = new Set<string>();
+  const guarded = new Map<string, Guarded>();
+  const told: string[] = [];
   const repaired: number[] = [];
   const asked: number[] = [];
   const plan = { rebuild: [0], spread: [], stripes: [0], impossible: [], daysToLoss: 1, margin: 0 };
-  const report: ObjectReport = {
-    rank: { turn: 9, isFirst: false, others: [] },
+  const report = (): ObjectReport => ({
+    rank: { turn: state.isFirst === undefined ? 9 : 0, isFirst: state.isFirst ?? false, others: [] },
     owner: 'owner',
     needs: [{ position: 0, segment: cidOf('segment'), plan }],
     holders: new Set(),
     gone: new Set(),
     nextGone: undefined,
-  };
+  });
   const watcher = new Watcher({
     objects: {
       async *all() {
@@ -35,11 +37,13 @@ function holder(state: { released: boolean }) {
     },
     guarded: {
       has: async (cid) => guarded.has(cid.toString()),
-      put: async (cid) => void guarded.add(cid.toString()),
+      get: async (cid) => guarded.get(cid.toString()),
+      put: async (cid, value) => void guarded.set(cid.toString(), value),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
     forget: async () => undefined,
-    check: { run: async () => report },
+    onFirst: (cid) => void told.push(cid.toString()),
+    check: { run: async () => report() },
     leases: { until: () => undefined, settled: () => undefined },
     releases: {
       async obeyed() {
@@ -56,11 +60,12 @@ function holder(state: { released: boolean }) {
     intervalMs: INTERVAL_MS,
     turnMs: TURN_MS,
   });
-  return { watcher, clock, guarded, repaired, asked };
+  return { watcher, clock, guarded, repaired, asked, told };
 }
 
 test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
-  const { watcher, clock, guarded, repaired } = holder({ released: false });
+  const state: { released: boolean; isFirst?: boolean } = { released: false };
+  const { watcher, clock, guarded, repaired, told } = holder(state);
   watcher.start();
   t.after(() => watcher.stop());
   for (let step = 0; step < 16; step++) await clock.advance(TURN_MS / 2);
@@ -68,6 +73,15 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
   for (let step = 0; step < 8; step++) await clock.advance(TURN_MS / 2);
   assert.ok(repaired.length > 0);
   assert.equal(guarded.size, 1);
+  const isFirst = () => guarded.get(root.toString())?.first;
+  assert.deepEqual([isFirst(), told], [false, []]);
+  // Those before it went; then they are back.
+  for (const first of [true, false]) {
+    state.isFirst = first;
+    watcher.look(root);
+    await clock.advance(TURN_MS / 2);
+    assert.deepEqual([isFirst(), told], [first, [root.toString()]]);
+  }
 });
 
 test('what its owner released while this node was away is forgotten, not repaired', async (t) => {

@@ -64,6 +64,18 @@ describe('integrity', () => {
     assert.ok(passed(answered, 67, false).integrity > integrity);
   });
 
+  test('answers about constant shards alone earn no integrity and no vetting, nor do they forfeit any', () => {
+    let state = NEWCOMER;
+    for (let day = 0; day < 30; day++) {
+      state = judge(state, { reason: 'passed', at: START + day * DAY, constant: true }, POLICY);
+    }
+    const standing = standingAt(state, START + 29 * DAY, POLICY);
+    assert.deepEqual([standing.integrity, standing.vetted, state.credits], [0.5, false, 0]);
+    assert.ok(standing.availability > 0.3, 'it answered');
+    const real = judge(state, { reason: 'passed', at: START + 30 * DAY }, POLICY);
+    assert.deepEqual([real.integrity, real.credits], [0.51, 1]);
+  });
+
   test('each lost shard is charged once, however often it is declared', () => {
     const ids = Array.from({ length: 5000 }, (_, i) => stream(`lost ${i}`, 32));
     const declare = (state: PeerState, day: number, missing: readonly Uint8Array[]) =>
