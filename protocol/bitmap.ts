@@ -36,16 +36,6 @@ export function isSubsetOf(part: Uint8Array, whole: Uint8Array): boolean {
   return part.every((byte, i) => (byte & ~(whole[i] ?? 0)) === 0);
 }
 
-/** The indices of either. */
-export function unionOf(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return bitmapOf([...bitmapIndices(a), ...bitmapIndices(b)]);
-}
-
-/** The indices of `whole` that are not in `part`. */
-export function without(whole: Uint8Array, part: Uint8Array): Uint8Array {
-  return bitmapOf(bitmapIndices(whole.map((byte, i) => byte & ~(part[i] ?? 0))));
-}
-
 /** Canonical, with every index below `bits`. */
 export function isCanonicalBitmap(bitmap: Uint8Array, bits: number): boolean {
   const last = bitmap.at(-1);

@@ -1,21 +1,20 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapIndices, bitmapOf, isSubsetOf } from '../../protocol/bitmap.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { decodeRoot } from '../../protocol/manifest.ts';
 import type { Release } from '../../protocol/release.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import { type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
+import { isExpired, type StoreReceipt, signStoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
-import { type ShardEntry, StoreError } from '../store/errors.ts';
+import type { ShardEntry } from '../store/errors.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import type { ShardReference } from '../store/shard-types.ts';
 import { STAGED_MAX_MS } from '../store/staged-claim.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { HoldingsError } from './holdings-error.ts';
 import type { KeptObject, KeptPart } from './kept-object.ts';
-import { type PromiseTerms, renewedTerms, saysAlready, termsWith } from './promise-terms.ts';
 
 export interface HoldingsDeps {
   readonly network: Uint8Array;
@@ -44,9 +43,7 @@ export interface HoldingsDeps {
   /** Receipts that this node signed. */
   readonly receipts: {
     get(root: CID, segment: CID): Promise<StoreReceipt | undefined>;
-    /** `endless`: bitmap of what is promised until the release although the receipt ends. */
-    put(receipt: StoreReceipt, endless?: Uint8Array): Promise<void>;
-    endless(receipt: StoreReceipt): Promise<Uint8Array>;
+    put(receipt: StoreReceipt): Promise<void>;
     scan(options: { root: CID }): AsyncIterable<StoreReceipt>;
     removeRoot(root: CID): Promise<void>;
     endsOf(root: CID, segment: CID, after: number): AsyncIterable<{ at: number; indices: Uint8Array | undefined }>;
@@ -66,9 +63,6 @@ export interface HoldingsDeps {
   readonly onReleased: (root: CID) => void;
   readonly log: Logger;
 }
-
-/** What a promise is about. */
-type Promised = Pick<StoreReceipt, 'owner' | 'root' | 'segment'>;
 
 /** Looked-up references: about 200 bytes each. A download asks for the shards of a segment in several calls. */
 const IDS_CACHE_BYTES = 8 * 1024 * 1024;
@@ -116,7 +110,7 @@ export class Holdings {
 
   /**
    * Promises to keep shards that were staged and checked; durable on return. Idempotent. One receipt per part, in their
-   * order; it also covers what was promised of the segment before for as long.
+   * order; it also covers what was promised of the segment before.
    * @throws HoldingsError released; StoreError not-held, quota-exceeded, disk-full; the signal's reason.
    */
   keep(object: KeptObject, parts: readonly KeptPart[], signal?: AbortSignal): Promise<StoreReceipt[]> {
@@ -179,32 +173,20 @@ export class Holdings {
 
   /**
    * Promises shards of a segment for longer: `indices` are those that are still needed, of `receipt` or left over from before
-   * it, beside what is promised until the release. What else it covers stays until it ends. Undefined when the receipt no
-   * longer is the newest one, or the promise would not end later.
+   * it. What it covers beside them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise
+   * would not end later.
    */
   renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined> {
     const { root, segment, owner } = receipt;
     return this.#locks.run(root.toString(), signal, async () => {
       const until = this.#deps.clock.now() + this.#deps.leaseMs;
+      const expiresAt = receipt.expiresAt === 0 ? 0 : until;
       const newest = await this.#deps.receipts.get(root, segment);
       if (newest?.expiresAt !== receipt.expiresAt || until <= receipt.expiresAt) return undefined;
       if (!equalBytes(newest.indices, receipt.indices) || (await this.#deps.releases.isReleased(root)))
         return undefined;
-      return this.#promise({ owner, root, segment }, renewedTerms(await this.endless(newest), indices, until));
+      return this.#promise({ owner, root, segment, indices, expiresAt });
     });
-  }
-
-  /**
-   * What of the newest receipt for a segment is promised until the release, though the receipt ends, as a bitmap. Of a damaged
-   * record nothing is known: then all of it counts.
-   */
-  async endless(newest: StoreReceipt): Promise<Uint8Array> {
-    try {
-      return await this.#deps.receipts.endless(newest);
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged-record') return newest.indices;
-      throw error;
-    }
   }
 
   /** The shards here that only a promise covers which has ended, as a bitmap: what `ended` lets go of. */
@@ -232,7 +214,6 @@ export class Holdings {
       const kept = await this.#coveredBeyond(end, newest);
       // Another promise stands and does not say for what: its own end decides.
       if (kept === undefined) return receipts.removeEnd(end, { receipt: false });
-      if (newest.expiresAt === at) await this.#endlessOnly(newest);
       try {
         await shards.releaseSegment(root, segment, kept);
       } finally {
@@ -274,12 +255,6 @@ export class Holdings {
     return covered;
   }
 
-  /** In place of a receipt that ends, one for what it covers until the release, if anything. */
-  async #endlessOnly(receipt: StoreReceipt): Promise<void> {
-    const endless = await this.endless(receipt);
-    if (endless.length > 0) await this.#promise(receipt, { indices: endless, endless, expiresAt: 0 });
-  }
-
   async #isPromised(root: CID): Promise<boolean> {
     for await (const _ of this.#deps.receipts.scan({ root })) return true;
     return false;
@@ -287,15 +262,15 @@ export class Holdings {
 
   /** References before the receipt: a crash in between leaves shards kept for nothing, never a promise without shards. */
   async #keepPart(object: KeptObject, part: KeptPart): Promise<StoreReceipt> {
-    const { manifests, shards, receipts, clock, leaseMs } = this.#deps;
-    const { cid, ownerKey, owner, stagedBy, until } = object;
+    const { manifests, shards } = this.#deps;
+    const { cid, ownerKey, owner, stagedBy } = object;
     const { segment, indices } = part;
-    const issued = await receipts.get(cid, segment);
-    const endless = issued === undefined ? NOTHING : await this.endless(issued);
-    const asked = { issued, endless, indices, until, now: clock.now(), leaseMs };
-    const terms = termsWith(asked);
-    const covered = issued !== undefined && saysAlready(asked, terms);
+    const issued = await this.#deps.receipts.get(cid, segment);
+    const stands = issued !== undefined && !isExpired(issued, this.#deps.clock.now());
+    const until = stands ? later(issued.expiresAt, object.until) : object.until;
     // Referenced again even so: a shard that was lost and has been staged anew is stored from here on.
+    const lasts = stands && lastsAsWell(issued.expiresAt, until, this.#deps.leaseMs);
+    const covered = lasts && isSubsetOf(indices, issued.indices);
     if (!covered) await manifests.putSegment(cid, segment, part.node);
     try {
       await shards.reference(owner, cid, segment, part.entries(), stagedBy);
@@ -303,25 +278,20 @@ export class Holdings {
       this.#changes++;
       this.#ids.delete(segment.toString());
     }
-    const of = { owner: ownerKey, root: cid, segment };
-    const receipt = covered ? issued : await this.#promise(of, terms);
-    // The owner's has no end, whatever others store beside it.
-    return until === 0 && receipt.expiresAt !== 0
-      ? this.#sign(of, { ...terms, indices: terms.endless, expiresAt: 0 })
-      : receipt;
+    if (covered) return issued;
+    // What lapsed, while this node was off or nobody could be asked, is still here and must not go unasked.
+    const all = bitmapOf([...bitmapIndices(issued?.indices ?? NOTHING), ...bitmapIndices(indices)]);
+    return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
   }
 
-  async #promise(of: Promised, terms: PromiseTerms): Promise<StoreReceipt> {
-    const receipt = this.#sign(of, terms);
-    await this.#deps.receipts.put(receipt, terms.endless);
+  async #promise(
+    promise: Pick<StoreReceipt, 'owner' | 'root' | 'segment' | 'indices' | 'expiresAt'>,
+  ): Promise<StoreReceipt> {
+    const { network, signer, clock, receipts } = this.#deps;
+    const unsigned = { network, holder: signer.publicKey, ...promise, issuedAt: clock.now() };
+    const receipt = signStoreReceipt(unsigned, signer);
+    await receipts.put(receipt);
     return receipt;
-  }
-
-  #sign({ owner, root, segment }: Promised, { indices, expiresAt }: PromiseTerms): StoreReceipt {
-    const { network, signer, clock } = this.#deps;
-    const issuedAt = clock.now();
-    const unsigned = { network, holder: signer.publicKey, owner, root, segment, indices, issuedAt, expiresAt };
-    return signStoreReceipt(unsigned, signer);
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {
@@ -368,7 +338,7 @@ export class Holdings {
       if (indices.length === 0) continue;
       // Whoever was to get the receipt asks again; until then nobody may know of this one.
       const expiresAt = clock.now() + leaseMs;
-      await this.#promise({ owner, root, segment }, { indices: bitmapOf(indices), endless: NOTHING, expiresAt });
+      await this.#promise({ owner, root, segment, indices: bitmapOf(indices), expiresAt });
     }
   }
 
@@ -384,4 +354,14 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+/** Anybody may ask for a later end: it is given once a third of the lease is over, not at every request. */
+function lastsAsWell(issued: number, asked: number, leaseMs: number): boolean {
+  return asked === issued || (asked !== 0 && issued !== 0 && asked - issued < leaseMs / 3);
+}
+
+/** The later of two ends of promises, of which 0 is the latest: nobody shortens what another was promised. */
+function later(a: number, b: number): number {
+  return a === 0 || b === 0 ? 0 : Math.max(a, b);
 }

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapCount, bitmapIndices, bitmapOf, unionOf, without } from '../../protocol/bitmap.ts';
+import { bitmapCount, bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { MAX_CLOCK_SKEW_MS } from '../../protocol/constants.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -22,8 +22,6 @@ export interface LeaseKeeperDeps extends CopiesDeps {
   /** Lets go of an object that its owner released while this node was away; whether it did. */
   readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly holdings: {
-    /** What of a receipt is promised until the release, though the receipt ends. */
-    endless(receipt: StoreReceipt): Promise<Uint8Array>;
     renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined>;
     /** What `ended` would let go of. */
     leftover(end: LeaseEnd, signal?: AbortSignal): Promise<Uint8Array>;
@@ -142,16 +140,13 @@ export class LeaseKeeper {
     if (at - now > (at - receipt.issuedAt) * RENEW_SHARE) return;
     if (!over && !this.#isDue(end)) return;
     const late = at - now <= (at - receipt.issuedAt) * UNASKED_SHARE;
-    const endless = await this.#deps.holdings.endless(receipt);
-    const leased = without(receipt.indices, endless);
-    const needed = await this.#needed({ ...receipt, indices: leased }, over, signal).catch((error: unknown) => {
+    const needed = await this.#needed(receipt, over, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       if (!late) throw error;
-      return leased;
+      return receipt.indices;
     });
     if (bitmapCount(needed) > 0 && (await this.#isReleased(root, signal))) return;
-    // What is promised until the release must not be seen to end with the rest.
-    if (bitmapCount(needed) > 0 || (late && endless.length > 0 && !over)) {
+    if (bitmapCount(needed) > 0) {
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
       if (renewed !== undefined) this.#deps.onRenewed?.(renewed);
     } else if (over) {
@@ -179,7 +174,8 @@ export class LeaseKeeper {
     if (newest !== undefined && bitmapCount(leftover) > 0) {
       const needed = await this.#needed({ ...newest, indices: leftover }, true, signal);
       if (bitmapCount(needed) > 0) {
-        const renewed = await holdings.renew(newest, unionOf(newest.indices, needed), signal);
+        const all = bitmapOf([...bitmapIndices(newest.indices), ...bitmapIndices(needed)]);
+        const renewed = await holdings.renew(newest, all, signal);
         // Something else was promised meanwhile: the next round looks again.
         if (renewed === undefined) return;
         this.#deps.onRenewed?.(renewed);

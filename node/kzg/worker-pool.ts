@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Goes before all jobs that are not urgent. */
   readonly urgent?: boolean;
+  /** Runs on the first thread only, before what is urgent: for short jobs that need what takes a thread long to load. */
+  readonly first?: boolean;
 }
 
 interface Job {
@@ -52,6 +54,7 @@ export function siblingModule(name: string, base: string): URL {
 export class WorkerPool<T extends JobTable<T>> {
   readonly #options: WorkerPoolOptions;
   readonly #members = new Set<Member>();
+  readonly #first = new Set<Job>();
   readonly #urgent = new Set<Job>();
   readonly #waiting = new Set<Job>();
   #running = false;
@@ -62,7 +65,7 @@ export class WorkerPool<T extends JobTable<T>> {
 
   /** Jobs that wait for a worker. */
   get queued(): number {
-    return this.#urgent.size + this.#waiting.size;
+    return this.#first.size + this.#urgent.size + this.#waiting.size;
   }
 
   get workers(): number {
@@ -78,7 +81,8 @@ export class WorkerPool<T extends JobTable<T>> {
     this.#running = false;
     const members = [...this.#members];
     this.#members.clear();
-    const jobs = [...this.#urgent, ...this.#waiting, ...members.flatMap(({ job }) => job ?? [])];
+    const jobs = [...this.#first, ...this.#urgent, ...this.#waiting, ...members.flatMap(({ job }) => job ?? [])];
+    this.#first.clear();
     this.#urgent.clear();
     this.#waiting.clear();
     for (const job of jobs) job.reject(stopped());
@@ -105,14 +109,14 @@ export class WorkerPool<T extends JobTable<T>> {
    * @throws KzgError `stopped` | `queue-full` | `worker-crashed` | what the worker threw
    */
   run<K extends keyof T & string>(op: K, input: T[K]['input'], options: RunOptions = {}): Promise<T[K]['output']> {
-    const { signal, urgent = false } = options;
+    const { signal, urgent = false, first = false } = options;
     const { promise, resolve, reject } = Promise.withResolvers<T[K]['output']>();
     if (!this.#running) return Promise.reject(stopped());
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.queued >= this.#options.queueLimit && this.#idle() === undefined) {
+    if (this.queued >= this.#options.queueLimit && this.#idle(first) === undefined) {
       return Promise.reject(queueFull(this.#options.queueLimit));
     }
-    const queue = urgent ? this.#urgent : this.#waiting;
+    const queue = first ? this.#first : urgent ? this.#urgent : this.#waiting;
     const onAbort = () => {
       queue.delete(job);
       reject(signal?.reason);
@@ -136,21 +140,29 @@ export class WorkerPool<T extends JobTable<T>> {
     return promise;
   }
 
-  #idle(): Member | undefined {
-    for (const member of this.#members) if (member.job === undefined) return member;
+  #idle(first = false): Member | undefined {
+    for (const member of this.#members) {
+      if (member.job === undefined) return member;
+      if (first) return undefined;
+    }
     return this.#members.size < this.#options.threads ? this.#spawn() : undefined;
   }
 
   #dispatch(): void {
-    while (this.#running && this.queued > 0) {
-      const member = this.#idle();
-      if (member === undefined) return;
-      const queue = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
-      const [job] = queue;
-      if (job === undefined) return;
-      queue.delete(job);
-      this.#assign(member, job);
+    while (this.#running) {
+      if (this.#handOver(this.#first, true)) continue;
+      if (!this.#handOver(this.#urgent.size > 0 ? this.#urgent : this.#waiting, false)) return;
     }
+  }
+
+  /** Gives the next job of the queue to a thread; whether there were both. */
+  #handOver(queue: Set<Job>, first: boolean): boolean {
+    const [job] = queue;
+    const member = job && this.#idle(first);
+    if (job === undefined || member === undefined) return false;
+    queue.delete(job);
+    this.#assign(member, job);
+    return true;
   }
 
   #assign(member: Member, job: Job): void {

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapOf } from '../../protocol/bitmap.ts';
+import { bitmapCount, bitmapOf } from '../../protocol/bitmap.ts';
 import { encodeRoot, type Root } from '../../protocol/manifest.ts';
 import { encodeSegment, shardIdAt } from '../../protocol/segment.ts';
 import type { StoreReceipt } from '../../protocol/store-receipt.ts';
@@ -226,10 +226,12 @@ class Run {
     const byHolder = new Map<string, { readonly receipt: StoreReceipt; readonly shards: ShardName[] }>();
     for (const [index, receipt] of receipts) {
       const peer = peerIdFromKey(receipt.holder);
-      const entry = byHolder.get(peer) ?? { receipt, shards: [] };
+      const before = byHolder.get(peer) ?? { receipt, shards: [] };
       const id = shardIdAt(segment, root.code, index) as Uint8Array;
-      entry.shards.push({ root: receipt.root, segment: receipt.segment, index, id });
-      byHolder.set(peer, entry);
+      before.shards.push({ root: receipt.root, segment: receipt.segment, index, id });
+      // Each receipt of a holder covers what those before it did; they may have come in any order.
+      const isMore = bitmapCount(receipt.indices) > bitmapCount(before.receipt.indices);
+      byHolder.set(peer, isMore ? { ...before, receipt } : before);
     }
     for (const { receipt, shards } of byHolder.values()) await onPlaced(receipt, shards, this.#order.watched.keep);
     this.#placed += receipts.size;

@@ -17,8 +17,6 @@ export interface LeaseEnd {
 const BY_TIME = Uint8Array.of(0);
 const BY_SEGMENT = Uint8Array.of(1);
 const TIME_BYTES = 8;
-const NO_END = Number.MAX_SAFE_INTEGER;
-const NOTHING = new Uint8Array(0);
 
 /** Store receipts that this node signed: one for each (root, segment), the newest counts. */
 export class IssuedReceiptStore {
@@ -37,10 +35,8 @@ export class IssuedReceiptStore {
   /**
    * Durable on return. Replaces an earlier one for the same segment of the object, of which the end is still remembered where
    * this one does not cover all of it for longer. Not to be called twice at a time for one segment.
-   *
-   * @param endless bitmap of what is promised until the release although this receipt ends
    */
-  async put(receipt: StoreReceipt, endless: Uint8Array = NOTHING): Promise<void> {
+  async put(receipt: StoreReceipt): Promise<void> {
     const { root, segment, indices, expiresAt: at } = receipt;
     const operations = [
       this.#receipts.putting(concat(cidKey(root), cidKey(segment)), encodeStoreReceipt(receipt)),
@@ -54,7 +50,6 @@ export class IssuedReceiptStore {
     if (at !== 0) {
       const end = { at, root, segment };
       operations.push(this.#ends.putting(timeKey(end)), this.#ends.putting(segmentKey(end), indices));
-      if (endless.length > 0) operations.push(this.#ends.putting(segmentKey({ ...end, at: NO_END }), endless));
     }
     await this.#metadata.database.write(operations);
   }
@@ -63,12 +58,6 @@ export class IssuedReceiptStore {
   async get(root: CID, segment: CID): Promise<StoreReceipt | undefined> {
     const bytes = await this.#receipts.get(concat(cidKey(root), cidKey(segment)));
     return bytes === undefined ? undefined : decodeStoreReceipt(bytes);
-  }
-
-  /** What of the newest receipt is promised until the release, as a bitmap. @throws StoreError `damaged-record`. */
-  async endless({ root, segment, indices, expiresAt }: StoreReceipt): Promise<Uint8Array> {
-    if (expiresAt === 0) return indices;
-    return (await this.#ends.get(segmentKey({ at: NO_END, root, segment }))) ?? NOTHING;
   }
 
   /** Receipts of an object (of all objects without `root`), by root and segment CID bytes. `after`: a segment of the root. */
@@ -103,7 +92,7 @@ export class IssuedReceiptStore {
     }
   }
 
-  /** Promises for a segment that end after `after` or never, with what they cover; of a damaged record nothing is known. */
+  /** Promises for a segment that end after `after`, with what they cover; of a damaged record nothing is known. */
   async *endsOf(
     root: CID,
     segment: CID,

@@ -64,10 +64,7 @@ export const META_NAMESPACES = {
   lostShard: 30,
   /** root → since when this node guards it, dag-cbor. */
   guardedRoot: 31,
-  /**
-   * 0 ‖ u64 end ‖ root ‖ segment → empty; 1 ‖ root ‖ segment ‖ u64 end → bitmap: promises of this node that end, and of what.
-   * The highest safe integer is no end: what a receipt that ends covers and another promised until the release.
-   */
+  /** 0 ‖ u64 end ‖ root ‖ segment → empty; 1 ‖ root ‖ segment ‖ u64 end → bitmap: promises of this node that end, and of what. */
   leaseEnd: 32,
   /** empty → where the reading of all that is stored stands, dag-cbor. */
   scrub: 34,

@@ -300,67 +300,6 @@ test('a promise that lapsed while the node was off goes on with the next one for
   await node.close();
 });
 
-for (const first of ['owner', 'stranger'] as const) {
-  test(`what a stranger stores ends beside what the owner stores of the segment; the ${first} comes first`, async (t) => {
-    const node = new Node(t, await temporaryFolder(t));
-    await node.open();
-    const { clock, shards: store, issuedReceipts } = node.stores;
-    const object = OBJECTS.length - 1;
-    const { cid, segment } = OBJECTS[object]!;
-    const held = async () => (await Array.fromAsync(store.referencesOf(cid, segment))).map(({ index }) => index);
-    const newest = async () => {
-      const receipt = await issuedReceipts.get(cid, segment);
-      assert.ok(receipt);
-      return receipt;
-    };
-    const own = { kind: 'keep' as const, object, indices: [0], leased: false };
-    await node.run(first === 'owner' ? own : { ...own, indices: [1], leased: true });
-    await node.run(first === 'owner' ? { ...own, indices: [1], leased: true } : own);
-    const ofOwner = node.receipts[first === 'owner' ? 0 : 1]!;
-    assert.deepEqual([bitmapIndices(ofOwner.indices), ofOwner.expiresAt], [[0], 0]);
-    // One receipt shows all that is here.
-    const shown = await newest();
-    assert.deepEqual([bitmapIndices(shown.indices), shown.expiresAt], [[0, 1], clock.now() + LEASE_MS]);
-    await clock.advance(LEASE_MS / 2);
-    await node.run({ kind: 'renew', object, indices: [1] });
-    assert.equal((await newest()).expiresAt, clock.now() + LEASE_MS);
-    await clock.advance(LEASE_MS - 1);
-    await node.run({ kind: 'end' });
-    assert.deepEqual(await held(), [0, 1]);
-    await clock.advance(1);
-    await node.run({ kind: 'end' });
-    await node.assertKept();
-    const left = await newest();
-    assert.deepEqual([await held(), bitmapIndices(left.indices), left.expiresAt], [[0], [0], 0]);
-    assert.deepEqual(await Array.fromAsync(issuedReceipts.ends(Number.MAX_SAFE_INTEGER)), []);
-    await node.close();
-  });
-}
-
-test('what nobody needs any more is dropped from a receipt without its other promises, and goes when it ends', async (t) => {
-  const node = new Node(t, await temporaryFolder(t));
-  await node.open();
-  const { clock, shards: store, issuedReceipts } = node.stores;
-  const object = OBJECTS.length - 1;
-  const { cid, segment } = OBJECTS[object]!;
-  await node.run({ kind: 'keep', object, indices: [0], leased: false });
-  await node.run({ kind: 'keep', object, indices: [1], leased: true });
-  const renewed = await node.holdings.renew((await issuedReceipts.get(cid, segment))!, bitmapOf([]));
-  await clock.advance(1);
-  // Before its time it can be promised again, without taking what has no end along.
-  const again = await node.holdings.renew((await issuedReceipts.get(cid, segment))!, bitmapOf([0, 1]));
-  const told = [renewed, again].map((receipt) => receipt && [bitmapIndices(receipt.indices), receipt.expiresAt]);
-  assert.deepEqual(told, [undefined, [[0, 1], clock.now() + LEASE_MS]]);
-  await clock.advance(1);
-  const dropped = await node.holdings.renew(again!, bitmapOf([]));
-  assert.deepEqual(dropped && [bitmapIndices(dropped.indices), dropped.expiresAt], [[0], 0]);
-  await clock.advance(LEASE_MS);
-  await node.run({ kind: 'end' });
-  await node.assertKept();
-  assert.deepEqual(await Array.fromAsync(store.referencesOf(cid, segment)).then((all) => all.length), 1);
-  await node.close();
-});
-
 test('asked again and again, a holder signs no more than is needed and remembers one end', async (t) => {
   const node = new Node(t, await temporaryFolder(t));
   await node.open();

@@ -94,10 +94,10 @@ function provesLikeTheSuite(prover: () => Prover, at = openings): void {
   }
 }
 
-/** A malformed commitment is an error, a malformed proof or value is a wrong one. */
-function verifiesLikeTheSuite(engine: () => KzgEngine): void {
+/** A malformed commitment is an error, a malformed proof or value is a wrong one. `at` = the openings that are verified. */
+function verifiesLikeTheSuite(engine: () => KzgEngine, at = openings): void {
   test('accepts right proofs and no others', async () => {
-    for (const { name, commitment, z, y, proof } of openings) {
+    for (const { name, commitment, z, y, proof } of at) {
       assert.equal(await engine().verify(commitment, z, y, proof), true, name);
       assert.equal(await engine().verify(commitment, z, y, plusGenerator(proof)), false, name);
       const constant = proof[0] === 0xc0; // the quotient is zero

@@ -41,8 +41,6 @@ function keeper() {
     ended: [] as number[],
     /** What only the first promise covers. */
     leftover: [] as number[],
-    /** What is promised until the release. */
-    endless: [] as number[],
   };
   const made = new LeaseKeeper({
     self: SELF,
@@ -75,7 +73,6 @@ function keeper() {
       },
     },
     holdings: {
-      endless: async () => bitmapOf(state.endless),
       idsOf: async () => new Map([0, 1].map((index) => [index, SELF])),
       async renew(receipt, indices) {
         assert.equal(receipt, state.receipt);
@@ -165,29 +162,6 @@ test('when the other one goes before the end, the promise is renewed after all',
   await clock.advance(2 * 60 * 60 * 1000);
   assert.deepEqual(state.renewed, [[0, 1]]);
   assert.ok((state.receipt?.expiresAt ?? 0) > clock.now());
-  await made.stop();
-});
-
-test('what is promised until the release is no reason to renew the rest, and is shown without it before that ends', async () => {
-  const { made, clock, state, unlimited } = keeper();
-  const [end] = state.ends as [number];
-  state.endless = [0];
-  state.others = [unlimited([1])];
-  made.start();
-  await clock.advance(25 * DAY - 1);
-  assert.deepEqual(state.renewed, []);
-  await clock.advance(DAY + DAY / 24);
-  assert.deepEqual(state.renewed, [[]]);
-  assert.ok(clock.now() < end);
-  await made.stop();
-});
-
-test('beside what is promised until the release, the rest is renewed as long as it is needed', async () => {
-  const { made, clock, state } = keeper();
-  state.endless = [0];
-  made.start();
-  await clock.advance(21 * DAY);
-  assert.deepEqual(state.renewed, [[1]]);
   await made.stop();
 });
 

@@ -99,6 +99,27 @@ test('urgent jobs go first', async () => {
   assert.deepEqual(order, ['urgent', 'first', 'second']);
 });
 
+test('jobs for the first thread start no other one, and wait for it before what is urgent', async () => {
+  const jobs = pool({ threads: 2 });
+  const gate = new Gate();
+  const order: string[] = [];
+  const running = jobs.run('wait', { gate: gate.view }, { first: true });
+  await gate.reached();
+  const waiting = jobs.run('echo', { bytes }, { first: true }).then(() => order.push('of the first'));
+  assert.deepEqual([jobs.workers, jobs.queued], [1, 1]);
+  await jobs.run('echo', { bytes });
+  assert.deepEqual([jobs.workers, jobs.queued, order], [2, 1, []]);
+  const other = new Gate();
+  const held = jobs.run('wait', { gate: other.view });
+  await other.reached();
+  const urgent = jobs.run('echo', { bytes }, { urgent: true }).then(() => order.push('urgent'));
+  gate.open();
+  await Promise.all([running, waiting, urgent]);
+  assert.deepEqual(order, ['of the first', 'urgent']);
+  other.open();
+  await held;
+});
+
 test('an aborted job leaves the queue and never runs', async () => {
   const jobs = pool();
   const gate = new Gate();
