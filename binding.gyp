@@ -74,6 +74,14 @@
       "sources": ["<@(addon_sources)"],
       "defines": ["HOLDFAST_AVX512"],
       "dependencies": ["holdfast_kernels_avx512", "holdfast_blst"]
+    },
+    {
+      "target_name": "holdfast_ckzg",
+      "sources": ["native/ckzg/addon.c", "native/addon/scalar.c", "native/addon/values.c"],
+      "include_dirs": ["<(blst)/../c-kzg"],
+      # Of what c-kzg has, one part is used.
+      "cflags": ["-Wno-unused-function", "-Wno-missing-braces"],
+      "dependencies": ["holdfast_blst"]
     }
   ]
 }

@@ -28,7 +28,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     concurrency: 2,
     timeout: 240_000,
     shared: [
-      'kzg/{bad-input,checked,edge-blobs,kernels,native-kernel,packer,wasm-kernel}',
+      'kzg/{bad-input,c-kzg-core,checked,edge-blobs,kernels,native-kernel,packer,wasm-kernel}',
       'api/*',
       'audit/{audit,receipt,scheduler,scheduler-clock,silence}',
       'cli/{keeping,output,peers,repair,reputation,simulate}',

@@ -42,7 +42,7 @@ function tellOf(log: NodeOptions['log'], events: Events): (backend: string, reas
 
 /**
  * A challenge leaves about two seconds: who holds shards loads now what proves (0.3 s). What checks a proof before it is
- * signed loads in as long when it is needed; the library behind it would take 2 s of processor time at every start.
+ * signed loads in as long when it is needed; so does the library behind it, or in 2 s where it could not be built.
  */
 export async function startEngine(engine: KzgEngine, { shards }: Stores): Promise<void> {
   await engine.start();

@@ -1,4 +1,5 @@
 import { KzgError, type Opening } from './engine.ts';
+import { loadCKzgCore } from './native/c-kzg-core.ts';
 
 /** The libraries that can commit, open and verify, in the order of preference. Both give the same bytes. */
 export const BACKENDS = ['c-kzg', 'eth-kzg'] as const;
@@ -11,20 +12,13 @@ export interface Backend {
   verify(commitment: Uint8Array, z: Uint8Array, y: Uint8Array, proof: Uint8Array): boolean;
 }
 
-type Loader = () => Promise<() => Backend>;
+type Loader = () => Promise<() => Backend | Promise<Backend>>;
 
-/** Each imports the library (milliseconds) and answers how to load its trusted setup (about two seconds of CPU). */
+/** Each imports the library (milliseconds) and answers how to load its trusted setup. */
 const LOADERS: Readonly<Record<BackendName, Loader>> = {
   async 'c-kzg'() {
     const { default: library } = await import('c-kzg');
-    return () => {
-      library.loadTrustedSetup(0);
-      return {
-        commit: library.blobToKzgCommitment,
-        open: (blob, z) => opening(library.computeKzgProof(blob, z)),
-        verify: library.verifyKzgProof,
-      };
-    };
+    return async () => (await loadCKzgCore()) ?? published(library);
   },
   async 'eth-kzg'() {
     const { DasContextJs } = (await import('@crate-crypto/node-eth-kzg')).default;
@@ -38,6 +32,21 @@ const LOADERS: Readonly<Record<BackendName, Loader>> = {
     };
   },
 };
+
+/** c-kzg as it comes: two seconds of processor time in each thread. */
+function published(library: typeof import('c-kzg')): Backend {
+  library.loadTrustedSetup(0);
+  return {
+    commit: library.blobToKzgCommitment,
+    open: (blob, z) => opening(library.computeKzgProof(blob, z)),
+    verify: library.verifyKzgProof,
+  };
+}
+
+/** The published c-kzg, to compare others with. @throws what the library throws */
+export async function loadPublishedCKzg(): Promise<Backend> {
+  return published((await import('c-kzg')).default);
+}
 
 function opening([proof, y]: readonly Uint8Array[]): Opening {
   if (proof === undefined || y === undefined) throw new TypeError('the library gave no proof');

@@ -120,7 +120,7 @@ export class PooledEngine implements LibraryEngine {
       return this.#falseFor(commitment, signal);
     }
     const answer = await this.#asked((library, { compute }) =>
-      // A thread verifies 700 openings in a second, and each that does would load the setup, in two.
+      // A thread verifies 700 openings in a second, and each that does may have to load a setup, in two.
       compute.run('verify', { library, commitment, z, y, proof }, { signal, first: true }),
     );
     if (answer !== 'refused') return answer;

@@ -1,11 +1,22 @@
-import { availableBackend, BACKENDS, type Backend, type BackendName, loadBackend } from '../../node/kzg/backend.ts';
+import {
+  availableBackend,
+  BACKENDS,
+  type Backend,
+  type BackendName,
+  loadBackend,
+  loadPublishedCKzg,
+} from '../../node/kzg/backend.ts';
 
 /** The audited libraries that load here, the reference first. Fails where there is none: nothing would be compared. */
 export const LIBRARIES: readonly [BackendName, ...BackendName[]] = await present();
 
-/** Loads the first library with its trusted setup: about two seconds. */
-export async function referenceLibrary(): Promise<Backend> {
-  return loadBackend(LIBRARIES[0]);
+let reference: Promise<Backend> | undefined;
+
+/** The first library, as it was published, with its trusted setup: about two seconds, once in each thread. */
+export function referenceLibrary(): Promise<Backend> {
+  const [name] = LIBRARIES;
+  reference ??= name === 'c-kzg' ? loadPublishedCKzg() : loadBackend(name);
+  return reference;
 }
 
 /** Why a test that needs this library is skipped here, or false. */

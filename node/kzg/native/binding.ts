@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { builtFiles } from './built-files.ts';
 
 declare const accumulatorBrand: unique symbol;
 
@@ -32,12 +32,8 @@ export interface NativeBinding {
 /** Areas at most, as the addon has it: commitments that run at the same time. */
 export const AREAS_MAX = 64;
 
-/** What node-gyp builds, the faster one first, seen from the source tree and from `dist/`. */
-const CANDIDATES = ['holdfast_kzg_avx512.node', 'holdfast_kzg.node'].flatMap((name) =>
-  ['../../../build/Release/', '../../../../build/Release/'].map((folder) =>
-    fileURLToPath(new URL(folder + name, import.meta.url)),
-  ),
-);
+/** What node-gyp builds, the faster one first. */
+const CANDIDATES = ['holdfast_kzg_avx512.node', 'holdfast_kzg.node'].flatMap(builtFiles);
 
 /** The built addons, in the order in which they are tried. */
 export function addonPaths(paths: readonly string[] = CANDIDATES): string[] {

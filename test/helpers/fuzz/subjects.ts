@@ -10,7 +10,7 @@ import { createCommitmentKernel } from '../../../node/kzg/wasm/create-commitment
 import { packPayload, unpackPayload } from '../../../protocol/blob.ts';
 import { concat } from '../../../protocol/bytes.ts';
 import { nativeKernel, withoutNative } from '../kernels.ts';
-import { LIBRARIES } from '../libraries.ts';
+import { LIBRARIES, referenceLibrary } from '../libraries.ts';
 
 type Awaitable<T> = T | Promise<T>;
 type Named<T> = T & { readonly name: string };
@@ -56,7 +56,9 @@ function bySums(create: () => BlobAccumulator): FieldKernelSubject['map'] {
 
 /** Every way to compute that this machine has. Loads the libraries' trusted setups: some seconds. */
 export async function loadSubjects(): Promise<Subjects> {
-  const libraries = await Promise.all(LIBRARIES.map(async (name) => ({ ...(await loadBackend(name)), name })));
+  const reference = { ...(await referenceLibrary()), name: `${LIBRARIES[0]}, published` };
+  const used = await Promise.all(LIBRARIES.map(async (name) => ({ ...(await loadBackend(name)), name })));
+  const libraries = [reference, ...used];
   const wasm = await createCommitmentKernel();
   const group = await Group.create(64);
   const fma = new AccumulatorFactory('fma');
