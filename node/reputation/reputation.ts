@@ -74,6 +74,8 @@ interface Event {
  */
 export class ReputationService {
   readonly #deps: ReputationDeps;
+  /** Of whom nothing is known: no observations that age. */
+  readonly #newcomer: Standing;
   /** In the order of the last change. */
   readonly #peers = new Map<string, Known>();
   readonly #lock = new KeyedLock();
@@ -81,6 +83,7 @@ export class ReputationService {
 
   constructor(deps: ReputationDeps) {
     this.#deps = deps;
+    this.#newcomer = standingAt(NEWCOMER, 0, deps.policy);
   }
 
   /** Before anybody is placed, audited or accused. */
@@ -103,7 +106,7 @@ export class ReputationService {
     const { clock, policy } = this.#deps;
     const now = clock.now();
     const known = this.#peers.get(peer);
-    if (known === undefined) return standingAt(NEWCOMER, now, policy);
+    if (known === undefined) return this.#newcomer;
     // A wall clock that was set back must not keep an old standing.
     if (known.standing === undefined || Math.abs(now - known.standing.at) > STANDING_AGE_MS) {
       known.standing = { value: standingAt(notAfter(known.state, now), now, policy), at: now };
