@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isTokenProof, NONCE_BYTES } from '../node/api/token-proof.ts';
 import { homePaths } from '../node/config/home.ts';
 import { loadToken } from '../node/identity/token.ts';
@@ -8,6 +8,9 @@ import { CodedError } from '../protocol/errors.ts';
 import { CliError } from './cli-error.ts';
 import type { CommandContext } from './context.ts';
 import { ProblemError, readProblem } from './problem-error.ts';
+
+// An import reads every export of the module, and one of them loads all of `fetch`: a tenth of the time of a short command.
+const { request } = process.getBuiltinModule('node:http');
 
 /** Where the daemon of this home answers; it writes this file when it listens. */
 interface ApiFile {
