@@ -50,7 +50,7 @@ export interface RepairParts {
   readonly random: RandomBytes;
   readonly stores: Pick<
     Stores,
-    'catalog' | 'guardedRoots' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
+    'catalog' | 'guardedRoots' | 'manifests' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
   >;
   readonly host: Pick<Host, 'peerId' | 'client' | 'connected'>;
   readonly pubsub: RepairGossipDeps['pubsub'];
@@ -85,7 +85,7 @@ export interface Repair {
   kept(root: CID): void;
   released(root: CID): void;
   /** Forgets who holds what of an object, and what they have lost of it. */
-  forget(root: CID): Promise<void>;
+  forget(root: CID, signal?: AbortSignal): Promise<void>;
   /** Ends the repairs of an object that is being removed. */
   cancel(root: CID): void;
   connected(peer: string): void;
@@ -210,12 +210,15 @@ export function composeRepair(parts: RepairParts): Repair {
     return false;
   };
   const intervalMs = config['repair.checkInterval'];
-  const forget = (root: CID) => forgetRoot({ receipts: stores.receivedReceipts, lost }, root);
+  const { receivedReceipts, manifests } = stores;
+  const forget = (root: CID, signal?: AbortSignal) =>
+    forgetRoot({ receipts: receivedReceipts, manifests, lost }, root, signal);
   const watcher: Watcher = new Watcher({
     objects: {
       async *all(signal) {
         for await (const { root } of stores.catalog.list({ signal })) yield root;
         yield* holdings.roots(signal);
+        yield* guardedRoots.list(signal);
       },
       isOwn: (root) => stores.catalog.has(root),
       holds,

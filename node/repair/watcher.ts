@@ -12,7 +12,7 @@ import { WatchedObject } from './watched-object.ts';
 
 export interface WatcherDeps {
   readonly objects: {
-    /** Objects of this node, and those of which it holds something. */
+    /** Objects of this node, those of which it holds something, and those that it guarded. */
     all(signal: AbortSignal): AsyncIterable<CID>;
     isOwn(root: CID): Promise<boolean>;
     holds(root: CID): Promise<boolean>;
@@ -26,7 +26,7 @@ export interface WatcherDeps {
   /** Told of each object of which this node comes to be among the first guardians. */
   readonly onFirst: (root: CID) => void;
   /** Forgets who holds what of an object, and what they have lost of it. */
-  readonly forget: (root: CID) => Promise<void>;
+  readonly forget: (root: CID, signal: AbortSignal) => Promise<void>;
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
@@ -152,7 +152,9 @@ export class Watcher {
     const key = root.toString();
     if (this.#objects.has(key)) return;
     this.#objects.set(key, new WatchedObject(root, this.#deps.clock.monotonic()));
-    this.#due.set(key, at);
+    const again = this.#running.get(key);
+    if (again !== undefined) this.#running.set(key, Math.min(again, at));
+    else this.#due.set(key, at);
     this.#wake();
   }
 
@@ -208,7 +210,7 @@ export class Watcher {
     const { root, since } = object;
     const isOwner = await objects.isOwn(root);
     if (!isOwner && !(await objects.holds(root))) {
-      await this.#forget(key, object);
+      await this.#forget(key, object, signal);
       return Number.POSITIVE_INFINITY;
     }
     const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
@@ -282,15 +284,21 @@ export class Watcher {
     object.found([], this.#deps.clock.monotonic());
   }
 
-  async #forget(key: string, object: WatchedObject): Promise<void> {
+  /** That it was guarded goes last: who is stopped in between begins again. */
+  async #forget(key: string, object: WatchedObject, signal: AbortSignal): Promise<void> {
     this.#settle(object);
     this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
     const { guarded, forget } = this.#deps;
-    if (!(await guarded.has(object.root))) return;
-    await guarded.remove(object.root);
-    await forget(object.root);
+    try {
+      if (!(await guarded.has(object.root))) return;
+      await forget(object.root, signal);
+      await guarded.remove(object.root);
+    } catch (error) {
+      if (!this.#objects.has(key)) this.#objects.set(key, object);
+      throw error;
+    }
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

@@ -12,7 +12,7 @@ const TURN_MS = 1_000;
 const root = cidOf('root');
 
 /** A holder of an object that needs a repair, with nine others before it. */
-function holder(state: { released: boolean; isFirst?: boolean }) {
+function holder(state: { released: boolean; isFirst?: boolean; forgetting?: () => Promise<void> }) {
   const clock = new ManualClock();
   const guarded = new Map<string, Guarded>();
   const told: string[] = [];
@@ -41,7 +41,7 @@ function holder(state: { released: boolean; isFirst?: boolean }) {
       put: async (cid, value) => void guarded.set(cid.toString(), value),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
-    forget: async () => undefined,
+    forget: async () => state.forgetting?.(),
     onFirst: (cid) => void told.push(cid.toString()),
     check: { run: async () => report() },
     leases: { until: () => undefined, settled: () => undefined },
@@ -94,4 +94,22 @@ test('what its owner released while this node was away is forgotten, not repaire
   state.released = true;
   for (let step = 0; step < 40; step++) await clock.advance(TURN_MS / 2);
   assert.deepEqual([repaired, guarded.size, watcher.size], [[], 0, 0]);
+});
+
+test('what could not be forgotten is forgotten later, and is guarded until then', async (t) => {
+  let failures = 2;
+  const forgetting = async () => {
+    if (failures-- > 0) throw new Error('disk');
+  };
+  const state = { released: false, forgetting };
+  const { watcher, clock, guarded } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  for (let step = 0; step < 4; step++) await clock.advance(TURN_MS / 2);
+  state.released = true;
+  watcher.look(root);
+  for (let step = 0; step < 4; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([failures, guarded.size, watcher.size], [1, 1, 1]);
+  for (let step = 0; step < 60; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([failures, guarded.size, watcher.size], [-1, 0, 0]);
 });
