@@ -237,6 +237,7 @@ export function composeRepair(parts: RepairParts): Repair {
     }),
     leases,
     releases: parts.releases,
+    isConnected: (peer) => host.connected().includes(peer),
     rates,
     repair: (root, need, since) => repairs.offer(root, need, since),
     onImpossible(root, segment, stripes) {

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid';
 import type { RepairNotice } from '../../protocol/repair-notice.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { Guarded } from '../store/guarded-root-store.ts';
 import { DueQueue } from './due-queue.ts';
@@ -36,6 +37,7 @@ export interface WatcherDeps {
   };
   /** Lets go of an object that its owner released while this node was away; whether it did. */
   readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
+  readonly isConnected: (peer: string) => boolean;
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -53,6 +55,8 @@ export interface WatcherDeps {
 const CONCURRENCY = 2;
 /** A holder that is not among the first guardians of an object looks so many times less often. */
 const BYSTANDER = 6;
+/** Nothing is repaired while it is asked whether an object was released: this is how long that may take. */
+const RELEASE_SEARCH_MS = 2 * 60_000;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
@@ -220,15 +224,26 @@ export class Watcher {
       await look();
     }
     const report = await look();
-    // What others let go of looks lost to who was away meanwhile.
-    const loses = report.needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0);
-    if (!isOwner && loses && (await this.#deps.releases.obeyed(root, signal))) return clock.monotonic();
+    if (!isOwner && (await this.#isReleased(root, report, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     if (!isOwner) await this.#ranked(root, rank.isFirst);
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);
     const next = intervalMs * (rank.isFirst ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));
     return Math.min(at, nextGone, clock.monotonic() + next);
+  }
+
+  /** What others let go of looks lost to who was away meanwhile. An owner that is there says so itself. */
+  async #isReleased(root: CID, { needs, owner }: ObjectReport, signal: AbortSignal): Promise<boolean> {
+    const { releases, isConnected, clock } = this.#deps;
+    if (!needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0)) return false;
+    if (isConnected(owner)) return false;
+    try {
+      return await withDeadline(clock, RELEASE_SEARCH_MS, signal, (limited) => releases.obeyed(root, limited));
+    } catch (error) {
+      if (error instanceof DeadlinePassed) return false;
+      throw error;
+    }
   }
 
   /**

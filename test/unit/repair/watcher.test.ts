@@ -12,7 +12,13 @@ const TURN_MS = 1_000;
 const root = cidOf('root');
 
 /** A holder of an object that needs a repair, with nine others before it. */
-function holder(state: { released: boolean; isFirst?: boolean; forgetting?: () => Promise<void> }) {
+function holder(state: {
+  released: boolean;
+  isFirst?: boolean;
+  forgetting?: () => Promise<void>;
+  ownerThere?: boolean;
+  hanging?: boolean;
+}) {
   const clock = new ManualClock();
   const guarded = new Map<string, Guarded>();
   const told: string[] = [];
@@ -48,9 +54,11 @@ function holder(state: { released: boolean; isFirst?: boolean; forgetting?: () =
     releases: {
       async obeyed() {
         asked.push(clock.monotonic());
+        if (state.hanging) return new Promise(() => undefined);
         return state.released;
       },
     },
+    isConnected: (peer) => peer === 'owner' && state.ownerThere === true,
     rates: { watch: async () => undefined, failed: async () => undefined },
     repair: () => void repaired.push(clock.monotonic()),
     onImpossible: () => undefined,
@@ -112,4 +120,20 @@ test('what could not be forgotten is forgotten later, and is guarded until then'
   assert.deepEqual([failures, guarded.size, watcher.size], [1, 1, 1]);
   for (let step = 0; step < 60; step++) await clock.advance(TURN_MS / 2);
   assert.deepEqual([failures, guarded.size, watcher.size], [-1, 0, 0]);
+});
+
+test('nobody is asked for a release while the owner is there, and the search holds up nothing for long', async (t) => {
+  const state = { released: false, isFirst: true, ownerThere: true, hanging: true };
+  const { watcher, clock, repaired, asked } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  await clock.advance(TURN_MS);
+  assert.deepEqual([asked.length, repaired.length > 0], [0, true]);
+  state.ownerThere = false;
+  repaired.length = 0;
+  watcher.look(root);
+  await clock.advance(TURN_MS);
+  assert.deepEqual([asked.length, repaired.length], [1, 0]);
+  await clock.advance(2 * 60_000);
+  assert.ok(repaired.length > 0);
 });
