@@ -225,7 +225,7 @@ export function composeRepair(parts: RepairParts): Repair {
     },
     guarded: stores.guardedRoots,
     forget,
-    onFirst: tellAudited,
+    onGuarded: tellAudited,
     check: new ObjectCheck({
       self: identity.publicKey,
       locator,

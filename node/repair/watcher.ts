@@ -24,8 +24,8 @@ export interface WatcherDeps {
     put(root: CID, guarded: Guarded): Promise<void>;
     remove(root: CID): Promise<void>;
   };
-  /** Told of each object of which this node comes to be among the first guardians. */
-  readonly onFirst: (root: CID) => void;
+  /** Told of each object that this node comes to guard, or of which it comes to be among the first guardians. */
+  readonly onGuarded: (root: CID) => void;
   /** Forgets who holds what of an object, and what they have lost of it. */
   readonly forget: (root: CID, signal: AbortSignal) => Promise<void>;
   readonly check: {
@@ -210,7 +210,7 @@ export class Watcher {
 
   /** When to look again, monotonic. */
   async #look(key: string, object: WatchedObject, signal: AbortSignal): Promise<number> {
-    const { objects, guarded, clock, intervalMs, check } = this.#deps;
+    const { objects, guarded, onGuarded, clock, intervalMs, check } = this.#deps;
     const { root, since } = object;
     const isOwner = await objects.isOwn(root);
     if (!isOwner && !(await objects.holds(root))) {
@@ -220,6 +220,7 @@ export class Watcher {
     const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
     if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now(), first: false });
+      onGuarded(root);
       // Whoever it meets now is believed the next time.
       await look();
     }
@@ -247,15 +248,15 @@ export class Watcher {
   }
 
   /**
-   * The first guardians audit the other holders, and the rest, who see by looking when one of these is gone, do not: as many
-   * audits of each holder as there are guardians are enough.
+   * The first guardians audit the other holders in each cycle; the rest, who see by looking when one of these is gone but not
+   * whether it audits, in few.
    */
   async #ranked(root: CID, first: boolean): Promise<void> {
-    const { guarded, onFirst } = this.#deps;
+    const { guarded, onGuarded } = this.#deps;
     const known = await guarded.get(root);
     if (known === undefined || known.first === first) return;
     await guarded.put(root, { ...known, first });
-    if (first) onFirst(root);
+    if (first) onGuarded(root);
   }
 
   /** Begins what is this node's turn; returns when to look again. */

@@ -7,7 +7,7 @@ import { type Metadata, Table } from './metadata.ts';
 export interface Guarded {
   /** Since when, milliseconds since 1970. */
   readonly since: number;
-  /** Whether this node is among the first guardians, who audit the holders. Records from before there was this: they did. */
+  /** Whether this node is among the first guardians, who audit the holders in each cycle. Absent: it is. */
   readonly first?: boolean;
 }
 
