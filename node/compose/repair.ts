@@ -259,6 +259,7 @@ export function composeRepair(parts: RepairParts): Repair {
     const told = { root, segment, outcome, stripes, placed, fetched, sent };
     const noise = outcome === 'no-place' && watcher.onlyCrowds({ root, segment });
     if (outcome === 'done') log.info('a repair is done', { ...told, milliseconds });
+    else if (outcome === 'cancelled') log.info('a repair ended early: the file was removed', told);
     else if (noise) log.debug('shards crowd a subnet, and there is no place elsewhere', told);
     else log.warn('a repair came to nothing, or not to all', { ...told, reason: detail ?? '' });
     events.emit('repair.done', { ...told, milliseconds });
