@@ -173,8 +173,7 @@ export class Prover {
     const opened = openAuditSet(challenge, request.set, isKnown);
     const excuse = await this.#excuse(opened);
     if (excuse !== undefined) return { answer: this.#refuseParts(request, opened, excuse), kept: true };
-    const load = () => ProofSet.load(opened.parts, this.#deps.segments, signal);
-    let set = await load();
+    let set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
     if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
     const owns = opened.receipts.every(({ owner }) => equalBytes(owner, challenge.auditor));
     const payer = { ...asked.payer, owns };
@@ -183,8 +182,7 @@ export class Prover {
     const wait = this.#budget.prove(payer, bytes);
     if (wait > 0) return { answer: this.#refuseBusy(request, wait), kept: false };
     if (mismatch !== undefined) {
-      await this.#makeSure(opened.parts, signal);
-      set = await load();
+      set = await this.#loadSurely(opened.parts, signal);
       if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
       const still = mismatchOf(challenge, set);
       if (still !== undefined) throw still;
@@ -210,12 +208,15 @@ export class Prover {
     return true;
   }
 
-  async #makeSure(parts: readonly AuditedPart[], signal: AbortSignal): Promise<void> {
+  /** With parity derived by the library. */
+  #loadSurely(parts: readonly AuditedPart[], signal: AbortSignal): ReturnType<typeof ProofSet.load> {
     const derive = sureParity(this.#deps.engine);
-    for (const { root, segment, indices } of parts) {
+    const load = async (root: CID, segment: CID, indices: readonly number[]) => {
       const loaded = await this.#deps.segments.load(root, segment);
-      await loaded?.makeSure(bitmapIndices(indices), derive, signal);
-    }
+      await loaded?.makeSure(indices, derive, signal);
+      return loaded;
+    };
+    return ProofSet.load(parts, { load }, signal);
   }
 
   /** Unless a release took the segments away meanwhile. */

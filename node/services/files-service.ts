@@ -41,7 +41,7 @@ export interface FilesDeps {
   /** Who watches over files. */
   readonly watching: {
     /** Forgets who holds what of an object. Durable on return. */
-    forget(root: CID, signal: AbortSignal): Promise<void>;
+    forget(root: CID): Promise<void>;
     /** The object was removed. */
     released(root: CID): void;
   };
@@ -58,7 +58,7 @@ export function createFilesService(deps: FilesDeps): FilesService {
     health: (root, options) => asApi(() => fileHealth(deps, rootOf(root), options)),
     manifest: (root, signal) =>
       asApi(async () => describeManifest(root, await deps.locator.root(rootOf(root), signal))),
-    release: (root, signal) => asApi(() => release(deps, rootOf(root), signal)),
+    release: (root) => asApi(() => release(deps, rootOf(root))),
   };
 }
 
@@ -192,18 +192,15 @@ function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[
     .slice(0, count);
 }
 
-async function release(
-  { stores, releaser, watching }: FilesDeps,
-  root: CID,
-  signal: AbortSignal,
-): Promise<ReleaseResult> {
+/** Not left half done when the caller hangs up: what is released must not be in the catalog. */
+async function release({ stores, releaser, watching }: FilesDeps, root: CID): Promise<ReleaseResult> {
   if ((await stores.catalog.get(root)) === undefined) {
     throw new ApiError('not-in-catalog', `${root} was not added by this node: only its owner can remove it`);
   }
   const holders = await stores.receivedReceipts.holders(root);
   // Queued durably before anything is forgotten here.
   const result = await releaser.release(root, holders);
-  await watching.forget(root, signal);
+  await watching.forget(root);
   await stores.manifests.removeRoot(root);
   await stores.catalog.remove(root);
   watching.released(root);

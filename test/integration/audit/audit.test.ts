@@ -37,8 +37,8 @@ const damaged: string[] = [];
 const releases = new Map<string, Release>();
 let segment: LoadedSegment;
 let selection: Selection;
-/** The segment as the prover has it, where it is not the same. */
-let kept: LoadedSegment | undefined;
+/** Loads the segment as the prover has it, where it is not the same. */
+let kept: (() => LoadedSegment) | undefined;
 /** What the next answer is turned into on its way back. */
 let tamper: (answer: AuditAnswer) => AuditAnswer = (answer) => answer;
 
@@ -60,7 +60,7 @@ const prover = new Prover({
   },
   segments: {
     load: async (root, cid) =>
-      segment.rootCid.equals(root) && segment.cid.equals(cid) ? (kept ?? segment) : undefined,
+      segment.rootCid.equals(root) && segment.cid.equals(cid) ? (kept?.() ?? segment) : undefined,
   },
   receipts: { get: async () => undefined },
   releases: { get: async (root) => releases.get(root.toString()) },
@@ -246,12 +246,11 @@ describe('an audit of one holder', () => {
       combineCommitments: async () => segment.commitment(0),
       linearMap: () => Promise.reject(new Error('unused')),
     };
-    kept = new LoadedSegment({ rootCid, root, cid, segment: segment.segment, code: frLagrangeCode(kernel) });
+    // Nothing stays in memory between two looks.
+    kept = () => new LoadedSegment({ rootCid, root, cid, segment: segment.segment, code: frLagrangeCode(kernel) });
     try {
-      const wrong = await kept.commitment(5);
+      assert.notDeepEqual(await kept().commitment(5), await segment.commitment(5));
       assert.equal((await auditor.audit(target, selection)).outcome.kind, 'passed');
-      assert.notDeepEqual(await kept.commitment(5), wrong);
-      assert.ok(kept.isSure([5]));
     } finally {
       kept = undefined;
     }
