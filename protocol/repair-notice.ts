@@ -6,7 +6,7 @@ import { signedStructure } from './signed-structure.ts';
 
 export const MAX_REPAIR_NOTICE_BYTES = 4096;
 
-/** A lease announces a repair, so that others hold off until it ends; done says that it has been carried out. */
+/** A lease announces a repair, so that others hold off until it ends; done says that it has ended. */
 export type RepairNoticeKind = 'lease' | 'done';
 
 export interface UnsignedRepairNotice {

@@ -15,6 +15,7 @@ const EXIT_BY_OUTCOME = {
   done: EXIT.ok,
   'not-needed': EXIT.ok,
   crowded: EXIT.ok,
+  cancelled: EXIT.ok,
   partial: EXIT.degraded,
   'no-place': EXIT.degraded,
   failed: EXIT.error,

@@ -8,7 +8,10 @@ const report = object({
   segment: count,
   startedAt: count,
   milliseconds: count,
-  outcome: { type: 'string', enum: ['done', 'partial', 'no-place', 'impossible', 'failed', 'not-needed', 'crowded'] },
+  outcome: {
+    type: 'string',
+    enum: ['done', 'partial', 'no-place', 'impossible', 'failed', 'not-needed', 'crowded', 'cancelled'],
+  },
   stripes: count,
   placed: count,
   fetched: count,

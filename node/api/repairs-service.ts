@@ -18,7 +18,7 @@ export interface RepairReport {
   readonly segment: number;
   readonly startedAt: number;
   readonly milliseconds: number;
-  readonly outcome: 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed' | 'crowded';
+  readonly outcome: 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed' | 'crowded' | 'cancelled';
   readonly stripes: number;
   /** Shards that new holders signed for. */
   readonly placed: number;

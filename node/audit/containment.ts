@@ -62,6 +62,7 @@ export function contain(asked: Asked, rules: ContainmentRules): Containment {
   const { outcome, set } = asked;
   if (outcome.kind === 'refused-busy') return afterBusy(asked, outcome.until);
   if (outcome.kind === 'timed-out' || outcome.kind === 'unreachable') return afterSilence(asked, outcome, rules);
+  if (outcome.kind === 'auditor-fault' && outcome.mended) return { kind: 'again', set: postponed(set, asked.now) };
   // The silence of a set was observed with the set; that a part of it is answered is news.
   return { kind: 'final', outcome, observed: !(set.probe && outcome.kind === 'auditor-fault') };
 }

@@ -48,3 +48,18 @@ export function jitterAt(seed: Uint8Array, { rank, index }: CyclePosition): numb
   const digest = hash('sha256', concat(seed, new TextEncoder().encode(rank), u32(index % 2 ** 32)), 'hex');
   return Number.parseInt(digest.slice(0, FRACTION_DIGITS), 16) / WHOLE;
 }
+
+/** A node that is not among the first guardians of an object audits the holders of it in one of so many cycles. */
+export const RARE_CYCLES = 6;
+
+/**
+ * Whether the cycle is the one in which a bystander audits the holder about an object. Each has its own, so that those of a
+ * large object do not ask all at once, and one of many asks soon.
+ *
+ * With c the length of a cycle, and whoever the first guardians are, every bystander has asked about all that a holder keeps
+ * of an object after RARE_CYCLES·c, or after one c more for what came in the midst of a cycle: 7 days where c is a day.
+ */
+export function isRareTurn(cycle: number, auditor: Uint8Array, holder: Uint8Array, root: CID): boolean {
+  const [offset] = hash('sha256', concat(auditor, holder, root.bytes), 'buffer');
+  return (cycle + (offset as number)) % RARE_CYCLES === 0;
+}

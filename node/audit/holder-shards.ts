@@ -10,7 +10,7 @@ import { peerIdFromKey } from '../network/peer-key.ts';
 import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
 import { StoreError } from '../store/errors.ts';
 import { WeightedCache } from '../weighted-cache.ts';
-import { CYCLE_END, type CyclePosition, positionAt, rankOf } from './cycle-order.ts';
+import { CYCLE_END, type CyclePosition, isRareTurn, positionAt, RARE_CYCLES, rankOf } from './cycle-order.ts';
 import { CycleRanks, type Ranked } from './cycle-ranks.ts';
 import { HoldersOfNothing } from './holders-of-nothing.ts';
 import { type SelectedPart, Selection } from './selection.ts';
@@ -20,11 +20,16 @@ import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts'
 export interface WatchedFiles {
   /** Own objects and those that it guards: what was not answered is asked again until it is settled. */
   has(root: CID): Promise<boolean>;
-  /** Own objects and those of which it is among the first guardians: their holders are asked in each cycle. */
+  /**
+   * Own objects and those of which it is among the first guardians: their holders are asked in each cycle, those of the rest
+   * in few, for first guardians may be turned off, or lie.
+   */
   audits(root: CID): Promise<boolean>;
 }
 
 export interface HolderShardsDeps {
+  /** Public key of this node. */
+  readonly self: Uint8Array;
   readonly watched: WatchedFiles;
   readonly receipts: {
     /** Peer ids of all that signed for something of an object. */
@@ -74,18 +79,31 @@ export class HolderShards {
     return this.#deps.receipts.allHolders(signal);
   }
 
+  /** Shards that it is asked about in a cycle, on average. */
   async count(holder: Uint8Array, signal: AbortSignal): Promise<number> {
     const counted = () => this.#counted(holder, signal);
     return this.#nothing.count(peerIdFromKey(holder), this.#deps.clock.now(), counted);
   }
 
   async #counted(holder: Uint8Array, signal: AbortSignal): Promise<number> {
+    const { watched } = this.#deps;
+    const audits = oncePerRoot((root) => watched.audits(root));
+    const has = oncePerRoot((root) => watched.has(root));
     let shards = 0;
-    for await (const { root, segment } of this.#audited(holder, signal)) {
+    let rare = 0;
+    let seen = 0;
+    // Segments come by root.
+    for await (const { root, segment } of this.#deps.receipts.segmentsOf(holder, signal)) {
+      if (++seen % TURN === 0) await nextTurn();
+      signal.throwIfAborted();
+      const always = await audits(root);
+      if (!always && !(await has(root))) continue;
       const receipt = await this.#receipt(holder, root, segment);
-      if (receipt !== undefined) shards += bitmapCount(receipt.indices);
+      const count = receipt === undefined ? 0 : bitmapCount(receipt.indices);
+      if (always) shards += count;
+      else rare += count;
     }
-    return shards;
+    return shards + Math.ceil(rare / RARE_CYCLES);
   }
 
   /**
@@ -94,7 +112,7 @@ export class HolderShards {
    */
   async slice(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<Slice> {
     const order = await this.#order(holder, cycle, signal);
-    const isAudited = this.#auditing();
+    const isAudited = this.#auditing(holder, cycle);
     const set = new SetBuilder();
     let end: CyclePosition = { rank: cycle.rank, index: cycle.index };
     const done = (): Slice => ({ selection: set.parts.length === 0 ? undefined : new Selection(set.parts), end });
@@ -159,26 +177,12 @@ export class HolderShards {
     return new CycleRanks(after, ranked, complete);
   }
 
-  /** One look for each object, as long as it comes in a row. */
-  #auditing(): (root: CID) => Promise<boolean> {
-    let last: { readonly root: CID; readonly audited: boolean } | undefined;
-    return async (root) => {
-      if (last === undefined || !last.root.equals(root)) {
-        last = { root, audited: await this.#deps.watched.audits(root) };
-      }
-      return last.audited;
-    };
-  }
-
-  async *#audited(holder: Uint8Array, signal: AbortSignal): AsyncGenerator<{ root: CID; segment: CID }> {
-    // Segments come by root.
-    const isAudited = this.#auditing();
-    let seen = 0;
-    for await (const entry of this.#deps.receipts.segmentsOf(holder, signal)) {
-      if (++seen % TURN === 0) await nextTurn();
-      signal.throwIfAborted();
-      if (await isAudited(entry.root)) yield entry;
-    }
+  #auditing(holder: Uint8Array, { number }: CycleState): (root: CID) => Promise<boolean> {
+    const { self, watched } = this.#deps;
+    return oncePerRoot(async (root) => {
+      if (await watched.audits(root)) return true;
+      return isRareTurn(number, self, holder, root) && watched.has(root);
+    });
   }
 
   async #part(holder: Uint8Array, root: CID, segmentCid: CID, signal: AbortSignal): Promise<SelectedPart | undefined> {
@@ -198,4 +202,13 @@ export class HolderShards {
       throw error;
     }
   }
+}
+
+/** One look for each object, as long as it comes in a row. */
+function oncePerRoot(look: (root: CID) => Promise<boolean>): (root: CID) => Promise<boolean> {
+  let last: { readonly root: CID; readonly found: boolean } | undefined;
+  return async (root) => {
+    if (last === undefined || !last.root.equals(root)) last = { root, found: await look(root) };
+    return last.found;
+  };
 }

@@ -27,7 +27,10 @@ export type AuditOutcome =
   | { readonly kind: 'refused-busy'; readonly until: number }
   /** Signed: shards that the holder gave a receipt for and now does not know. */
   | { readonly kind: 'not-held'; readonly missing: readonly ShardName[] }
-  /** The question was wrong: released or expired shards, or something that failed at this node. */
-  | { readonly kind: 'auditor-fault'; readonly reason: string };
+  /**
+   * The question was wrong: released or expired shards, or something that failed at this node. `mended`: what failed is right
+   * now, so that the same question can be asked again.
+   */
+  | { readonly kind: 'auditor-fault'; readonly reason: string; readonly mended?: true };
 
 export type OutcomeKind = AuditOutcome['kind'];

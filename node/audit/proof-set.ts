@@ -39,7 +39,7 @@ export class ProofSet {
    */
   static async load(
     parts: readonly AuditedPart[],
-    segments: { load(root: CID, segment: CID): Promise<LoadedSegment | undefined> },
+    segments: { load(root: CID, segment: CID, indices: readonly number[]): Promise<LoadedSegment | undefined> },
     signal: AbortSignal,
   ): Promise<ProofSet | { readonly unknown: readonly number[] }> {
     const shards = parts.reduce((sum, { indices }) => sum + bitmapCount(indices), 0);
@@ -52,20 +52,21 @@ export class ProofSet {
     const unknown: number[] = [];
     for (const [entry, { root, segment, indices }] of parts.entries()) {
       signal.throwIfAborted();
-      const loaded = await readable(segments.load(root, segment));
+      const wanted = bitmapIndices(indices);
+      const loaded = await readable(segments.load(root, segment, wanted));
       if (loaded === undefined) {
         unknown.push(entry);
         continue;
       }
       const ids: Uint8Array[] = [];
-      for (const index of bitmapIndices(indices)) {
+      for (const index of wanted) {
         // Copies: a view would hold the stripe.
         const id = loaded.shardId(index)?.slice();
         if (id === undefined) throw unknownShard(entry, index, segment);
         ids.push(id);
         items.push({ id, commitment: (await loaded.commitment(index, signal)).slice() });
       }
-      entries.push({ indices: bitmapIndices(indices), ids });
+      entries.push({ indices: wanted, ids });
     }
     if (unknown.length > 0) return { unknown };
     items.sort((a, b) => compareBytes(a.id, b.id));

@@ -1,10 +1,11 @@
 import type { CID } from 'multiformats/cid';
+import { AuditError } from '../../protocol/audit-error.ts';
 import { encodeAuditRefusal, signAuditRefusal, type UnsignedAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { checkAuditSet, type OpenedAuditRequest, openAuditSet, openChallenge } from '../../protocol/audit-request.ts';
-import { entriesDigest } from '../../protocol/audit-set.ts';
-import { bitmapOf } from '../../protocol/bitmap.ts';
+import { type AuditedPart, entriesDigest } from '../../protocol/audit-set.ts';
+import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { decodeChallenge } from '../../protocol/challenge.ts';
+import { type Challenge, decodeChallenge } from '../../protocol/challenge.ts';
 import { FIELD_ELEMENT_BYTES, PROOF_BYTES, SHARD_BYTES } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
@@ -27,6 +28,7 @@ import { claimsToOwn, isOfOwner } from './ownership.ts';
 import { ProofSet } from './proof-set.ts';
 import { type Payer, ProveBudget, type ProveLimits } from './prove-budget.ts';
 import { ProverCounters, type ProverStats } from './prover-counters.ts';
+import { sureParity } from './sure-commitments.ts';
 
 export interface ProverDeps extends OpenerDeps {
   readonly network: Uint8Array;
@@ -171,14 +173,22 @@ export class Prover {
     const opened = openAuditSet(challenge, request.set, isKnown);
     const excuse = await this.#excuse(opened);
     if (excuse !== undefined) return { answer: this.#refuseParts(request, opened, excuse), kept: true };
-    const set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
+    let set = await ProofSet.load(opened.parts, this.#deps.segments, signal);
     if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
-    const commitments = set.items.map(({ commitment }) => commitment);
-    checkAuditSet(challenge, set.items, commitments);
     const owns = opened.receipts.every(({ owner }) => equalBytes(owner, challenge.auditor));
     const payer = { ...asked.payer, owns };
+    const mismatch = mismatchOf(challenge, set);
+    if (mismatch !== undefined && (await this.#isSure(opened.parts))) throw mismatch;
     const wait = this.#budget.prove(payer, bytes);
     if (wait > 0) return { answer: this.#refuseBusy(request, wait), kept: false };
+    if (mismatch !== undefined) {
+      set = await this.#loadSurely(opened.parts, signal);
+      if ('unknown' in set) return { answer: await this.#notHeld(request, opened, set.unknown), kept: true };
+      const still = mismatchOf(challenge, set);
+      if (still !== undefined) throw still;
+      this.#deps.log.error('commitments of parity were derived wrongly here; the library derived them again');
+    }
+    const commitments = set.items.map(({ commitment }) => commitment);
     this.#counters.bytesRead += bytes;
     const answer = await this.#open({ ...asked, payer }, set, commitments, signal);
     // What a release took away meanwhile is not lost.
@@ -187,6 +197,26 @@ export class Prover {
     this.#counters.proofs++;
     if (answer.missing.length > 0) this.#counters.declaredLost++;
     return { answer, kept: true };
+  }
+
+  /** Whether none of the commitments rests on the word of a fast kernel. */
+  async #isSure(parts: readonly AuditedPart[]): Promise<boolean> {
+    for (const { root, segment, indices } of parts) {
+      const loaded = await this.#deps.segments.load(root, segment);
+      if (loaded?.isSure(bitmapIndices(indices)) === false) return false;
+    }
+    return true;
+  }
+
+  /** With parity derived by the library. */
+  #loadSurely(parts: readonly AuditedPart[], signal: AbortSignal): ReturnType<typeof ProofSet.load> {
+    const derive = sureParity(this.#deps.engine);
+    const load = async (root: CID, segment: CID, indices: readonly number[]) => {
+      const loaded = await this.#deps.segments.load(root, segment);
+      await loaded?.makeSure(indices, derive, signal);
+      return loaded;
+    };
+    return ProofSet.load(parts, { load }, signal);
   }
 
   /** Unless a release took the segments away meanwhile. */
@@ -273,6 +303,21 @@ export class Prover {
       ...excuse,
     };
     return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, signer)) };
+  }
+}
+
+/** @throws AuditError wrong-count */
+function mismatchOf(challenge: Challenge, { items }: ProofSet): AuditError | undefined {
+  try {
+    checkAuditSet(
+      challenge,
+      items,
+      items.map(({ commitment }) => commitment),
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'wrong-digest') return error;
+    throw error;
   }
 }
 

@@ -3,8 +3,20 @@ import { frLagrangeCode } from '../../protocol/codes/fr-lagrange.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
 import { stripeOf } from '../../protocol/segment.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import type { ParityCommitment } from '../manifest/loaded-segment.ts';
 
 type CheckedEngine = { checked(): Pick<KzgEngine, 'combineCommitments'> };
+
+/** Derives one commitment of parity by the audited library. */
+export function sureParity(engine: CheckedEngine): ParityCommitment {
+  const library = engine.checked();
+  const { parityCommitment } = frLagrangeCode({
+    combineCommitments: (...args) => library.combineCommitments(...args),
+    linearMap: () => Promise.reject(new RangeError('no shard is needed to derive a commitment')),
+  });
+  if (parityCommitment === undefined) throw new RangeError('the code derives no commitments');
+  return parityCommitment;
+}
 
 /**
  * The commitment of each item, parity derived by the audited library (protocol v1 §2): for what is held against somebody,
@@ -18,11 +30,7 @@ export async function sureCommitments(
   engine: CheckedEngine,
   signal?: AbortSignal,
 ): Promise<Uint8Array[]> {
-  const library = engine.checked();
-  const { parityCommitment } = frLagrangeCode({
-    combineCommitments: (...args) => library.combineCommitments(...args),
-    linearMap: () => Promise.reject(new RangeError('no shard is needed to derive a commitment')),
-  });
+  const parityCommitment = sureParity(engine);
   const commitments: Uint8Array[] = [];
   for (const item of items) {
     // Codes 0 and 2 list all of theirs.
@@ -33,7 +41,7 @@ export async function sureCommitments(
   async function derived({ source: { segment, code }, index }: AuditItem): Promise<Uint8Array> {
     const { stripe, position } = shardPosition(code, index);
     const view = stripeOf(segment, code, stripe);
-    if (view === undefined || parityCommitment === undefined) throw new RangeError(`there is no shard ${index}`);
+    if (view === undefined) throw new RangeError(`there is no shard ${index}`);
     return parityCommitment(view.commitments, code.k, code.m, position - code.k, signal);
   }
 }

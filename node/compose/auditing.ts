@@ -163,7 +163,7 @@ function schedulerOf(
   segments: SegmentLoader,
 ): AuditScheduler {
   const { random, stores, events, onObserved, onProved, onShards, watched } = parts;
-  const { clock, resolved } = parts.options;
+  const { clock, resolved, identity } = parts.options;
   const { config } = resolved;
   const log = parts.options.log.child({ part: 'audit' });
   const asker = new SetAsker({
@@ -190,7 +190,7 @@ function schedulerOf(
     },
   });
   const { receivedReceipts } = stores;
-  const holders = new HolderShards({ watched, receipts: receivedReceipts, segments, clock });
+  const holders = new HolderShards({ self: identity.publicKey, watched, receipts: receivedReceipts, segments, clock });
   receivedReceipts.onPut(({ root }) => holders.changed(root));
   parts.onAudited((root) => holders.changed(root));
   return new AuditScheduler({

@@ -66,6 +66,8 @@ export function composeReleasing(parts: ReleasingParts): Releasing {
     others,
     holdings: { release: (release, signal) => parts.holdings().release(release, signal) },
     onReceived: security.onReleaseReceived,
+    clock,
+    rememberMs: options.resolved.config['repair.checkInterval'],
   });
   return { others, copies: new CopyCheck({ client, clock }), releases, releaser };
 }

@@ -50,7 +50,7 @@ export interface RepairParts {
   readonly random: RandomBytes;
   readonly stores: Pick<
     Stores,
-    'catalog' | 'guardedRoots' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
+    'catalog' | 'guardedRoots' | 'manifests' | 'receivedReceipts' | 'issuedReceipts' | 'lostShards' | 'holderFailures'
   >;
   readonly host: Pick<Host, 'peerId' | 'client' | 'connected'>;
   readonly pubsub: RepairGossipDeps['pubsub'];
@@ -85,7 +85,7 @@ export interface Repair {
   kept(root: CID): void;
   released(root: CID): void;
   /** Forgets who holds what of an object, and what they have lost of it. */
-  forget(root: CID): Promise<void>;
+  forget(root: CID, signal?: AbortSignal): Promise<void>;
   /** Ends the repairs of an object that is being removed. */
   cancel(root: CID): void;
   connected(peer: string): void;
@@ -210,19 +210,22 @@ export function composeRepair(parts: RepairParts): Repair {
     return false;
   };
   const intervalMs = config['repair.checkInterval'];
-  const forget = (root: CID) => forgetRoot({ receipts: stores.receivedReceipts, lost }, root);
+  const { receivedReceipts, manifests } = stores;
+  const forget = (root: CID, signal?: AbortSignal) =>
+    forgetRoot({ receipts: receivedReceipts, manifests, lost }, root, signal);
   const watcher: Watcher = new Watcher({
     objects: {
       async *all(signal) {
         for await (const { root } of stores.catalog.list({ signal })) yield root;
         yield* holdings.roots(signal);
+        yield* guardedRoots.list(signal);
       },
       isOwn: (root) => stores.catalog.has(root),
       holds,
     },
     guarded: stores.guardedRoots,
     forget,
-    onFirst: tellAudited,
+    onGuarded: tellAudited,
     check: new ObjectCheck({
       self: identity.publicKey,
       locator,
@@ -234,6 +237,7 @@ export function composeRepair(parts: RepairParts): Repair {
     }),
     leases,
     releases: parts.releases,
+    isConnected: (peer) => host.connected().includes(peer),
     rates,
     repair: (root, need, since) => repairs.offer(root, need, since),
     onImpossible(root, segment, stripes) {
@@ -255,6 +259,7 @@ export function composeRepair(parts: RepairParts): Repair {
     const told = { root, segment, outcome, stripes, placed, fetched, sent };
     const noise = outcome === 'no-place' && watcher.onlyCrowds({ root, segment });
     if (outcome === 'done') log.info('a repair is done', { ...told, milliseconds });
+    else if (outcome === 'cancelled') log.info('a repair ended early: the file was removed', told);
     else if (noise) log.debug('shards crowd a subnet, and there is no place elsewhere', told);
     else log.warn('a repair came to nothing, or not to all', { ...told, reason: detail ?? '' });
     events.emit('repair.done', { ...told, milliseconds });

@@ -35,7 +35,7 @@ export interface FinalizeDeps extends CheckDeps {
     /** The shards of a segment in the newest receipt, as a bitmap. */
     promised(root: CID, segment: CID): Promise<Uint8Array>;
   };
-  /** For how long this node promises what somebody else than the owner stores here, milliseconds. */
+  /** For how long this node promises what its owner does not store here without an end, milliseconds. */
   readonly leaseMs: number;
   readonly releases: { isReleased(root: CID): Promise<boolean> };
   /** Told of each promise while it is made; undefined when this node makes no new ones. */
@@ -83,7 +83,9 @@ async function finalize(deps: FinalizeDeps, bytes: Uint8Array, caller: Caller): 
   const fault = await checkShards(deps, fresh, caller.signal);
   if (fault !== undefined) throw refuse(fault.status, fault.code, fault.message, bitmaps(claims, fault.shards));
   caller.signal.throwIfAborted();
-  const until = byOwner ? 0 : deps.clock.now() + deps.leaseMs;
+  // A replacement without an end would stay beside the holder that it replaces, should that come back.
+  const endless = byOwner && request.lease !== true;
+  const until = endless ? 0 : deps.clock.now() + deps.leaseMs;
   const owner = peerIdFromKey(root.owner);
   const object = { cid, bytes: request.root, ownerKey: root.owner, owner, stagedBy: caller.remote, until };
   // Whoever waited for a turn may find that this node leaves meanwhile.

@@ -30,9 +30,10 @@ const PAGE_OVERHEAD_BYTES = 64;
 export function haveHandler(deps: HaveDeps): Handler {
   return unary(async (bytes, caller) => {
     const request = haveRequest.decode(bytes);
-    const released = request.release && request.root ? await deps.releases.get(request.root) : undefined;
-    if (released !== undefined) {
-      return ok(haveResponse.encode({ held: [], more: false, release: encodeRelease(released) }));
+    if (request.release && request.root !== undefined) {
+      const release = await deps.releases.get(request.root);
+      const page = { held: [], more: false };
+      return ok(haveResponse.encode(release === undefined ? page : { ...page, release: encodeRelease(release) }));
     }
     const held: HeldEntry[] = [];
     let size = PAGE_OVERHEAD_BYTES;

@@ -35,6 +35,12 @@ export interface AnsweringHolder extends OtherHolder {
   readonly signed: Uint8Array;
 }
 
+export interface FoundRelease {
+  readonly release: Release | undefined;
+  /** Peers that said whether they have one. */
+  readonly answered: number;
+}
+
 /** Peers asked at a time. */
 const CONCURRENCY = 8;
 /** Connected peers asked beside those that signed or that the DHT names: in a network of that size, all. */
@@ -87,15 +93,25 @@ export class OtherHolders {
     return found;
   }
 
-  /** A release of the object that its owner signed, from any of those who may have got it. @throws the signal's reason */
-  async releaseOf(cid: CID, root: Root, signal: AbortSignal): Promise<Release | undefined> {
-    let found: Release | undefined;
-    await this.#askAll(cid, signal, async (peer, limited) => {
-      if (found !== undefined) return;
-      const release = await this.#deps.client.released(peer, cid, limited);
-      if (release !== undefined && isReleaseOf(release, cid, root)) found = release;
-    });
-    return found;
+  /**
+   * A release of the object that its owner signed, from the first of those who may have got it. @throws the signal's reason
+   */
+  async releaseOf(cid: CID, root: Root, signal: AbortSignal): Promise<FoundRelease> {
+    let release: Release | undefined;
+    let answered = 0;
+    const enough = new AbortController();
+    try {
+      await this.#askAll(cid, AbortSignal.any([signal, enough.signal]), async (peer, limited) => {
+        const told = await this.#deps.client.released(peer, cid, limited);
+        answered++;
+        if (release !== undefined || told === undefined || !isReleaseOf(told, cid, root)) return;
+        release = told;
+        enough.abort();
+      });
+    } catch (error) {
+      if (release === undefined) throw error;
+    }
+    return { release, answered };
   }
 
   async #askAll(cid: CID, signal: AbortSignal, ask: (peer: string, signal: AbortSignal) => Promise<void>) {

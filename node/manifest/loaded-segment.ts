@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { listedCommitment } from '../../protocol/audit-set.ts';
+import { equalBytes } from '../../protocol/bytes.ts';
 import type { ErasureCode } from '../../protocol/code.ts';
 import { COMMITMENT_BYTES } from '../../protocol/constants.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
@@ -14,6 +15,9 @@ export interface LoadedSegmentParts {
   readonly code: ErasureCode;
 }
 
+/** Derives the commitment of parity shard `j` from those of the data. */
+export type ParityCommitment = NonNullable<ErasureCode['parityCommitment']>;
+
 /** What the objects around the bytes of one stripe take. */
 const STRIPE_OVERHEAD_BYTES = 512;
 
@@ -26,6 +30,8 @@ export class LoadedSegment {
   readonly #code: ErasureCode;
   /** Derived parity commitments by stripe, 48·m bytes each, zero where unknown: used once per shard and audit. */
   readonly #parity = new Map<number, Uint8Array>();
+  /** Stripe → 1 for each that was derived surely. */
+  readonly #sure = new Map<number, Uint8Array>();
   /** Those on their way, by index. */
   readonly #deriving = new Map<number, Promise<Uint8Array>>();
 
@@ -40,7 +46,7 @@ export class LoadedSegment {
   /** Bytes it takes in memory at most, with all parity commitments derived. */
   get weight(): number {
     const { id, m } = this.root.code;
-    const derived = STRIPE_OVERHEAD_BYTES + (id === 1 ? COMMITMENT_BYTES * m : 0);
+    const derived = STRIPE_OVERHEAD_BYTES + (id === 1 ? (COMMITMENT_BYTES + 1) * m : 0);
     return this.segment.stripes.reduce((sum, { c, h }) => sum + c.length + h.length + derived, 0);
   }
 
@@ -62,9 +68,56 @@ export class LoadedSegment {
     return this.#parityAt(index);
   }
 
-  /** Commitments that were derived wrongly must not stay. */
-  forgetDerived(): void {
-    this.#parity.clear();
+  /** Whether nothing at these indices rests on the word of a fast kernel. */
+  isSure(indices: readonly number[]): boolean {
+    return indices.every((index) => {
+      const { stripe, position } = shardPosition(this.root.code, index);
+      return this.#isListed(index) || this.#sure.get(stripe)?.[position - this.root.code.k] === 1;
+    });
+  }
+
+  /**
+   * Derives the parity at these indices by what is not to be doubted, once for as long as this is kept. Where something had
+   * been derived wrongly, whatever else was derived fast is forgotten. @throws what `derive` throws; the signal's reason
+   */
+  async makeSure(indices: readonly number[], derive: ParityCommitment, signal?: AbortSignal): Promise<void> {
+    const { k, m } = this.root.code;
+    let wrong = false;
+    for (const index of indices) {
+      if (this.isSure([index])) continue;
+      signal?.throwIfAborted();
+      const { stripe, position } = shardPosition(this.root.code, index);
+      const { commitments } = stripeOf(this.segment, this.root.code, stripe) as StripeView;
+      const derived = await derive(commitments, k, m, position - k, signal);
+      const slot = this.#slot(stripe, position);
+      wrong ||= slot[0] !== 0 && !equalBytes(slot, derived);
+      slot.set(derived);
+      const sure = this.#sure.get(stripe) ?? new Uint8Array(m);
+      sure[position - k] = 1;
+      this.#sure.set(stripe, sure);
+    }
+    if (wrong) this.#forgetUnsure();
+  }
+
+  #forgetUnsure(): void {
+    for (const [stripe, known] of this.#parity) {
+      const sure = this.#sure.get(stripe);
+      for (let j = 0; j < this.root.code.m; j++) {
+        if (sure?.[j] !== 1) known.fill(0, j * COMMITMENT_BYTES, (j + 1) * COMMITMENT_BYTES);
+      }
+    }
+  }
+
+  #isListed(index: number): boolean {
+    return listedCommitment({ source: { segment: this.segment, code: this.root.code }, index }) !== undefined;
+  }
+
+  #slot(stripe: number, position: number): Uint8Array {
+    const { k, m } = this.root.code;
+    const known = this.#parity.get(stripe) ?? new Uint8Array(COMMITMENT_BYTES * m);
+    this.#parity.set(stripe, known);
+    const at = (position - k) * COMMITMENT_BYTES;
+    return known.subarray(at, at + COMMITMENT_BYTES);
   }
 
   /**
@@ -72,19 +125,17 @@ export class LoadedSegment {
    * takes milliseconds.
    */
   async #parityAt(index: number): Promise<Uint8Array> {
-    const { k, m } = this.root.code;
     const { stripe, position } = shardPosition(this.root.code, index);
-    const known = this.#parity.get(stripe) ?? new Uint8Array(COMMITMENT_BYTES * m);
-    this.#parity.set(stripe, known);
-    const at = (position - k) * COMMITMENT_BYTES;
-    const slot = known.subarray(at, at + COMMITMENT_BYTES);
+    const slot = this.#slot(stripe, position);
     // No encoding of a point begins with a zero byte.
-    if (slot[0] !== 0) return slot;
-    const deriving = this.#deriving.get(index) ?? this.#derive(stripe, position - k);
+    if (slot[0] !== 0) return slot.slice();
+    const deriving = this.#deriving.get(index) ?? this.#derive(stripe, position - this.root.code.k);
     this.#deriving.set(index, deriving);
     try {
-      slot.set(await deriving);
-      return slot;
+      const derived = await deriving;
+      // It may have been derived surely meanwhile.
+      if (!this.isSure([index])) slot.set(derived);
+      return slot.slice();
     } finally {
       // A failure must not stay as the answer for everybody after.
       this.#deriving.delete(index);

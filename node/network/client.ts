@@ -127,8 +127,9 @@ export class PeerClient {
     root: Uint8Array,
     segments: readonly FinalizeSegment[],
     signal?: AbortSignal,
+    lease = false,
   ): Promise<StoreReceipt[]> {
-    const request = finalizeRequest.encode({ root, segments });
+    const request = finalizeRequest.encode({ root, segments, ...(lease ? { lease } : {}) });
     return this.#call(peer, 'finalize', request, signal, (body) => {
       const receipts = finalizeResponse.decode(body).receipts.map(decodeStoreReceipt);
       const holder = keyFromPeerId(peer);

@@ -16,13 +16,16 @@ const LEASES_PER_NEED = 8;
 
 interface Need {
   lease: Lease | undefined;
+  /** How much longer others may hold this node off, milliseconds. */
+  leftMs: number;
   /** Who had its lease. */
   readonly repairers: Set<string>;
 }
 
 /**
- * Who said that it repairs what. A lease holds others off for a while, and a repairer has one for each need: what comes of
- * it, this node sees for itself. Only its own look, never what a repairer says, ends a need.
+ * Who said that it repairs what. A lease holds others off for a while, and for longer while its repairer says so again; once
+ * it is over, that one has no other for the need: what came of it, this node sees for itself. Only its own look, never what a
+ * repairer says, ends a need.
  */
 export class Leases {
   readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -40,17 +43,22 @@ export class Leases {
   heard(notice: RepairNotice): void {
     const key = keyOf(notice);
     const repairer = toHex(notice.repairer);
-    const need = this.#needs.get(key) ?? { lease: undefined, repairers: new Set() };
+    const fresh = { lease: undefined, leftMs: LEASES_PER_NEED * this.#holdOffMs, repairers: new Set<string>() };
+    const need: Need = this.#needs.get(key) ?? fresh;
     const now = this.#clock.monotonic();
     if (notice.kind === 'done') {
       if (need.lease?.repairer === repairer) need.lease = undefined;
       return;
     }
-    if (need.lease !== undefined && need.lease.until > now) return;
-    if (need.repairers.has(repairer) || need.repairers.size >= LEASES_PER_NEED) return;
-    const left = Math.min(notice.expiresAt - this.#clock.now(), this.#holdOffMs);
-    if (left <= 0 || (!this.#needs.has(key) && this.#needs.size >= MAX_NEEDS)) return;
-    need.lease = { repairer, until: now + left };
+    const current = need.lease !== undefined && need.lease.until > now ? need.lease : undefined;
+    if (current === undefined && (need.repairers.has(repairer) || need.repairers.size >= LEASES_PER_NEED)) return;
+    if (current !== undefined && current.repairer !== repairer) return;
+    const from = current?.until ?? now;
+    const end = now + Math.min(notice.expiresAt - this.#clock.now(), this.#holdOffMs);
+    const longer = Math.min(end - from, need.leftMs);
+    if (longer <= 0 || (!this.#needs.has(key) && this.#needs.size >= MAX_NEEDS)) return;
+    need.lease = { repairer, until: from + longer };
+    need.leftMs -= longer;
     need.repairers.add(repairer);
     this.#needs.set(key, need);
   }

@@ -14,7 +14,7 @@ export interface LostName {
 }
 
 export interface LostShardsDeps {
-  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders' | 'segments'>;
+  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Told of a holder that lost shards, once per object. */
   readonly onLost: (peer: string, root: CID) => void;
@@ -78,21 +78,15 @@ export class LostShards {
     }
   }
 
-  /**
-   * These segments are not looked after any more: what was lost of them goes, but for holders of which it is still needed.
-   * Durable on return.
-   */
-  async forget(
-    segments: readonly CID[],
-    isNeeded: (holder: Uint8Array, segment: CID) => Promise<boolean>,
-  ): Promise<void> {
-    if (this.#holders.size === 0 || segments.length === 0) return;
+  /** Whether a holder, named by its key, has lost something of a segment. */
+  async has(holder: Uint8Array, segment: CID, signal?: AbortSignal): Promise<boolean> {
+    return this.#holders.has(toHex(holder)) && (await this.#deps.store.of(holder, segment, signal)).size > 0;
+  }
+
+  /** The segment is not looked after any more at this holder, named by its key. Durable on return. */
+  async forget(holder: Uint8Array, segment: CID, signal?: AbortSignal): Promise<void> {
     const { store } = this.#deps;
-    const forgotten = new Set(segments.map(String));
-    for await (const { holder, segment } of store.segments()) {
-      if (!forgotten.has(segment.toString()) || (await isNeeded(holder, segment))) continue;
-      await store.remove(holder, segment, [...(await store.of(holder, segment)).keys()]);
-    }
+    await store.remove(holder, segment, [...(await store.of(holder, segment, signal)).keys()]);
   }
 
   /** What a holder has lost of a segment, by index. */

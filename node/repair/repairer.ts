@@ -22,9 +22,20 @@ import type { SegmentSurvey, Survey, SurveyOptions } from './survey.ts';
 /**
  * done: all that was to be restored is; partial: some of it; no-place: nobody could take it; impossible: too few shards of
  * some stripe can be had; failed: something else went wrong; not-needed: nothing was to be done any more; crowded: nothing is
- * lost, and nobody is there who would keep the shards further apart.
+ * lost, and nobody is there who would keep the shards further apart; cancelled: the object was removed meanwhile.
  */
-export type RepairOutcome = 'done' | 'partial' | 'no-place' | 'impossible' | 'failed' | 'not-needed' | 'crowded';
+export type RepairOutcome =
+  | 'done'
+  | 'partial'
+  | 'no-place'
+  | 'impossible'
+  | 'failed'
+  | 'not-needed'
+  | 'crowded'
+  | 'cancelled';
+
+/** Why a repair is to end: the object was removed. */
+export class RepairCancelled extends Error {}
 
 export interface RepairResult {
   readonly root: string;
@@ -70,6 +81,9 @@ export interface RepairerDeps {
   readonly log: Logger;
 }
 
+/** A lease is announced again when this share of it is over. */
+const RENEW_SHARE = 1 / 2;
+
 /** Restores what is lost of a segment: looks again, announces it, rebuilds, places. One repair of a segment at a time. */
 export class Repairer {
   readonly #deps: RepairerDeps;
@@ -79,18 +93,20 @@ export class Repairer {
     this.#deps = deps;
   }
 
-  /** @throws the signal's reason, and nothing else */
+  /** @throws the signal's reason, unless that is RepairCancelled, and nothing else */
   async run(order: RepairOrder, signal: AbortSignal): Promise<RepairResult> {
-    return this.#locks.run(`${order.root} ${order.position}`, signal, async () => {
-      const run = new Run(this.#deps, order);
-      try {
-        return await run.run(signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#deps.log.warn('a repair failed', { root: order.root.toString(), reason: String(error) });
-        return run.result('failed', error instanceof Error ? error.message : String(error));
-      }
-    });
+    let run = new Run(this.#deps, order);
+    try {
+      return await this.#locks.run(`${order.root} ${order.position}`, signal, async () => {
+        run = new Run(this.#deps, order);
+        return run.run(signal);
+      });
+    } catch (error) {
+      if (signal.reason instanceof RepairCancelled) return run.cancelled();
+      signal.throwIfAborted();
+      this.#deps.log.warn('a repair failed', { root: order.root.toString(), reason: String(error) });
+      return run.result('failed', error instanceof Error ? error.message : String(error));
+    }
   }
 }
 
@@ -105,6 +121,7 @@ class Run {
   #short = 0;
   #fetched = 0;
   #sent = 0;
+  #lease: { readonly of: Pick<Announcement, 'root' | 'segment' | 'stripes'>; readonly at: number } | undefined;
 
   constructor(deps: RepairerDeps, order: RepairOrder) {
     this.#deps = deps;
@@ -128,8 +145,14 @@ class Run {
     };
   }
 
+  /** Nobody is to hold off for what does not go on. */
+  async cancelled(): Promise<RepairResult> {
+    await this.#release();
+    return this.result('cancelled', 'the file was removed');
+  }
+
   async run(signal: AbortSignal): Promise<RepairResult> {
-    const { locator, survey, announce, onStarted, clock, leaseMs } = this.#deps;
+    const { locator, survey, onStarted } = this.#deps;
     const { root: rootCid, position, choice, watched } = this.#order;
     const root = await locator.root(rootCid, signal);
     // Looked at again now: a holder that came back makes the repair unnecessary.
@@ -141,14 +164,12 @@ class Run {
     this.#stripes = plan.stripes.length;
     const client = this.#counted();
     if (plan.rebuild.length === 0) return this.#spread(seen, plan, client, signal);
-    const announcement = { root: rootCid, segment: seen.cid, stripes: bitmapOf(plan.stripes) };
-    const expiresAt = Math.floor(clock.now() + leaseMs);
-    await announce({ ...announcement, kind: 'lease', expiresAt });
+    await this.#hold({ root: rootCid, segment: seen.cid, stripes: bitmapOf(plan.stripes) });
     onStarted({ root: rootCid.toString(), segment: position, shards: plan.rebuild.length });
     const warnings = await this.#rebuild(seen, plan, client, signal);
     const restored = this.#placed;
     await this.#spread(seen, plan, client, signal);
-    if (this.#placed > 0) await announce({ ...announcement, kind: 'done', expiresAt });
+    if (this.#placed > 0) await this.#release();
     const detail = warnings.length === 0 ? undefined : [...new Set(warnings)].slice(0, 3).join('; ');
     if (plan.impossible.length > 0) return this.#impossible(plan);
     const left = plan.rebuild.filter((index) => !this.#isBack(seen, index)).length;
@@ -156,6 +177,49 @@ class Run {
     if (restored > 0) return this.result('partial', detail);
     if (this.#short > 0) return this.result('impossible', detail);
     return this.result('no-place', detail ?? 'no peer could take the shards: connect more peers, or free space');
+  }
+
+  /** Announces the repair. */
+  async #hold(of: Pick<Announcement, 'root' | 'segment' | 'stripes'>): Promise<void> {
+    const { announce, clock, leaseMs } = this.#deps;
+    this.#lease = { of, at: clock.monotonic() };
+    await announce({ ...of, kind: 'lease', expiresAt: Math.floor(clock.now() + leaseMs) });
+  }
+
+  /** Announces it again when half of the lease is over: who takes long and gets on is not to be overtaken. */
+  async #renew(): Promise<void> {
+    const { clock, leaseMs } = this.#deps;
+    if (this.#lease === undefined || clock.monotonic() - this.#lease.at < leaseMs * RENEW_SHARE) return;
+    await this.#hold(this.#lease.of);
+  }
+
+  async #release(): Promise<void> {
+    if (this.#lease === undefined) return;
+    const { of } = this.#lease;
+    this.#lease = undefined;
+    const { announce, clock, leaseMs } = this.#deps;
+    await announce({ ...of, kind: 'done', expiresAt: Math.floor(clock.now() + leaseMs) });
+  }
+
+  /** Waits until so many shards may go over the network; it is known how long that takes, so that it counts as getting on. */
+  async #admit(shards: number, signal: AbortSignal): Promise<void> {
+    const admitted = new AbortController();
+    const renewing = this.#renewUntil(AbortSignal.any([signal, admitted.signal]));
+    try {
+      await this.#deps.admit(shards, signal);
+    } finally {
+      admitted.abort();
+      await renewing;
+    }
+    await this.#renew();
+  }
+
+  async #renewUntil(signal: AbortSignal): Promise<void> {
+    const { clock, leaseMs } = this.#deps;
+    while (!signal.aborted) {
+      await clock.sleep(leaseMs * RENEW_SHARE, signal).catch(() => undefined);
+      if (!signal.aborted) await this.#renew();
+    }
   }
 
   #impossible({ impossible }: RepairPlan): RepairResult {
@@ -169,7 +233,8 @@ class Run {
     client: FetchClient,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    const { rebuilder, admit } = this.#deps;
+    const { rebuilder } = this.#deps;
+    const admit = (shards: number, stop: AbortSignal) => this.#admit(shards, stop);
     const rebuild = rebuilder(client, { root: seen.rootCid, segment: seen.cid });
     const rebuilt = new RebuiltStripes({ survey: seen, indices, rebuild, admit });
     return this.#place(seen, new Map(indices.map((index) => [index, rebuilt.loader(index)])), false, signal);
@@ -249,7 +314,7 @@ class Run {
   #copier({ cid, census, segment, root }: SegmentSurvey, index: number, client: FetchClient): ShardLoader {
     const id = shardIdAt(segment, root.code, index) as Uint8Array;
     return async (signal) => {
-      await this.#deps.admit(2, signal);
+      await this.#admit(2, signal);
       for (const peer of census.sources.get(index) ?? []) {
         try {
           for await (const { shard } of client.fetch(peer, cid, bitmapOf([index]), signal)) {

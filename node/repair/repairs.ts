@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { FoundNeed } from './object-check.ts';
 import { type QueuedRepair, RepairQueue } from './repair-queue.ts';
 import type { ThresholdChoice } from './repair-rule.ts';
-import type { RepairOrder, RepairResult } from './repairer.ts';
+import { RepairCancelled, type RepairOrder, type RepairResult } from './repairer.ts';
 
 interface Waiting extends QueuedRepair {
   readonly cid: CID;
@@ -93,7 +93,7 @@ export class Repairs {
   cancel(cid: CID): void {
     const root = cid.toString();
     this.#queue.removeRoot(root);
-    for (const [running, of] of this.#cancels) if (of === root) running.abort(new Cancelled());
+    for (const [running, of] of this.#cancels) if (of === root) running.abort(new RepairCancelled());
   }
 
   /**
@@ -106,12 +106,10 @@ export class Repairs {
     const root = await locator.root(cid, stop);
     const watched = { keep: await isWatched(cid) };
     const results: RepairResult[] = [];
-    try {
-      for (const position of root.segments.keys()) {
-        results.push(await this.#repair({ root: cid, position, choice: 0, watched }, stop));
-      }
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error;
+    for (const position of root.segments.keys()) {
+      const result = await this.#repair({ root: cid, position, choice: 0, watched }, stop);
+      results.push(result);
+      if (result.outcome === 'cancelled') break;
     }
     return results;
   }
@@ -153,11 +151,11 @@ export class Repairs {
     try {
       if (await this.#deps.isWatched(cid)) await this.#repair(order, signal);
     } catch {
-      // It stops, or the object is gone; what is still needed is found again by the next check.
+      // It stops; what is still needed is found again by the next check.
     }
   }
 
-  /** @throws Cancelled; the signal's reason */
+  /** @throws the signal's reason */
   async #repair(order: RepairOrder, signal: AbortSignal): Promise<RepairResult> {
     const key = keyOf(order.root.toString(), order.position);
     const { clock, repairer, onEnded } = this.#deps;
@@ -182,17 +180,16 @@ export class Repairs {
     this.#results.length = Math.min(this.#results.length, REMEMBERED);
     const { repairs, failed, placed, fetched, sent } = this.#totals;
     const done = result.outcome === 'done' ? 1 : 0;
+    const isFailure = result.outcome !== 'done' && result.outcome !== 'cancelled';
     this.#totals = {
       repairs: repairs + done,
-      failed: failed + 1 - done,
+      failed: failed + (isFailure ? 1 : 0),
       placed: placed + result.placed,
       fetched: fetched + result.fetched,
       sent: sent + result.sent,
     };
   }
 }
-
-class Cancelled extends Error {}
 
 function keyOf(root: string, position: number): string {
   return `${root} ${position}`;

@@ -203,7 +203,7 @@ class Placing {
     if (indices.length === 0) return;
     const entry = { node, indices: bitmapOf(indices) };
     const sign = async () => {
-      const [receipt] = await this.#deps.client.finalize(move.peer, rootBytes, [entry], signal);
+      const [receipt] = await this.#deps.client.finalize(move.peer, rootBytes, [entry], signal, true);
       return this.#checked(move.peer, receipt, entry.indices);
     };
     const receipt = await this.#attempt(move, sign, signal);

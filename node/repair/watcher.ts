@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid';
 import type { RepairNotice } from '../../protocol/repair-notice.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { Guarded } from '../store/guarded-root-store.ts';
 import { DueQueue } from './due-queue.ts';
@@ -12,7 +13,7 @@ import { WatchedObject } from './watched-object.ts';
 
 export interface WatcherDeps {
   readonly objects: {
-    /** Objects of this node, and those of which it holds something. */
+    /** Objects of this node, those of which it holds something, and those that it guarded. */
     all(signal: AbortSignal): AsyncIterable<CID>;
     isOwn(root: CID): Promise<boolean>;
     holds(root: CID): Promise<boolean>;
@@ -23,10 +24,10 @@ export interface WatcherDeps {
     put(root: CID, guarded: Guarded): Promise<void>;
     remove(root: CID): Promise<void>;
   };
-  /** Told of each object of which this node comes to be among the first guardians. */
-  readonly onFirst: (root: CID) => void;
+  /** Told of each object that this node comes to guard, or of which it comes to be among the first guardians. */
+  readonly onGuarded: (root: CID) => void;
   /** Forgets who holds what of an object, and what they have lost of it. */
-  readonly forget: (root: CID) => Promise<void>;
+  readonly forget: (root: CID, signal: AbortSignal) => Promise<void>;
   readonly check: {
     run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
   };
@@ -36,6 +37,7 @@ export interface WatcherDeps {
   };
   /** Lets go of an object that its owner released while this node was away; whether it did. */
   readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
+  readonly isConnected: (peer: string) => boolean;
   readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
@@ -53,6 +55,8 @@ export interface WatcherDeps {
 const CONCURRENCY = 2;
 /** A holder that is not among the first guardians of an object looks so many times less often. */
 const BYSTANDER = 6;
+/** Nothing is repaired while it is asked whether an object was released: this is how long that may take. */
+const RELEASE_SEARCH_MS = 2 * 60_000;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
@@ -152,7 +156,9 @@ export class Watcher {
     const key = root.toString();
     if (this.#objects.has(key)) return;
     this.#objects.set(key, new WatchedObject(root, this.#deps.clock.monotonic()));
-    this.#due.set(key, at);
+    const again = this.#running.get(key);
+    if (again !== undefined) this.#running.set(key, Math.min(again, at));
+    else this.#due.set(key, at);
     this.#wake();
   }
 
@@ -204,23 +210,22 @@ export class Watcher {
 
   /** When to look again, monotonic. */
   async #look(key: string, object: WatchedObject, signal: AbortSignal): Promise<number> {
-    const { objects, guarded, clock, intervalMs, check } = this.#deps;
+    const { objects, guarded, onGuarded, clock, intervalMs, check } = this.#deps;
     const { root, since } = object;
     const isOwner = await objects.isOwn(root);
     if (!isOwner && !(await objects.holds(root))) {
-      await this.#forget(key, object);
+      await this.#forget(key, object, signal);
       return Number.POSITIVE_INFINITY;
     }
     const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
     if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now(), first: false });
+      onGuarded(root);
       // Whoever it meets now is believed the next time.
       await look();
     }
     const report = await look();
-    // What others let go of looks lost to who was away meanwhile.
-    const loses = report.needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0);
-    if (!isOwner && loses && (await this.#deps.releases.obeyed(root, signal))) return clock.monotonic();
+    if (!isOwner && (await this.#isReleased(root, report, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     if (!isOwner) await this.#ranked(root, rank.isFirst);
     this.#watchedBy(key, object, [owner, ...rank.others]);
@@ -229,16 +234,29 @@ export class Watcher {
     return Math.min(at, nextGone, clock.monotonic() + next);
   }
 
+  /** What others let go of looks lost to who was away meanwhile. An owner that is there says so itself. */
+  async #isReleased(root: CID, { needs, owner }: ObjectReport, signal: AbortSignal): Promise<boolean> {
+    const { releases, isConnected, clock } = this.#deps;
+    if (!needs.some(({ plan }) => plan.rebuild.length > 0 || plan.impossible.length > 0)) return false;
+    if (isConnected(owner)) return false;
+    try {
+      return await withDeadline(clock, RELEASE_SEARCH_MS, signal, (limited) => releases.obeyed(root, limited));
+    } catch (error) {
+      if (error instanceof DeadlinePassed) return false;
+      throw error;
+    }
+  }
+
   /**
-   * The first guardians audit the other holders, and the rest, who see by looking when one of these is gone, do not: as many
-   * audits of each holder as there are guardians are enough.
+   * The first guardians audit the other holders in each cycle; the rest, who see by looking when one of these is gone but not
+   * whether it audits, in few.
    */
   async #ranked(root: CID, first: boolean): Promise<void> {
-    const { guarded, onFirst } = this.#deps;
+    const { guarded, onGuarded } = this.#deps;
     const known = await guarded.get(root);
     if (known === undefined || known.first === first) return;
     await guarded.put(root, { ...known, first });
-    if (first) onFirst(root);
+    if (first) onGuarded(root);
   }
 
   /** Begins what is this node's turn; returns when to look again. */
@@ -282,15 +300,21 @@ export class Watcher {
     object.found([], this.#deps.clock.monotonic());
   }
 
-  async #forget(key: string, object: WatchedObject): Promise<void> {
+  /** That it was guarded goes last: who is stopped in between begins again. */
+  async #forget(key: string, object: WatchedObject, signal: AbortSignal): Promise<void> {
     this.#settle(object);
     this.#deps.leases.settled(object.root, []);
     this.#watchedBy(key, object, []);
     this.#objects.delete(key);
     const { guarded, forget } = this.#deps;
-    if (!(await guarded.has(object.root))) return;
-    await guarded.remove(object.root);
-    await forget(object.root);
+    try {
+      if (!(await guarded.has(object.root))) return;
+      await forget(object.root, signal);
+      await guarded.remove(object.root);
+    } catch (error) {
+      if (!this.#objects.has(key)) this.#objects.set(key, object);
+      throw error;
+    }
   }
 
   #watchedBy(key: string, object: WatchedObject, watchers: readonly string[]): void {

@@ -192,6 +192,7 @@ function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[
     .slice(0, count);
 }
 
+/** Not left half done when the caller hangs up: what is released must not be in the catalog. */
 async function release({ stores, releaser, watching }: FilesDeps, root: CID): Promise<ReleaseResult> {
   if ((await stores.catalog.get(root)) === undefined) {
     throw new ApiError('not-in-catalog', `${root} was not added by this node: only its owner can remove it`);

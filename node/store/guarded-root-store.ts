@@ -1,13 +1,13 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
 import { StoreError } from './errors.ts';
-import { cidKey } from './key-codec.ts';
+import { cidAt, cidKey } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 
 export interface Guarded {
   /** Since when, milliseconds since 1970. */
   readonly since: number;
-  /** Whether this node is among the first guardians, who audit the holders. Records from before there was this: they did. */
+  /** Whether this node is among the first guardians, who audit the holders in each cycle. Absent: it is. */
   readonly first?: boolean;
 }
 
@@ -23,6 +23,10 @@ export class GuardedRootStore {
 
   has(root: CID): Promise<boolean> {
     return this.#roots.has(cidKey(root));
+  }
+
+  async *list(signal?: AbortSignal): AsyncGenerator<CID> {
+    for await (const key of this.#roots.keys({ signal })) yield cidAt(key, 0);
   }
 
   /** A damaged record says no more than that the object is guarded; it is written anew at the next look. */

@@ -1,7 +1,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
 import { concat, equalBytes, u32 } from '../../protocol/bytes.ts';
-import { CID_BYTES, cidAt, cidKey, u32At } from './key-codec.ts';
+import { CID_BYTES, cidKey, u32At } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 
 /**
@@ -44,17 +44,6 @@ export class LostShardStore {
       lost.set(u32At(key, KEY_BYTES + CID_BYTES), decode<LostShard>(value));
     }
     return lost;
-  }
-
-  /** Which segments holders have lost something of, each pair once, by holder and segment. */
-  async *segments(signal?: AbortSignal): AsyncGenerator<{ holder: Uint8Array; segment: CID }> {
-    let last: Uint8Array | undefined;
-    for await (const key of this.#lost.keys({ signal })) {
-      const pair = key.slice(0, KEY_BYTES + CID_BYTES);
-      if (last !== undefined && equalBytes(pair, last)) continue;
-      yield { holder: pair.subarray(0, KEY_BYTES), segment: cidAt(pair, KEY_BYTES) };
-      last = pair;
-    }
   }
 
   /** Keys of all holders that have lost something, each once. */

@@ -42,12 +42,16 @@ export interface StageClient {
 }
 
 export interface FinalizeClient {
-  /** One receipt per segment, in order. Root and segments together stay under the limit of the method (8 MiB). */
+  /**
+   * One receipt per segment, in order. Root and segments together stay under the limit of the method (8 MiB). `lease`: the
+   * promise is to end, also for the owner.
+   */
   finalize(
     peer: string,
     root: Uint8Array,
     segments: readonly FinalizeEntry[],
     signal?: AbortSignal,
+    lease?: boolean,
   ): Promise<StoreReceipt[]>;
 }
 

@@ -1,5 +1,5 @@
 import { MAX_NODE_BYTES } from '../constants.ts';
-import { bitmap, byteString, list, record } from '../fields.ts';
+import { bitmap, byteString, flag, list, optional, record } from '../fields.ts';
 import { MAX_SEGMENT_SHARDS } from '../segment.ts';
 import { MAX_SEGMENTS_PER_CALL } from '../status.ts';
 import { MAX_RECEIPT_BYTES } from '../store-receipt.ts';
@@ -22,6 +22,8 @@ export interface FinalizeRequest {
   /** The root's bytes. */
   readonly root: Uint8Array;
   readonly segments: readonly FinalizeSegment[];
+  /** Who repairs asks for a promise that ends; to others than the owner no other is given. Absent: without end. */
+  readonly lease?: boolean;
 }
 
 export interface FinalizeResponse {
@@ -29,14 +31,20 @@ export interface FinalizeResponse {
   readonly receipts: readonly Uint8Array[];
 }
 
-export const finalizeRequest = structure<FinalizeRequest>('finalize request', MAX_FINALIZE_BYTES, {
-  root: byteString(MAX_NODE_BYTES, 1),
-  segments: list(
-    record<FinalizeSegment>({ node: byteString(MAX_NODE_BYTES, 1), indices: bitmap(MAX_SEGMENT_SHARDS) }),
-    MAX_SEGMENTS_PER_CALL,
-    1,
-  ),
-});
+export const finalizeRequest = structure<FinalizeRequest>(
+  'finalize request',
+  MAX_FINALIZE_BYTES,
+  {
+    root: byteString(MAX_NODE_BYTES, 1),
+    segments: list(
+      record<FinalizeSegment>({ node: byteString(MAX_NODE_BYTES, 1), indices: bitmap(MAX_SEGMENT_SHARDS) }),
+      MAX_SEGMENTS_PER_CALL,
+      1,
+    ),
+    lease: optional(flag),
+  },
+  ({ lease }) => (lease === false ? 'a lease is asked for, or not mentioned' : undefined),
+);
 
 export const finalizeResponse = structure<FinalizeResponse>('finalize response', MAX_FINALIZE_BYTES, {
   receipts: list(byteString(MAX_RECEIPT_BYTES, 1), MAX_SEGMENTS_PER_CALL, 1),

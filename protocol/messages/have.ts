@@ -16,7 +16,7 @@ export interface HaveRequest {
   readonly segment?: CID;
   /** The last segment of the page before. */
   readonly after?: CID;
-  /** With the root: asks for its release, too. Absent: for none. */
+  /** With the root: asks for its release alone, not for what is held. */
   readonly release?: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface HeldEntry {
 export interface HaveResponse {
   readonly held: readonly HeldEntry[];
   readonly more: boolean;
-  /** The encoded release of the root, where it was asked for and is known; nothing is held then. */
+  /** The encoded release of the root, where it was asked for and is known. */
   readonly release?: Uint8Array;
 }
 

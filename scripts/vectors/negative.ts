@@ -307,6 +307,7 @@ function messageFaults({ object, messages, audit, advert }: Built): DecodeVector
     ]),
     ...shown('finalizeRequest', [
       ['no segment', change(message('finalizeRequest'), { segments: [] }), 'bad-field'],
+      ['lease: false', change(message('finalizeRequest'), { lease: false }), 'inconsistent'],
       ['more than 8 MiB', message('finalizeRequest'), 'oversize', 8 * NODE + 1],
     ]),
     ...shown('fetchRequest', [

@@ -103,6 +103,11 @@ function messages(
     stageResult: stageResult.encode({ hashes: ids }),
     stageResultDelegated: stageResult.encode({ hashes: ids, commitments, sig }),
     finalizeRequest: finalizeRequest.encode({ root: rootBytes, segments: [{ node: segmentBytes, indices }] }),
+    finalizeRequestLease: finalizeRequest.encode({
+      root: rootBytes,
+      segments: [{ node: segmentBytes, indices }],
+      lease: true,
+    }),
     finalizeResponse: finalizeResponse.encode({ receipts: [receipt] }),
     fetchRequest: fetchRequest.encode({ segment, indices }),
     haveRequestRoot: haveRequest.encode({ root, after: segment }),

@@ -163,6 +163,7 @@ export class GuardianBench {
     const stores = {
       catalog: { has: async () => memory === undefined, list: own },
       guardedRoots: memoryRoots(),
+      manifests: { async *rootsOf() {} },
       receivedReceipts: received,
       issuedReceipts: {
         async *scan() {
@@ -292,8 +293,10 @@ function memoryReceipts(initial: readonly StoreReceipt[]) {
   const of = (holder: Uint8Array) => [...kept.values()].filter((receipt) => toHex(receipt.holder) === toHex(holder));
   return {
     put,
-    async *scan(root: CID, segment: CID) {
-      yield* [...kept.values()].filter((receipt) => receipt.root.equals(root) && receipt.segment.equals(segment));
+    async *scan(root: CID, segment?: CID) {
+      yield* [...kept.values()].filter(
+        (receipt) => receipt.root.equals(root) && (segment === undefined || receipt.segment.equals(segment)),
+      );
     },
     async *ofHolder(holder: Uint8Array) {
       yield* of(holder);
@@ -311,6 +314,9 @@ function memoryReceipts(initial: readonly StoreReceipt[]) {
 function memoryRoots() {
   const roots = new Map<string, Guarded>();
   return {
+    async *list() {
+      for (const root of roots.keys()) yield parseCid(root);
+    },
     has: async (root: CID) => roots.has(root.toString()),
     get: async (root: CID) => roots.get(root.toString()),
     put: async (root: CID, guarded: Guarded) => void roots.set(root.toString(), guarded),

@@ -146,9 +146,10 @@ export function shardsAt(object: SampleObject, indices: readonly number[], segme
   return indices.map((index) => object.shards[segment]?.get(index) as Uint8Array);
 }
 
-export function finalizeBytes(object: SampleObject, indices: readonly number[], segment = 0): Uint8Array {
-  const node = object.segments[segment]?.bytes as Uint8Array;
-  return finalizeRequest.encode({ root: object.rootBytes, segments: [{ node, indices: bitmapOf(indices) }] });
+export function finalizeBytes(object: SampleObject, indices: readonly number[], { lease = false } = {}): Uint8Array {
+  const node = object.segments[0]?.bytes as Uint8Array;
+  const segments = [{ node, indices: bitmapOf(indices) }];
+  return finalizeRequest.encode({ root: object.rootBytes, segments, ...(lease ? { lease } : {}) });
 }
 
 /** Stages and finalizes these shards of the first segment. */

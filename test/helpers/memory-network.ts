@@ -31,6 +31,9 @@ type FailureType =
 
 export class MemoryFailure extends CodedError<FailureType> {}
 
+/** In the year 2100. */
+const LEASE_END = 4_102_444_800_000;
+
 /** Stands for a commitment: 48 bytes that depend on the shard. */
 export function hashCommitment(shard: Uint8Array): Uint8Array {
   return concat(sha256(shard), new Uint8Array(16));
@@ -119,7 +122,13 @@ export class MemoryNetwork
     return { sent, claim: holder.forgeClaim(claim) };
   }
 
-  async finalize(peer: string, root: Uint8Array, segments: readonly FinalizeEntry[], signal?: AbortSignal) {
+  async finalize(
+    peer: string,
+    root: Uint8Array,
+    segments: readonly FinalizeEntry[],
+    signal?: AbortSignal,
+    lease = false,
+  ) {
     const holder = await this.#enter(peer, 'finalize', signal);
     const { network, owner, code } = decodeRoot(root);
     const rootCid = nodeCid(root);
@@ -134,7 +143,7 @@ export class MemoryNetwork
       }
       holder.stored.set(cid.toString(), stored);
       holder.nodes.set(cid.toString(), node);
-      const times = { issuedAt: 1, expiresAt: 0 };
+      const times = { issuedAt: 1, expiresAt: lease ? LEASE_END : 0 };
       const unsigned = {
         network,
         owner,

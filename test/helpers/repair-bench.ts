@@ -11,7 +11,6 @@ import { Repairer, type RepairerDeps, type RepairOrder } from '../../node/repair
 import { ShardPlacer } from '../../node/repair/shard-placer.ts';
 import { SlowSources } from '../../node/repair/slow-sources.ts';
 import { Survey } from '../../node/repair/survey.ts';
-import { cidAt } from '../../node/store/key-codec.ts';
 import type { LossReason, LostShard } from '../../node/store/lost-shard-store.ts';
 import { rebuilder } from '../../node/transfer/rebuild.ts';
 import { concat, fromHex, toHex } from '../../protocol/bytes.ts';
@@ -38,13 +37,6 @@ export class MemoryLosses {
   async remove(holder: Uint8Array, segment: CID, indices: readonly number[]): Promise<void> {
     const known = this.#records.get(toHex(concat(holder, segment.bytes)));
     for (const index of indices) known?.delete(index);
-  }
-
-  async *segments(): AsyncGenerator<{ holder: Uint8Array; segment: CID }> {
-    for (const [key, { size }] of this.#records) {
-      const bytes = fromHex(key);
-      if (size > 0) yield { holder: bytes.subarray(0, 32), segment: cidAt(bytes, 32) };
-    }
   }
 
   async *holders(): AsyncGenerator<Uint8Array> {

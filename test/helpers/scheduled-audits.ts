@@ -129,6 +129,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
   });
   const scheduler = new AuditScheduler({
     holders: new HolderShards({
+      self: new Uint8Array(32),
       watched: { has: (root) => stores.catalog.has(root), audits: (root) => stores.catalog.has(root) },
       receipts: stores.receivedReceipts,
       segments: { load: async (root, segment) => find(root, segment) },

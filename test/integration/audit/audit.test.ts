@@ -14,6 +14,7 @@ import { StoreError } from '../../../node/store/errors.ts';
 import { bitmapOf } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
 import { decodeChallenge, encodeChallenge, signChallenge } from '../../../protocol/challenge.ts';
+import { frLagrangeCode } from '../../../protocol/codes/fr-lagrange.ts';
 import { networkId } from '../../../protocol/hash.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { type Release, signRelease } from '../../../protocol/release.ts';
@@ -36,6 +37,8 @@ const damaged: string[] = [];
 const releases = new Map<string, Release>();
 let segment: LoadedSegment;
 let selection: Selection;
+/** Loads the segment as the prover has it, where it is not the same. */
+let kept: (() => LoadedSegment) | undefined;
 /** What the next answer is turned into on its way back. */
 let tamper: (answer: AuditAnswer) => AuditAnswer = (answer) => answer;
 
@@ -56,7 +59,8 @@ const prover = new Prover({
     },
   },
   segments: {
-    load: async (root, cid) => (segment.rootCid.equals(root) && segment.cid.equals(cid) ? segment : undefined),
+    load: async (root, cid) =>
+      segment.rootCid.equals(root) && segment.cid.equals(cid) ? (kept?.() ?? segment) : undefined,
   },
   receipts: { get: async () => undefined },
   releases: { get: async (root) => releases.get(root.toString()) },
@@ -233,6 +237,22 @@ describe('an audit of one holder', () => {
       } finally {
         tamper = (answer) => answer;
       }
+    }
+  });
+
+  test('a prover whose kernel derives parity wrongly asks its library, and proves', async () => {
+    const { rootCid, root, cid } = segment;
+    const kernel = {
+      combineCommitments: async () => segment.commitment(0),
+      linearMap: () => Promise.reject(new Error('unused')),
+    };
+    // Nothing stays in memory between two looks.
+    kept = () => new LoadedSegment({ rootCid, root, cid, segment: segment.segment, code: frLagrangeCode(kernel) });
+    try {
+      assert.notDeepEqual(await kept().commitment(5), await segment.commitment(5));
+      assert.equal((await auditor.audit(target, selection)).outcome.kind, 'passed');
+    } finally {
+      kept = undefined;
     }
   });
 

@@ -27,6 +27,7 @@ test('repair run rebuilds one file or all; what came of it is the exit code', as
   assert.deepEqual(services.repaired, [ROOT, undefined]);
   for (const [outcome, code] of [
     ['not-needed', 0],
+    ['cancelled', 0],
     ['no-place', 3],
     ['impossible', 4],
     ['failed', 1],

@@ -68,6 +68,20 @@ test('nobody shortens what another was promised', async (t) => {
   assert.equal(again.expiresAt, 0);
 });
 
+test('the owner, too, repairs with a promise that ends, which shortens none that has no end', async (t) => {
+  const holder = await openHolder(t, base);
+  const repaired = async (indices: readonly number[]) => {
+    await stage(holder, owner, shardsAt(object, indices));
+    const { reply } = await holder.call('finalize', finalizeBytes(object, indices, { lease: true }), owner);
+    assert.ok(reply.status === 'ok');
+    return decodeStoreReceipt(finalizeResponse.decode(reply.body).receipts[0] as Uint8Array);
+  };
+  assert.equal((await repaired([0])).expiresAt, holder.clock.now() + LEASE_MS);
+  assert.equal((await keep(holder, owner, object, [6])).expiresAt, 0);
+  const last = await repaired([0]);
+  assert.deepEqual([bitmapIndices(last.indices), last.expiresAt], [[0, 6], 0]);
+});
+
 test('what was being checked when the node began to leave is not promised', async (t) => {
   const spy = watched(() => holder.intake.close());
   const holder = await openHolder(t, { ...base, engine: spy });

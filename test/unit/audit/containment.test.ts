@@ -50,6 +50,12 @@ test('an answer is final at once, whatever the set went through', () => {
   }
 });
 
+test('what was wrong here and is right now is asked again, and counts for nothing', () => {
+  const mended: AuditOutcome = { kind: 'auditor-fault', reason: 'derived wrongly', mended: true };
+  const set = setOf(asked(mended, T0, { tries: 2, silentSince: T0 }));
+  assert.deepEqual([set.tries, set.silentSince, set.nextAt], [2, T0, T0 + 30_000]);
+});
+
 test('silence counts after three tries over fifteen minutes, and the last try decides how', () => {
   for (const [first, last] of [
     [silent, away],

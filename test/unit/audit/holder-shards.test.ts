@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CID } from 'multiformats/cid';
-import { CYCLE_START, isCycleEnd, rankOf } from '../../../node/audit/cycle-order.ts';
+import { CYCLE_START, isCycleEnd, RARE_CYCLES, rankOf } from '../../../node/audit/cycle-order.ts';
 import { HolderShards } from '../../../node/audit/holder-shards.ts';
 import type { Selection } from '../../../node/audit/selection.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
@@ -13,7 +13,7 @@ import { replicaCode } from '../../../protocol/codes/replica.ts';
 import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
-import { holder, sampleSegment } from './sample-selection.ts';
+import { holder, owner, sampleSegment } from './sample-selection.ts';
 
 const HOLDER = peerIdFromKey(holder.publicKey);
 const { signal } = new AbortController();
@@ -48,6 +48,7 @@ function shardsOf(
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
+    self: owner.publicKey,
     watched: { has: async (root) => guarded(root), audits: async (root) => watched(root) },
     receipts: {
       holders: async (root) => (held.some(({ receipt }) => receipt.root.equals(root)) ? [HOLDER] : []),
@@ -68,8 +69,8 @@ function shardsOf(
   });
 }
 
-function cycleOf(seed: Uint8Array): CycleState {
-  return { number: 1, seed, startedAt: 0, shards: 0, asked: 0, restUntil: 0, ...CYCLE_START };
+function cycleOf(seed: Uint8Array, number = 1): CycleState {
+  return { number, seed, startedAt: 0, shards: 0, asked: 0, restUntil: 0, ...CYCLE_START };
 }
 
 const namesOf = (selection: Selection): string[] =>
@@ -80,8 +81,13 @@ const allOf = (held: Sample[]): string[] =>
   );
 
 /** Slices until the end of the cycle; `between` runs before each slice but the first. */
-async function walk(shards: () => HolderShards, seed: Uint8Array, between: (slice: number) => void = () => {}) {
-  let cycle = cycleOf(seed);
+async function walk(
+  shards: () => HolderShards,
+  seed: Uint8Array,
+  between: (slice: number) => void = () => {},
+  number = 1,
+) {
+  let cycle = cycleOf(seed, number);
   const slices: string[][] = [];
   while (!isCycleEnd(cycle)) {
     if (slices.length > 0) between(slices.length);
@@ -197,15 +203,33 @@ test('what is not watched, has expired or cannot be read is not asked about', as
   assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
 });
 
-test('of an object that others audit nothing new is asked; what was not answered is asked again all the same', async () => {
-  const [first, bystander] = SAMPLES.slice(0, 2) as [Sample, Sample];
+test('a bystander asks about each object in one of some cycles; what was not answered is asked again in any', async () => {
+  const [first, ...bystanding] = SAMPLES as [Sample, ...Sample[]];
   const watched = (root: CID) => root.equals(first.receipt.root);
-  const shards = shardsOf([first, bystander], { watched, guarded: () => true });
-  assert.equal(await shards.count(holder.publicKey, signal), allOf([first]).length);
-  assert.deepEqual((await walk(() => shards, stream('s', 16))).flat(), allOf([first]));
-  const parts = [bystander].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  let left: CID | undefined;
+  const shards = shardsOf(SAMPLES, { watched, guarded: (root) => !(left?.equals(root) ?? false) });
+  const rare = allOf(bystanding);
+  const counted = () => shards.count(holder.publicKey, signal);
+  assert.equal(await counted(), allOf([first]).length + Math.ceil(rare.length / RARE_CYCLES));
+  for (const start of [1, 4]) {
+    const cycles: string[][] = [];
+    for (let n = start; n < start + RARE_CYCLES; n++) {
+      cycles.push((await walk(() => shards, stream(`cycle ${n}`, 16), undefined, n)).flat());
+    }
+    for (const asked of cycles) for (const name of allOf([first])) assert.ok(asked.includes(name));
+    const others = cycles.flat().filter((name) => !allOf([first]).includes(name));
+    assert.deepEqual(others.sort(), rare.toSorted());
+    // Not all in the same cycle.
+    assert.ok(cycles.filter((asked) => asked.length > 1).length > 1);
+  }
+  const parts = bystanding.map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
   const again = await shards.selection(holder.publicKey, parts, signal);
-  assert.deepEqual(namesOf(again as Selection).sort(), allOf([bystander]).sort());
+  assert.deepEqual(namesOf(again as Selection).sort(), rare.toSorted());
+  // Alone it keeps the cycles of the holder going.
+  const alone = shardsOf([bystanding[0] as Sample], { watched: () => false, guarded: () => true });
+  assert.equal(await alone.count(holder.publicKey, signal), 1);
+  left = bystanding[0]?.receipt.root;
+  assert.equal((await shards.selection(holder.publicKey, parts, signal))?.parts.length, bystanding.length - 1);
 });
 
 test('a holder of nothing is not counted again until something changed that concerns it', async () => {
@@ -244,6 +268,7 @@ test('what changes while a holder is counted is counted the next time', async ()
       shards.changed(held.receipt.root);
       return before;
     },
+    guarded: () => false,
   });
   assert.equal(await shards.count(holder.publicKey, signal), 0);
   assert.equal(await shards.count(holder.publicKey, signal), 1);
@@ -252,6 +277,7 @@ test('what changes while a holder is counted is counted the next time', async ()
 test('a damaged receipt hides nothing else', async () => {
   const [one, two] = SAMPLES.slice(0, 2) as [Sample, Sample];
   const damaged = new HolderShards({
+    self: owner.publicKey,
     watched: { has: async () => true, audits: async () => true },
     receipts: {
       holders: async () => [],

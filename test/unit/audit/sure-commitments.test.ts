@@ -56,6 +56,39 @@ test('a holder that finds other commitments than this node has not kept silent, 
   }
 });
 
+test('a refusal that costs nothing buys no more than one derivation by the library, however often it comes', async () => {
+  const refusing = failing({ code: 'refused-invalid', fault: { code: 'wrong-digest', message: '' } });
+  let derived = 0;
+  const { made } = auditor(refusing, [], false, async () => {
+    derived++;
+    return RIGHT;
+  });
+  const { selection } = derivedBy({ gives: RIGHT });
+  for (let i = 0; i < 3; i++) assert.equal((await made.audit(prover, selection, signal)).outcome.kind, 'timed-out');
+  assert.equal(derived, selection.items.length);
+});
+
+test('what was derived surely stays, and what was derived fast beside something wrong goes', async () => {
+  const kernel = { gives: WRONG };
+  const { segment } = derivedBy(kernel);
+  const [first, second, third] = [2, 5, 8] as const;
+  for (const index of [first, second, third]) assert.deepEqual(await segment.commitment(index), WRONG);
+  let calls = 0;
+  const library = async () => {
+    calls++;
+    return RIGHT;
+  };
+  assert.deepEqual([segment.isSure([0, 1]), segment.isSure([first])], [true, false]);
+  await segment.makeSure([0, first, second], library, signal);
+  await segment.makeSure([first, second], library, signal);
+  assert.equal(calls, 2);
+  kernel.gives = stream('later', 48);
+  assert.deepEqual(await segment.commitment(first), RIGHT);
+  assert.deepEqual(await segment.commitment(second), RIGHT);
+  assert.deepEqual(await segment.commitment(third), kernel.gives);
+  assert.deepEqual([segment.isSure([first, second]), segment.isSure([third])], [true, false]);
+});
+
 test('evidence is not called bad because a fast kernel derived commitments of parity wrongly', async () => {
   const { made, clock } = doubting(signedAnswer);
   const { receipt } = await made.audit(prover, derivedBy({ gives: RIGHT }).selection, signal);

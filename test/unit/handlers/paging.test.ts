@@ -97,17 +97,19 @@ test('a segment is asked for by itself', async () => {
   assert.deepEqual(await ask({ segment: first.segment, after: first.segment }), { held: [], more: false });
 });
 
-test('a release is given where it is asked for, and nothing else then', async () => {
+test('a release is given where it is asked for, and nothing else, also where there is none', async () => {
   const owner = signerOf('owner');
   const release = signRelease({ network: new Uint8Array(32), owner: owner.publicKey, root: ROOT, issuedAt: 1 }, owner);
-  const { ask } = holding([], release);
+  const { ask, counts } = holding(receipts(3, bitmapOf([1])), release);
   assert.deepEqual(await ask({ root: ROOT, release: true }), {
     held: [],
     more: false,
     release: Uint8Array.from(encodeRelease(release)),
   });
-  assert.deepEqual(await ask({ root: ROOT }), { held: [], more: false });
-  assert.deepEqual(await ask({ root: cidOf('kept'), release: true }), { held: [], more: false });
+  assert.equal((await ask({ root: ROOT })).held.length, 3);
+  const kept = holding(receipts(3, bitmapOf([1])));
+  assert.deepEqual(await kept.ask({ root: ROOT, release: true }), { held: [], more: false });
+  assert.deepEqual([counts.looked, kept.counts.looked], [3, 0]);
 });
 
 function proving(bundles: readonly Uint8Array[]) {

@@ -20,7 +20,7 @@ const root = { network, owner: owner.publicKey } as Root;
 const { signal } = new AbortController();
 
 function networkOf(
-  answers: Readonly<Record<string, Partial<UnsignedStoreReceipt> | 'silent' | 'other-object'>>,
+  answers: Readonly<Record<string, Partial<UnsignedStoreReceipt> | 'silent' | 'hanging' | 'other-object'>>,
   releases: Readonly<Record<string, Release>> = {},
 ) {
   const clock = new ManualClock();
@@ -33,14 +33,16 @@ function networkOf(
     client: {
       async released(peer) {
         const name = names.get(peer) as string;
+        asked.push(name);
         if (answers[name] === 'silent') throw new Error('no answer');
+        if (answers[name] === 'hanging') return new Promise(() => undefined);
         return releases[name];
       },
       async *have(peer): AsyncGenerator<Held> {
         const name = names.get(peer) as string;
         asked.push(name);
         const answer = answers[name];
-        if (answer === 'silent') throw new Error('no answer');
+        if (answer === 'silent' || answer === 'hanging') throw new Error('no answer');
         const signer = signerOf(name);
         const change = answer === 'other-object' ? { root: cidOf('other') } : answer;
         const unsigned = { network, holder: signer.publicKey, owner: owner.publicKey, root: ROOT, segment: SEGMENT };
@@ -62,7 +64,7 @@ function networkOf(
     isDisqualified: (peer) => names.get(peer) === 'banned',
     clock,
   });
-  return { others, asked, name: (peer: string) => names.get(peer) };
+  return { others, asked, clock, name: (peer: string) => names.get(peer) };
 }
 
 test('whoever signed, is connected or named by the DHT is asked once, and only valid receipts count', async () => {
@@ -103,9 +105,10 @@ test('a release counts when the owner signed it for this object, whoever has it'
     other: signRelease({ ...unsigned, root: cidOf('other') }, owner),
   };
   const peers = { forged: {}, foreign: {}, elsewhere: {}, other: {}, silent: 'silent' } as const;
-  assert.equal(await networkOf(peers, wrong).others.releaseOf(ROOT, root, signal), undefined);
-  const { others } = networkOf({ ...peers, last: {} }, { ...wrong, last: good });
-  assert.deepEqual(await others.releaseOf(ROOT, root, signal), good);
+  const none = await networkOf(peers, wrong).others.releaseOf(ROOT, root, signal);
+  assert.deepEqual(none, { release: undefined, answered: 4 });
+  const { others, clock } = networkOf({ ...peers, last: {} }, { ...wrong, last: good });
+  assert.deepEqual((await others.releaseOf(ROOT, root, signal)).release, good);
   // It is obeyed once it is found.
   const obeyed: Release[] = [];
   const told: Release[] = [];
@@ -114,8 +117,51 @@ test('a release counts when the owner signed it for this object, whoever has it'
     others,
     holdings: { release: async (release) => void obeyed.push(release) },
     onReceived: (release) => told.push(release),
+    clock,
+    rememberMs: 1_000,
   });
   assert.equal(await search.obeyed(cidOf('without its manifest'), signal), false);
   assert.equal(await search.obeyed(ROOT, signal), true);
   assert.deepEqual([obeyed, told], [[good], [good]]);
+});
+
+test('the search for a release ends with the first one: nobody else is asked, and nobody waited for', async () => {
+  const good = signRelease({ network, owner: owner.publicKey, root: ROOT, issuedAt: 1 }, owner);
+  const names = ['first', 'hanging', ...Array.from({ length: 20 }, (_, i) => `later ${i}`)];
+  const answers = Object.fromEntries(names.map((name) => [name, name === 'hanging' ? 'hanging' : {}] as const));
+  const { others, asked } = networkOf(answers, { first: good });
+  assert.deepEqual((await others.releaseOf(ROOT, root, signal)).release, good);
+  assert.ok(asked.length <= 8, asked.join());
+});
+
+test('that an object is not released counts for a while, unless nobody could be asked; one search at a time', async () => {
+  const clock = new ManualClock();
+  const state = { answered: 0, searches: 0, hanging: false };
+  const search = new ReleaseSearch({
+    roots: { root: async () => root },
+    others: {
+      async releaseOf(_cid, _root, limited) {
+        state.searches++;
+        if (state.hanging) await clock.sleep(Number.MAX_SAFE_INTEGER, limited);
+        return { release: undefined, answered: state.answered };
+      },
+    },
+    holdings: { release: () => Promise.reject(new Error('nothing was released')) },
+    onReceived: () => undefined,
+    clock,
+    rememberMs: 100_000,
+  });
+  const ask = (times: number) => Promise.all(Array.from({ length: times }, () => search.obeyed(ROOT, signal)));
+  assert.deepEqual(await ask(3), [false, false, false]);
+  assert.equal(state.searches, 1);
+  state.answered = 2;
+  await ask(1);
+  await ask(1);
+  assert.equal(state.searches, 2);
+  await clock.advance(100_000);
+  state.hanging = true;
+  const late = ask(2);
+  await clock.advance(60_000);
+  assert.deepEqual(await late, [false, false]);
+  assert.equal(state.searches, 3);
 });

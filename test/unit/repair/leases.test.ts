@@ -76,6 +76,32 @@ describe('leases', () => {
     assert.notEqual(leases.until(of), undefined);
   });
 
+  test('who says so again before it ends goes on holding off, but not for ever', async () => {
+    const { clock, leases, says } = setting();
+    says('lease');
+    await clock.advance(20_000);
+    says('lease', 'second', 60_000);
+    assert.equal(leases.until(of), 30_000);
+    says('lease', 'first', 10_000);
+    assert.equal(leases.until(of), 30_000);
+    says('lease', 'first', 60_000);
+    assert.equal(leases.until(of), 80_000);
+    for (let i = 0; i < 50; i++) {
+      await clock.advance(20_000);
+      says('lease', 'first', 60_000);
+    }
+    assert.equal(leases.until(of), undefined);
+    says('lease', 'second');
+    assert.equal(leases.until(of), undefined);
+    const other = setting();
+    let held = 0;
+    for (other.says('lease'); other.leases.until(of) !== undefined; held += 20_000) {
+      await other.clock.advance(20_000);
+      other.says('lease', 'first', HOLD_OFF_MS);
+    }
+    assert.equal(held, 8 * HOLD_OFF_MS);
+  });
+
   test('many repairers together delay a repair for so long', () => {
     const { leases, says } = setting();
     for (let i = 0; i < 8; i++) {

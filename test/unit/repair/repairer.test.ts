@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { RepairCancelled, type RepairResult } from '../../../node/repair/repairer.ts';
 import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
@@ -73,6 +74,59 @@ describe('repair of a segment', () => {
     for await (const piece of (await bench.downloader().open(link, signal)).read()) read.push(piece.slice());
     assert.ok(Buffer.concat(read).equals(content.subarray(0, 7 * FRAME_BYTES)));
     assert.equal((await guardian.repairer().run(guardian.order(root), signal)).outcome, 'no-place');
+  });
+
+  test('one that is cancelled holds nobody off, and ends with what it did', async () => {
+    const { bench, root, guardian } = await stored(8);
+    leave(bench, ...guardian.holders().slice(0, 2));
+    const cancel = new AbortController();
+    const repairer = guardian.repairer({
+      async admit(_, stop) {
+        cancel.abort(new RepairCancelled());
+        stop.throwIfAborted();
+      },
+    });
+    const result = await repairer.run(guardian.order(root), cancel.signal);
+    assert.deepEqual([result.outcome, result.placed, result.stripes], ['cancelled', 0, 2]);
+    assert.deepEqual(guardian.announced, ['lease', 'done']);
+    // Before it began nobody was told.
+    const waiting = guardian.repairer().run(guardian.order(root), AbortSignal.abort(new RepairCancelled()));
+    assert.equal((await waiting).outcome, 'cancelled');
+    assert.equal(guardian.announced.length, 2);
+    // A stop is no result.
+    const stopped = guardian.repairer().run(guardian.order(root), AbortSignal.abort(new Error('stop')));
+    await assert.rejects(stopped, /stop/);
+  });
+
+  test('its lease is announced again while it waits for traffic and gets on, and ends with it', async () => {
+    const { bench, root } = await stored(8);
+    const clock = new ManualClock();
+    const guardian = new RepairBench(bench, clock);
+    leave(bench, ...guardian.holders().slice(0, 2));
+    const until: number[] = [];
+    const running = guardian
+      .repairer({
+        admit: (_, stop) => clock.sleep(1_400, stop),
+        announce: async ({ kind, expiresAt }) => {
+          guardian.announced.push(kind);
+          until.push(expiresAt - clock.now());
+        },
+      })
+      .run(guardian.order(root), signal);
+    let result: RepairResult | undefined;
+    void running.then((ended) => {
+      result = ended;
+    });
+    for (let step = 0; step < 400 && result === undefined; step++) {
+      await clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(result?.outcome, 'done');
+    assert.equal(guardian.announced.at(-1), 'done');
+    const leases = guardian.announced.filter((kind) => kind === 'lease').length;
+    // Two stripes of 1.4 s each, by leases of 1 s.
+    assert.ok(leases >= 4, guardian.announced.join());
+    assert.ok(until.every((ms) => ms > 0 && ms <= 1_000));
   });
 
   test('nothing is done while the threshold is not reached, unless all is to be restored', async () => {

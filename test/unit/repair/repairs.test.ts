@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FoundNeed } from '../../../node/repair/object-check.ts';
-import type { RepairOrder, RepairResult } from '../../../node/repair/repairer.ts';
+import { RepairCancelled, type RepairOrder, type RepairResult } from '../../../node/repair/repairer.ts';
 import { Repairs } from '../../../node/repair/repairs.ts';
 import type { Root } from '../../../protocol/manifest.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
@@ -26,12 +26,15 @@ function repairs() {
     repairer: {
       async run(order, stop) {
         begun.push(nameOf(order));
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        going.set(nameOf(order), resolve);
-        stop.addEventListener('abort', () => reject(stop.reason));
-        await promise;
+        const { promise, resolve, reject } = Promise.withResolvers<RepairResult['outcome']>();
+        going.set(nameOf(order), () => resolve('done'));
+        stop.addEventListener('abort', () => {
+          if (stop.reason instanceof RepairCancelled) resolve('cancelled');
+          else reject(stop.reason);
+        });
+        const outcome = await promise;
         const counts = { startedAt: 0, milliseconds: 1, stripes: 1, placed: 1, fetched: 1, sent: 1 };
-        return { root: order.root.toString(), segment: order.position, outcome: 'done', ...counts };
+        return { root: order.root.toString(), segment: order.position, outcome, ...counts };
       },
     },
     locator: { root: async () => ({ segments: [cidOf('a'), cidOf('b')] }) as unknown as Root },
@@ -56,10 +59,12 @@ test('when an object is removed, its repairs end and those that wait are forgott
   assert.deepEqual([begun, made.queue().length], [['gone 0', 'gone 1'], 2]);
   made.cancel(GONE);
   await settle();
-  assert.deepEqual([begun.slice(2), made.queue(), ended], [['kept 0'], [], []]);
+  const outcomes = () => ended.map(({ segment, outcome }) => `${segment} ${outcome}`);
+  assert.deepEqual([begun.slice(2), made.queue(), outcomes()], [['kept 0'], [], ['0 cancelled', '1 cancelled']]);
+  assert.deepEqual([made.results().length, made.totals().failed], [2, 0]);
   going.get('kept 0')?.();
   await settle();
-  assert.deepEqual([ended.length, made.running()], [1, []]);
+  assert.deepEqual([ended.length, made.running()], [3, []]);
   await made.stop();
 });
 
@@ -71,8 +76,11 @@ test('a repair that was asked for ends with what it did until the object was rem
   await settle();
   made.cancel(GONE);
   assert.deepEqual(
-    (await running).map(({ segment }) => segment),
-    [0],
+    (await running).map(({ segment, outcome }) => [segment, outcome]),
+    [
+      [0, 'done'],
+      [1, 'cancelled'],
+    ],
   );
   await made.stop();
 });

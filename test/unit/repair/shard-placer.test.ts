@@ -50,6 +50,8 @@ describe('placing shards', () => {
     assert.deepEqual([...receipts.keys()].sort(), [0, 1, 6]);
     assert.deepEqual(bench.network.all.map(storedBy), [[0, 6], [1], []]);
     assert.equal(sent, 3);
+    // Also for the owner a replacement is promised for a while.
+    for (const { expiresAt } of receipts.values()) assert.ok(expiresAt > 0);
     assert.deepEqual(bitmapIndices(receipts.get(0)?.indices ?? new Uint8Array()), [0, 6]);
   });
 

@@ -12,7 +12,13 @@ const TURN_MS = 1_000;
 const root = cidOf('root');
 
 /** A holder of an object that needs a repair, with nine others before it. */
-function holder(state: { released: boolean; isFirst?: boolean }) {
+function holder(state: {
+  released: boolean;
+  isFirst?: boolean;
+  forgetting?: () => Promise<void>;
+  ownerThere?: boolean;
+  hanging?: boolean;
+}) {
   const clock = new ManualClock();
   const guarded = new Map<string, Guarded>();
   const told: string[] = [];
@@ -41,16 +47,18 @@ function holder(state: { released: boolean; isFirst?: boolean }) {
       put: async (cid, value) => void guarded.set(cid.toString(), value),
       remove: async (cid) => void guarded.delete(cid.toString()),
     },
-    forget: async () => undefined,
-    onFirst: (cid) => void told.push(cid.toString()),
+    forget: async () => state.forgetting?.(),
+    onGuarded: (cid) => void told.push(cid.toString()),
     check: { run: async () => report() },
     leases: { until: () => undefined, settled: () => undefined },
     releases: {
       async obeyed() {
         asked.push(clock.monotonic());
+        if (state.hanging) return new Promise(() => undefined);
         return state.released;
       },
     },
+    isConnected: (peer) => peer === 'owner' && state.ownerThere === true,
     rates: { watch: async () => undefined, failed: async () => undefined },
     repair: () => void repaired.push(clock.monotonic()),
     onImpossible: () => undefined,
@@ -74,7 +82,8 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
   assert.ok(repaired.length > 0);
   assert.equal(guarded.size, 1);
   const isFirst = () => guarded.get(root.toString())?.first;
-  assert.deepEqual([isFirst(), told], [false, []]);
+  assert.deepEqual([isFirst(), told], [false, [root.toString()]]);
+  told.length = 0;
   // Those before it went; then they are back.
   for (const first of [true, false]) {
     state.isFirst = first;
@@ -94,4 +103,38 @@ test('what its owner released while this node was away is forgotten, not repaire
   state.released = true;
   for (let step = 0; step < 40; step++) await clock.advance(TURN_MS / 2);
   assert.deepEqual([repaired, guarded.size, watcher.size], [[], 0, 0]);
+});
+
+test('what could not be forgotten is forgotten later, and is guarded until then', async (t) => {
+  let failures = 2;
+  const forgetting = async () => {
+    if (failures-- > 0) throw new Error('disk');
+  };
+  const state = { released: false, forgetting };
+  const { watcher, clock, guarded } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  for (let step = 0; step < 4; step++) await clock.advance(TURN_MS / 2);
+  state.released = true;
+  watcher.look(root);
+  for (let step = 0; step < 4; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([failures, guarded.size, watcher.size], [1, 1, 1]);
+  for (let step = 0; step < 60; step++) await clock.advance(TURN_MS / 2);
+  assert.deepEqual([failures, guarded.size, watcher.size], [-1, 0, 0]);
+});
+
+test('nobody is asked for a release while the owner is there, and the search holds up nothing for long', async (t) => {
+  const state = { released: false, isFirst: true, ownerThere: true, hanging: true };
+  const { watcher, clock, repaired, asked } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  await clock.advance(TURN_MS);
+  assert.deepEqual([asked.length, repaired.length > 0], [0, true]);
+  state.ownerThere = false;
+  repaired.length = 0;
+  watcher.look(root);
+  await clock.advance(TURN_MS);
+  assert.deepEqual([asked.length, repaired.length], [1, 0]);
+  await clock.advance(2 * 60_000);
+  assert.ok(repaired.length > 0);
 });
