@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { HoldfastNode } from '../../node.ts';
 import type { RandomBytes } from '../../random.ts';
-import { damageShard, dropShards, flipBits, pickStored } from '../../store/lab-faults.ts';
+import { damageIfThere, dropShards, flipBits, pickStored } from '../../store/lab-faults.ts';
 import type { LabHooks } from '../lab-hooks.ts';
 import type { FaultOrder, FaultResult, Lie } from './fault-order.ts';
 import { flood } from './flood.ts';
@@ -34,8 +34,12 @@ export class NodeFaults {
     switch (order.kind) {
       case 'corrupt': {
         const ids = await pickStored(node.stores, { count: order.shards }, random, signal);
-        for (const id of ids) await damageShard(node.stores, id, (bytes) => flipBits(bytes, order.bits, random));
-        return { shards: ids.length };
+        let shards = 0;
+        for (const id of ids) {
+          // The node goes on meanwhile, and may just have let go of one.
+          shards += Number(await damageIfThere(node.stores, id, (bytes) => flipBits(bytes, order.bits, random)));
+        }
+        return { shards };
       }
       case 'drop': {
         const ids = await pickStored(node.stores, { share: order.share }, random, signal);

@@ -70,6 +70,16 @@ test('drop loses the bytes of a share of the shards', async (t) => {
   assert.deepEqual(await faults.apply({ kind: 'drop', share: 0 }, signal), { shards: 0 });
 });
 
+test('what was dropped is neither corrupted nor dropped once more', async (t) => {
+  const { faults, state } = await faulty(t);
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.75 }, signal), { shards: 6 });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: SHARDS, bits: 1 }, signal), { shards: 2 });
+  assert.deepEqual(await state(), { good: 0, damaged: 2, gone: 6 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.5 }, signal), { shards: 1 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 1 }, signal), { shards: 1 });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 1, bits: 1 }, signal), { shards: 0 });
+});
+
 test('a liar reads altered or made-up bytes, and is honest again when told', async (t) => {
   const { faults, reader, list } = await faulty(t);
   const [{ id, bytes }] = list as [(typeof list)[number]];
