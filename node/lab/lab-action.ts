@@ -1,4 +1,5 @@
 import type { Lie } from './faults/fault-order.ts';
+import { completeGroups } from './partition.ts';
 
 /** What can be done to a running lab. Nodes are named by their numbers, from 1; times are in milliseconds. */
 export type LabAction =
@@ -44,6 +45,24 @@ export function nodesNamed(action: LabAction): number[] {
   if (action.do === 'churn') named.push(...action.spare);
   if (action.do === 'partition') named.push(...action.groups.flat());
   return [...new Set(named)];
+}
+
+/**
+ * Why an action would do nothing, or contradicts itself; undefined when it makes sense.
+ * @param nodes of the lab
+ */
+export function whyPointless(action: LabAction, nodes: number): string | undefined {
+  if (action.do === 'flood') {
+    const { targets } = action;
+    const alone = action.nodes.find((number) => targets.every((to) => to === number));
+    return alone === undefined ? undefined : `node ${alone} cannot flood itself: name another target`;
+  }
+  if (action.do !== 'partition') return undefined;
+  const named = action.groups.flat();
+  const twice = named.find((number, i) => named.indexOf(number) !== i);
+  if (twice !== undefined) return `node ${twice} is in two groups`;
+  const groups = completeGroups(action.groups, nodes).length;
+  return groups > 1 ? undefined : 'one group of all nodes is no partition: leave some out, or name two groups';
 }
 
 /** In a few words, for people. */

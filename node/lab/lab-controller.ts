@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { FaultOrder, Lie } from './faults/fault-order.ts';
 import type { Fleet, LabMember } from './fleet.ts';
-import { describeAction, type LabAction, nodesNamed } from './lab-action.ts';
+import { describeAction, type LabAction, nodesNamed, whyPointless } from './lab-action.ts';
 import { mustRun } from './member-services.ts';
 import { completeGroups, cutFrom, pairsAcross } from './partition.ts';
 
@@ -73,13 +73,16 @@ export class LabController {
 
   /**
    * Carries an action out. Returns the number of shards that it touched.
-   * @throws ApiError invalid-request (no such node), not-ready (one that does not run)
+   * @throws ApiError invalid-request (no such node, nothing to do), not-ready (one that does not run)
    */
   async act(action: LabAction, signal: AbortSignal): Promise<number> {
     for (const number of nodesNamed(action)) this.#member(number);
+    const pointless = whyPointless(action, this.#deps.fleet.members.length);
+    if (pointless !== undefined) throw new ApiError('invalid-request', pointless);
     const both = AbortSignal.any([signal, this.#stopping.signal]);
     const touched = await this.#lock.run('lab', both, () => this.#carryOut(action, both));
-    this.#deps.onDone(describeAction(action));
+    const damages = action.do === 'corrupt' || action.do === 'drop';
+    this.#deps.onDone(`${describeAction(action)}${damages ? `: ${touched} touched` : ''}`);
     return touched;
   }
 

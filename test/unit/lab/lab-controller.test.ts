@@ -38,6 +38,7 @@ test('actions reach the nodes they name, and are told of when they are done', as
   assert.equal(await controller.act({ do: 'drop', nodes: [1], share: 0.5 }, never), 7);
   assert.deepEqual([controller.condition(1).damagedShards, controller.condition(2).damagedShards], [12, 0]);
   assert.equal(done[0], 'kill 2');
+  assert.equal(done[4], 'drop 50 % of the shards of 1: 7 touched');
   assert.equal(done.length, 5);
 });
 
@@ -91,6 +92,23 @@ test('a flood never goes to the node itself', async () => {
     '1 flood peer-3 9',
     '2 flood peer-1,peer-3 9',
   ]);
+});
+
+test('what would do nothing is refused, and nobody is blamed for it', async () => {
+  const { controller, fleet, done } = lab(3);
+  for (const [action, message] of [
+    [{ do: 'flood', nodes: [1], targets: [1], ms: 9 }, /node 1 cannot flood itself/],
+    [{ do: 'flood', nodes: [2, 1], targets: [1], ms: 9 }, /node 1 cannot flood itself/],
+    [{ do: 'partition', groups: [[1, 2, 3]] }, /one group of all nodes is no partition/],
+    [{ do: 'partition', groups: [[1, 2], [2]] }, /node 2 is in two groups/],
+  ] as const satisfies readonly (readonly [LabAction, RegExp])[]) {
+    await assert.rejects(controller.act(action, never), { code: 'invalid-request', message });
+  }
+  assert.deepEqual([fleet.log, done, controller.partition], [[], [], undefined]);
+  assert.deepEqual(
+    [1, 2].map((number) => controller.condition(number).dishonest),
+    [false, false],
+  );
 });
 
 test('a partition cuts groups from each other; healing connects them again', async () => {

@@ -28,7 +28,8 @@ test('every action has its form', () => {
   const whom = { nodes };
   assert.deepEqual(step('kill: {nodes: "2-4"}'), { do: 'kill', whom });
   assert.deepEqual(step('stop: {count: 2}'), { do: 'stop', whom: { count: 2 } });
-  assert.deepEqual(step('start: {share: 0.5}'), { do: 'start', whom: { share: 0.5 } });
+  assert.deepEqual(step('start: {nodes: 2}'), { do: 'start', whom: { nodes: [2] } });
+  assert.deepEqual(step('kill: {share: 0.5}'), { do: 'kill', whom: { share: 0.5 } });
   assert.deepEqual(step('corrupt: {nodes: "2-4"}'), { do: 'corrupt', whom, shards: 1, bits: 1 });
   assert.deepEqual(step('drop: {nodes: "2-4", amount: 0.25}'), { do: 'drop', whom, amount: 0.25 });
   assert.deepEqual(step('slow: {nodes: 2, ms: 50}'), { do: 'slow', whom: { nodes: [2] }, ms: 50 });
@@ -72,7 +73,13 @@ test('what is wrong is named by its key', () => {
     [steps('{at: 5s, drop: {nodes: 2, amount: 1.5}}'), 'steps[0].drop.amount'],
     [steps('{at: 5s, slow: {nodes: 2}}'), 'steps[0].slow.ms'],
     [steps('{at: 5s, flood: {nodes: 2, target: 8, for: 9s}}'), 'steps[0].flood.target'],
-    [steps('{at: 5s, partition: {groups: ["1-3", "3-4"]}}'), 'steps[0].partition.groups'],
+    [steps('{at: 5s, partition: {groups: ["1-3", "3-4"]}}'), 'steps[0].partition'],
+    [steps('{at: 5s, partition: {groups: [1-6]}}'), 'steps[0].partition'],
+    [steps('{at: 5s, flood: {nodes: 1, target: 1, for: 9s}}'), 'steps[0].flood'],
+    [steps('{at: 5s, kill: {share: 0.01}}'), 'steps[0].kill'],
+    [steps('{at: 9s, start: {count: 1}}, {at: 5s, slow: {nodes: 1, ms: 1}}'), 'steps[0].start'],
+    [`${steps('{at: 5s, kill: {count: 1}}, {at: 5s, lie: {share: 1}}')}\nspare: 2-6`, 'steps[1].lie'],
+    [`${steps('{at: 5s, lie: {count: 1, how: silent}}')}\nexpect: [full-health, liars-found]`, 'expect[1]'],
     [steps('{at: 5s, churn: {rate: 3, most: 7}}'), 'steps[0].churn.most'],
     [steps('{at: 5s, explode: {}}'), 'steps[0].explode'],
   ] as const) {
@@ -121,6 +128,14 @@ test('draws: the same for the same seed, only of those that can be meant, never 
     }),
     { numRuns: 50 },
   );
+});
+
+test('who would only flood itself is not drawn for a flood', () => {
+  const text = (seed: number) =>
+    `${BASE}seed: ${seed}\nspare: 3-6\nsteps: [{at: 1s, flood: {count: 1, target: 2, for: 5s}}]`;
+  for (let seed = 0; seed < 20; seed++) {
+    assert.deepEqual(plan(text(seed))[0]?.action, { do: 'flood', nodes: [1], targets: [2], ms: 5000 });
+  }
 });
 
 test('seeded bytes repeat, and differ by seed and by use', async () => {
