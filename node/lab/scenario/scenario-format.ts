@@ -120,6 +120,9 @@ export interface ScenarioOverrides {
 export function labFormat(overrides: ScenarioOverrides = {}): field.Field<LabScenario> {
   return {
     read(value, key) {
+      if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'kind')) {
+        throw new field.FieldError('kind', 'is a key of simulations: run them with `holdfast simulate`');
+      }
       const { about: _, steps, config, ...rest } = SECTION.read(value, key);
       const { nodes = rest.nodes, code = rest.code } = overrides;
       for (const option of config.keys()) {

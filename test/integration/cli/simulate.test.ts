@@ -35,6 +35,8 @@ test('simulate: a table, one JSON object, the losses alone, a report; the same s
   const again = await run(['simulate', 'small.yaml', '--html', 'small.html']);
   assert.equal(again.code, 1);
   assert.match(again.stderr, /small\.html exists already/);
+  const nowhere = await run(['simulate', 'small.yaml', '--html', 'none/small.html']);
+  assert.match(nowhere.stderr, /cannot write none.small\.html \(ENOENT\)/);
 });
 
 test('simulate: what is wrong with a scenario is one line with the key, and exit code 64', async (t) => {

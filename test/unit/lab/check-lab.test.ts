@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { FileHealth } from '../../../node/api/services.ts';
 import { createLab } from '../../../node/lab/lab.ts';
+import type { LabReport } from '../../../node/lab/record/lab-report.ts';
 import { type CheckedFile, checkLab, gravest } from '../../../node/lab/scenario/check-lab.ts';
+import { playScenario } from '../../../node/lab/scenario/play-scenario.ts';
 import { runScenario } from '../../../node/lab/scenario/run-scenario.ts';
 import { labFormat } from '../../../node/lab/scenario/scenario-format.ts';
 import { seededRandom } from '../../../node/lab/seeded.ts';
@@ -153,6 +155,31 @@ test('a scenario: files first, steps at their times, checks with patience', asyn
   assert.deepEqual(texts.slice(0, 2), ['file-1, 10 bytes, added by 2', 'file-2, 10 bytes, added by 2']);
   assert.ok(texts.some((text) => /^not done: 4 answer 5 ms later \(node 4 is killed/.test(text)));
   assert.deepEqual(report.checks, checks);
+});
+
+test('a run that is interrupted is reported all the same, and so is one that cannot be reported', async () => {
+  const { fleet, clock, run } = await lab(3);
+  const scenario = parseScenario(
+    'nodes: 3\ntime: 9s\nfiles: [{size: 1}]\nsteps: [{at: 1s, kill: {nodes: 3}}]',
+    's.yaml',
+    labFormat(),
+  );
+  for (const member of fleet.members) member.answers = { add: async () => ({ link: 'l', root: 'r' }) as never };
+  const interrupted = new AbortController();
+  const reports: LabReport[] = [];
+  const onReport = async (report: LabReport) => {
+    reports.push(report);
+  };
+  const played = assert.rejects(playScenario(scenario, { ...run, signal: interrupted.signal, onReport }), /enough/);
+  await clock.advance(2000);
+  interrupted.abort(new Error('enough'));
+  await played;
+  const [report] = reports;
+  assert.deepEqual(report?.checks, [{ name: 'played-to-end', ok: false, detail: 'enough' }]);
+  assert.ok(report?.steps.some(({ text }) => text === 'kill 3'));
+  const full = () => Promise.reject(new Error('disk full'));
+  const again = playScenario(scenario, { ...run, signal: interrupted.signal, onReport: full });
+  await assert.rejects(again, /enough/);
 });
 
 test('a step that fails ends nothing but itself, and is told of; a defect ends the run', async () => {

@@ -50,6 +50,7 @@ test('what is wrong is named by its key', () => {
   const steps = (text: string) => `${BASE}steps: [${text}]`;
   for (const [text, key] of [
     [`${BASE}steps: []\nnodez: 3`, 'nodez'],
+    ['kind: simulation\ntime: 1d\nnetwork: {nodes: 9}', 'kind'],
     ['nodes: 0\ntime: 1s\nfiles: [{size: 1}]\nsteps: []', 'nodes'],
     ['nodes: 255\ntime: 1s\nfiles: [{size: 1}]\nsteps: []', 'nodes'],
     ['nodes: 4\ntime: 9h\nfiles: [{size: 1}]\nsteps: []', 'time'],
