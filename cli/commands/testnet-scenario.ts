@@ -3,6 +3,7 @@ import { tuneHeap } from '../../node/heap.ts';
 import type { LabReport } from '../../node/lab/record/lab-report.ts';
 import type { Failing } from '../../node/lab/scenario/check-lab.ts';
 import { playScenario } from '../../node/lab/scenario/play-scenario.ts';
+import { filesDiskBytes } from '../../node/lab/scenario/scenario-disk.ts';
 import { labFormat } from '../../node/lab/scenario/scenario-format.ts';
 import { seededRandom } from '../../node/lab/seeded.ts';
 import { readScenario } from '../../node/scenario/read-scenario.ts';
@@ -35,7 +36,9 @@ export async function testnetScenario(context: CommandContext, named: string, op
   await checkReportTarget(base, force);
   tuneHeap();
   const folder = labFolder(context, options.folder);
-  const plan = { name, seed, nodes, processes, folder, keep, config, random: seededRandom(seed, 'identities') };
+  const random = seededRandom(seed, 'identities');
+  const fileBytes = filesDiskBytes(scenario);
+  const plan = { name, seed, nodes, fileBytes, processes, folder, keep, config, random };
   const { report, failing } = await withLab(context, plan, (lab, signal) => {
     writeNote(context, `${nodes} nodes run in ${folder}: playing ${name}, seed ${seed}`);
     const onReport = async (made: LabReport) => {

@@ -1,13 +1,24 @@
 import type { Lie } from './faults/fault-order.ts';
 import { completeGroups } from './partition.ts';
 
+/** Of which something is drawn by each node. */
+interface Drawn {
+  /** Decides the draws, 32 bits; absent: chance. */
+  readonly draw?: number;
+}
+
 /** What can be done to a running lab. Nodes are named by their numbers, from 1; times are in milliseconds. */
 export type LabAction =
   | { readonly do: 'kill' | 'stop' | 'start'; readonly nodes: readonly number[] }
   /** Flips bits in so many stored shards of each node. */
-  | { readonly do: 'corrupt'; readonly nodes: readonly number[]; readonly shards: number; readonly bits: number }
+  | (Drawn & {
+      readonly do: 'corrupt';
+      readonly nodes: readonly number[];
+      readonly shards: number;
+      readonly bits: number;
+    })
   /** Deletes this share of the stored shards of each node, 0 … 1. */
-  | { readonly do: 'drop'; readonly nodes: readonly number[]; readonly share: number }
+  | (Drawn & { readonly do: 'drop'; readonly nodes: readonly number[]; readonly share: number })
   | { readonly do: 'slow'; readonly nodes: readonly number[]; readonly ms: number }
   | { readonly do: 'lie'; readonly nodes: readonly number[]; readonly how: Lie | 'none' }
   | {

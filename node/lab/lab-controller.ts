@@ -8,11 +8,12 @@ import type { Fleet, LabMember } from './fleet.ts';
 import { describeAction, type LabAction, nodesNamed, whyPointless } from './lab-action.ts';
 import { mustRun } from './member-services.ts';
 import { completeGroups, cutFrom, pairsAcross } from './partition.ts';
+import { seededRandom } from './seeded.ts';
 
 export interface LabControllerDeps {
   readonly fleet: Fleet;
   readonly clock: Clock;
-  /** Draws what churn does. */
+  /** Draws what churn does, and what is damaged where the action does not say. */
   readonly random: RandomBytes;
   readonly log: Logger;
   /** Told of everything that was done. */
@@ -141,14 +142,16 @@ export class LabController {
   }
 
   async #damage(action: Extract<LabAction, { do: 'corrupt' | 'drop' }>, signal: AbortSignal): Promise<number> {
-    const order: FaultOrder =
-      action.do === 'corrupt'
-        ? { kind: 'corrupt', shards: action.shards, bits: action.bits }
-        : { kind: 'drop', share: action.share };
+    const { draw = drawn(this.#deps.random) } = action;
+    const orderOf = (number: number): FaultOrder => {
+      const own = { draw: drawn(seededRandom(draw, `node ${number}`)) };
+      if (action.do === 'drop') return { kind: 'drop', share: action.share, ...own };
+      return { kind: 'corrupt', shards: action.shards, bits: action.bits, ...own };
+    };
     for (const number of action.nodes) this.#runningMember(number);
     let touched = 0;
     for (const number of action.nodes) {
-      const { shards } = await this.#member(number).fault(order, signal);
+      const { shards } = await this.#member(number).fault(orderOf(number), signal);
       this.#note(number, { damagedShards: this.condition(number).damagedShards + shards });
       touched += shards;
     }
@@ -260,4 +263,9 @@ export class LabController {
     mustRun(number, member.state);
     return member;
   }
+}
+
+/** 32 bits. */
+function drawn(random: RandomBytes): number {
+  return Buffer.from(random(4)).readUInt32BE();
 }

@@ -1,5 +1,6 @@
 import { type RandomBytes, randomFraction } from '../../random.ts';
 import type { LabAction } from '../lab-action.ts';
+import { seededRandom } from '../seeded.ts';
 import type { LabScenario, NodeChoice, StepAction } from './lab-scenario.ts';
 
 export interface PlannedStep {
@@ -26,7 +27,11 @@ export function planSteps(scenario: LabScenario, random: RandomBytes): PlannedSt
   return scenario.steps
     .map((step, index) => ({ ...step, index }))
     .toSorted((a, b) => a.at - b.at)
-    .map(({ at, action, index }) => ({ index, at, action: drawn(action, scenario, expected, random) }));
+    .map(({ at, action, index }) => {
+      const planned = drawn(action, scenario, expected, random);
+      const damages = planned.do === 'corrupt' || planned.do === 'drop';
+      return { index, at, action: damages ? { ...planned, draw: drawOf(scenario.seed, index) } : planned };
+    });
 }
 
 function drawn(action: StepAction, scenario: LabScenario, expected: Expected, random: RandomBytes): LabAction {
@@ -68,4 +73,9 @@ function note(action: StepAction, nodes: readonly number[], { down, dishonest }:
     if (action.do === 'start') down.delete(number);
     if (action.do === 'flood' || (action.do === 'lie' && action.how !== 'none')) dishonest.add(number);
   }
+}
+
+/** What a step damages does not change when another is put before it that draws nodes. */
+function drawOf(seed: number, index: number): number {
+  return Buffer.from(seededRandom(seed, `damage of step ${index}`)(4)).readUInt32BE();
 }

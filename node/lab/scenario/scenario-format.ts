@@ -3,6 +3,7 @@ import { isOptionKey } from '../../config/options.ts';
 import * as field from '../../scenario/field.ts';
 import { LIES, type Lie } from '../faults/fault-order.ts';
 import { ACTION_LIMITS } from '../lab-action.ts';
+import { LAB_OWNED } from '../lab-config.ts';
 import { MAX_LAB_NODES } from '../lab-size.ts';
 import { parseNodeList } from '../node-list.ts';
 import { checkScenario } from './check-scenario.ts';
@@ -127,6 +128,8 @@ export function labFormat(overrides: ScenarioOverrides = {}): field.Field<LabSce
       const { nodes = rest.nodes, code = rest.code } = overrides;
       for (const option of config.keys()) {
         if (!isOptionKey(option)) throw new field.FieldError(`config.${option}`, 'is no option of a node');
+        if (LAB_OWNED.has(option))
+          throw new field.FieldError(`config.${option}`, 'is set by the lab itself: leave it out');
       }
       const scenario: LabScenario = {
         ...rest,

@@ -86,6 +86,17 @@ test('lying and flooding make a node dishonest for good; being slow or damaged d
   assert.equal(controller.condition(2).floodsUntil, clock.monotonic() + 5000);
 });
 
+test('what is damaged is drawn for each node apart, and repeats with the draw of the action', async () => {
+  const { act } = lab(3, 5);
+  const damage = { do: 'drop', nodes: [1, 2], share: 0.5 } as const;
+  const first = await act({ ...damage, draw: 9 });
+  assert.match(first.join(), /^1 drop 0\.5 \d+,2 drop 0\.5 \d+$/);
+  assert.notEqual(first[0]?.slice(1), first[1]?.slice(1));
+  assert.deepEqual(await act({ ...damage, draw: 9 }), first);
+  assert.notDeepEqual(await act({ ...damage, draw: 8 }), first);
+  assert.notDeepEqual(await act(damage), await act(damage));
+});
+
 test('a flood never goes to the node itself', async () => {
   const { act } = lab(3);
   assert.deepEqual(await act({ do: 'flood', nodes: [1, 2], targets: [1, 3], ms: 9 }), [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { planSteps } from '../../../node/lab/scenario/lab-plan.ts';
+import { filesDiskBytes } from '../../../node/lab/scenario/scenario-disk.ts';
 import { labFormat } from '../../../node/lab/scenario/scenario-format.ts';
 import { seededFile, seededRandom } from '../../../node/lab/seeded.ts';
 import { parseScenario } from '../../../node/scenario/read-scenario.ts';
@@ -61,6 +62,10 @@ test('what is wrong is named by its key', () => {
     [`${BASE}steps: []\nexpect: [world-peace]`, 'expect[0]'],
     [`${BASE}steps: []\nconfig: {audit.cycel: 3s}`, 'config.audit.cycel'],
     [`${BASE}steps: []\nconfig: {audit.cycle: soon}`, 'config'],
+    ...['network.listen', 'network.name', 'network.bootstrap', 'api.port', 'lab.enabled'].map(
+      (option) => [`${BASE}steps: []\nconfig: {${option}: 1}`, `config.${option}`] as const,
+    ),
+    [`${BASE}steps: []\nconfig: {home: /tmp}`, 'config.home'],
     ['nodes: 6\ntime: 60s\nsteps: []\nfiles: [{size: 1MiB, owner: 9}]', 'files[0].owner'],
     ['nodes: 6\ntime: 60s\nsteps: []\nfiles: [{size: 1GiB, count: 5}]', 'files'],
     ['nodes: 6\ntime: 60s\nsteps: []\nfiles: []', 'files'],
@@ -137,6 +142,17 @@ test('who would only flood itself is not drawn for a flood', () => {
   for (let seed = 0; seed < 20; seed++) {
     assert.deepEqual(plan(text(seed))[0]?.action, { do: 'flood', nodes: [1], targets: [2], ms: 5000 });
   }
+});
+
+test('the disk that the files take counts parity, and copies where there are too few nodes for a code', () => {
+  const bytes = (text: string) => filesDiskBytes(parse(`${text}\ntime: 60s\nsteps: []`)) / 1024 ** 2;
+  const plain = bytes('nodes: 20\ncode: 9+3\nfiles: [{size: 90MiB, count: 2}]');
+  // 180 MiB of data, a third of it again as parity, and what packing and the tables take.
+  assert.ok(plain > 180 * 1.33 && plain < 180 * 1.33 * 1.4, String(plain));
+  const wide = bytes('nodes: 20\ncode: 6+6\nfiles: [{size: 90MiB, count: 2}]');
+  assert.ok(wide > 1.4 * plain && wide < 1.6 * plain, String(wide));
+  const copied = bytes('nodes: 3\nfiles: [{size: 10MiB}]');
+  assert.ok(copied > 20 && copied < 30, String(copied));
 });
 
 test('seeded bytes repeat, and differ by seed and by use', async () => {
