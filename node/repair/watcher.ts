@@ -8,6 +8,7 @@ import { DueQueue } from './due-queue.ts';
 import type { FoundNeed, ObjectReport } from './object-check.ts';
 import type { RepairResult } from './repairer.ts';
 import type { SurveyOptions } from './survey.ts';
+import { BYSTANDER } from './turns.ts';
 import { WatchedObject } from './watched-object.ts';
 
 export interface WatcherDeps {
@@ -51,8 +52,6 @@ export interface WatcherDeps {
 
 /** Objects looked at at a time. */
 const CONCURRENCY = 2;
-/** A holder that is not among the first guardians of an object looks so many times less often. */
-const BYSTANDER = 6;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 

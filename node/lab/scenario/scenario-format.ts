@@ -1,6 +1,7 @@
 import { parseCodeNumbers } from '../../config/option-types.ts';
 import { isOptionKey } from '../../config/options.ts';
 import * as field from '../../scenario/field.ts';
+import { MAX_SEED } from '../../scenario/seed.ts';
 import { LIES, type Lie } from '../faults/fault-order.ts';
 import { ACTION_LIMITS } from '../lab-action.ts';
 import { LAB_OWNED } from '../lab-config.ts';
@@ -15,7 +16,6 @@ const MIB = 1024 * 1024;
 const MAX_STEPS = 1000;
 const MAX_FILES = 64;
 const MAX_FILE_BYTES = 1024 * MIB;
-const MAX_SEED = 2 ** 32 - 1;
 
 const numbers: field.Field<readonly number[]> = {
   read(value, key) {
