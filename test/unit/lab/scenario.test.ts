@@ -175,3 +175,31 @@ test('the scenarios that come with the program are accepted', () => {
   const lies = plan(text).flatMap(({ action }) => (action.do === 'lie' ? action.nodes : []));
   assert.ok(lies.length >= 0.2 * scenario.nodes, 'a fifth of the nodes lies');
 });
+
+test('the documentation names every key', () => {
+  const text = readFileSync(new URL('../../../scenarios/README.md', import.meta.url), 'utf8');
+  const table = text.slice(text.lastIndexOf('### Lab scenarios'), text.indexOf('## What is simulated'));
+  /** What may stand where an unknown key was put. */
+  const known = (scenario: string) => {
+    try {
+      parse(scenario);
+    } catch (error) {
+      return /(?:there are|one of) (.*?)(?:, found.*)?$/.exec((error as Error).message)?.[1]?.split(', ') ?? [];
+    }
+    return [];
+  };
+  const actions = known(`${BASE}steps: [{at: 1s, zzzzzzzzz: {}}]`);
+  assert.equal(actions.length, 11);
+  const keys = [
+    ...known(`${BASE}steps: []\nzzzzzzzzz: 1`),
+    ...known('nodes: 6\ntime: 60s\nsteps: []\nfiles: [{zzzzzzzzz: 1}]').map((key) => `files[].${key}`),
+    ...actions,
+    ...actions.flatMap((action) => known(`${BASE}steps: [{at: 1s, ${action}: {zzzzzzzzz: 1}}]`)),
+    ...known(`${BASE}steps: []\nexpect: [zzzzzzzzz]`),
+  ];
+  assert.ok(keys.includes('bits') && keys.includes('full-health') && keys.includes('files[].owner'));
+  for (const key of keys) {
+    const names = key === 'files' || key === 'steps' ? `\`${key}[].` : `\`${key}`;
+    assert.ok(table.includes(names), `${key} is not in the table`);
+  }
+});
