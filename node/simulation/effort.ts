@@ -3,12 +3,15 @@ import type { Lifetime } from './lifetime.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 
 /** What a scenario asks of the machine, estimated from its numbers before anything is run. */
-export interface Effort {
+interface Effort {
   /** By the key that asks for it: events, and what they look at. A step takes some microseconds. */
   readonly steps: ReadonlyMap<string, number>;
   /** Events that wait at the same time. */
   readonly pending: number;
 }
+
+/** Some hours of one processor; a year of 10,000 nodes and 1,000,000 stripes stays far below. */
+export const MAX_STEPS = 5e9;
 
 const YEAR_MS = 365 * 24 * 3_600_000;
 /** Stripes whose counts are changed in the time of one event. */

@@ -1,11 +1,9 @@
 import { FieldError } from '../scenario/field.ts';
-import { effortOf } from './effort.ts';
+import { effortOf, MAX_STEPS } from './effort.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 
 /** Shards of all stripes together: 20 bytes each, 600 MB. */
 const MAX_SHARDS = 30_000_000;
-/** Some hours of one processor; a year of 10,000 nodes and 1,000,000 stripes stays far below. */
-const MAX_STEPS = 5e9;
 /** 28 bytes each, twice while the queue grows. */
 const MAX_PENDING = 20_000_000;
 /** A network that is fuller has nowhere to repair to. */

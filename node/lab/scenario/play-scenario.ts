@@ -25,7 +25,8 @@ export async function playScenario(scenario: LabScenario, run: ReportedRun): Pro
   try {
     outcome = await runScenario(scenario, run);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const why = error instanceof Error ? error.message : String(error);
+    const detail = run.signal.aborted ? 'interrupted' : why;
     lab.conclude([{ name: 'played-to-end', ok: false, detail }]);
     // Why the run ended matters more than why nothing could be written about it.
     await reported(lab, onReport).catch((failed: unknown) => lab.note(`no report: ${String(failed)}`));

@@ -175,7 +175,7 @@ test('a run that is interrupted is reported all the same, and so is one that can
   interrupted.abort(new Error('enough'));
   await played;
   const [report] = reports;
-  assert.deepEqual(report?.checks, [{ name: 'played-to-end', ok: false, detail: 'enough' }]);
+  assert.deepEqual(report?.checks, [{ name: 'played-to-end', ok: false, detail: 'interrupted' }]);
   assert.ok(report?.steps.some(({ text }) => text === 'kill 3'));
   const full = () => Promise.reject(new Error('disk full'));
   const again = playScenario(scenario, { ...run, signal: interrupted.signal, onReport: full });

@@ -157,6 +157,23 @@ test('guardians that do nothing put repair off, and where all are such nothing i
   assert.ok(nearlyAll.repair.repairs < none.repair.repairs / 2);
 });
 
+test('what finds no space again and again is given up in the end', async () => {
+  const cramped = {
+    kind: 'simulation',
+    time: '365d',
+    network: { nodes: 13 },
+    files: { stripes: 200, code: '8+4' },
+    churn: { replace: false },
+    faults: [{ at: '1d', departure: { nodes: [1, 2, 3, 4] } }],
+  };
+  const scenario = CHECKED_FORMAT.read(cramped, '');
+  const run = simulate(scenario, { signal: new AbortController().signal, pause: async () => {}, maxSteps: 50_000 });
+  await assert.rejects(run, {
+    type: { code: 'bad-scenario', path: '', key: 'time' },
+    message: /given up after 5.0e\+4/,
+  });
+});
+
 test('guardians that favour each other gather shards', async () => {
   const base = {
     time: '30d',
