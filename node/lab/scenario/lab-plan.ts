@@ -20,7 +20,7 @@ interface Expected {
 /**
  * The steps of a scenario in the order of their times, with all draws made. Who is to be ended or damaged is drawn among
  * those that run, who is to lie among the honest, who is to start among those that do not run; never one that is spared.
- * Nobody is drawn where there is nobody.
+ * Where there is nobody left, nobody is drawn.
  */
 export function planSteps(scenario: LabScenario, random: RandomBytes): PlannedStep[] {
   const expected: Expected = { down: new Set(), dishonest: new Set() };
@@ -75,7 +75,7 @@ function note(action: StepAction, nodes: readonly number[], { down, dishonest }:
   }
 }
 
-/** What a step damages does not change when another is put before it that draws nodes. */
+/** Of a stream of its own: what a step damages does not depend on whom others draw. */
 function drawOf(seed: number, index: number): number {
   return Buffer.from(seededRandom(seed, `damage of step ${index}`)(4)).readUInt32BE();
 }

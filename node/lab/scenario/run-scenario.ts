@@ -14,6 +14,8 @@ export interface ScenarioOutcome {
 
 /** Pause between two tries of checks that do not hold yet. */
 const AGAIN_MS = 3000;
+/** Steps that a check names; the report has all of them. */
+const MAX_TOLD = 5;
 
 /**
  * Stores the files of a scenario, does its steps at their times, and checks at the end what it expects; what does not hold
@@ -56,7 +58,9 @@ export async function runScenario(scenario: LabScenario, run: ScenarioRun): Prom
 /** Only where a step failed. */
 function doneSteps(undone: readonly string[]): Finding[] {
   if (undone.length === 0) return [];
-  return [{ check: { name: 'steps-done', ok: false, detail: undone.join(', ') }, failing: 'unexpected' }];
+  const more = undone.length > MAX_TOLD ? `, and ${undone.length - MAX_TOLD} more` : '';
+  const detail = `${undone.slice(0, MAX_TOLD).join(', ')}${more}`;
+  return [{ check: { name: 'steps-done', ok: false, detail }, failing: 'unexpected' }];
 }
 
 async function addFiles({ seed, files, code }: LabScenario, { lab, signal }: ScenarioRun): Promise<CheckedFile[]> {
