@@ -67,7 +67,7 @@ export function notEmpty(text: string): string {
 /** For commander's argument parsers. */
 export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
   return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= minimum && value <= maximum) return value;
     throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}`);
   };

@@ -24,6 +24,8 @@ export interface LabPlan {
   readonly name: string;
   readonly seed?: number;
   readonly nodes: number;
+  /** Disk that its files will take; absent: nothing is known of them. */
+  readonly fileBytes?: number;
   /** Each node in a process of its own. */
   readonly processes: boolean;
   /** Absolute. */
@@ -49,9 +51,18 @@ export async function withLab<T>(
   plan: LabPlan,
   work: (lab: Lab, ending: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { folder: path, nodes, keep } = plan;
+  const { folder: path, nodes, keep, fileBytes = 0 } = plan;
   const answers = () => labAnswers(context, path);
-  const folder = await claimFolder({ path, nodes, keep, pid: process.pid, clock: systemClock, isAlive, answers });
+  const folder = await claimFolder({
+    path,
+    nodes,
+    fileBytes,
+    keep,
+    pid: process.pid,
+    clock: systemClock,
+    isAlive,
+    answers,
+  });
   if (folder.removed !== undefined) {
     const { pid, startedAt } = folder.removed;
     writeNote(context, `removed what a lab of ${formatTime(startedAt)} left in ${path}: its process ${pid} is gone`);

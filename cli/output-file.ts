@@ -63,6 +63,11 @@ export async function createOutputFile(target: string, force: boolean): Promise<
   };
 }
 
+/** Before work is spent on what could not be written. @throws CliError target-exists | target-unwritable */
+export async function checkTarget(target: string, force: boolean): Promise<void> {
+  await (await createOutputFile(target, force)).discard();
+}
+
 async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0;
   while (written < chunk.length) {
@@ -110,5 +115,5 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 function targetExists(target: string): CliError {
-  return new CliError('target-exists', `${target} exists already: choose another name with -o, or use --force`);
+  return new CliError('target-exists', `${target} exists already: choose another name, or use --force`);
 }

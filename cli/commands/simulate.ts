@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { nextTurn } from '../../node/kzg/next-turn.ts';
 import { reportPage } from '../../node/report/page.ts';
 import { loadScenario } from '../../node/simulation/load-scenario.ts';
@@ -7,7 +7,8 @@ import { simulationReport } from '../../node/simulation/simulation-report.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { writeNote, writeResult } from '../output.ts';
-import { createOutputFile, exists, refuseExisting } from '../output-file.ts';
+import { checkTarget, createOutputFile } from '../output-file.ts';
+import { scenarioPath } from '../ready-scenario.ts';
 import { startShareProgress } from '../share-progress.ts';
 import { describeSimulation } from '../simulation-text.ts';
 
@@ -17,10 +18,6 @@ export interface SimulateArguments {
   readonly html?: string;
   readonly force: boolean;
 }
-
-/** The scenarios that come with Holdfast. */
-const READY = join(import.meta.dirname, '../../scenarios');
-const NAME = /^[a-z0-9-]{1,64}$/;
 
 /**
  * Runs a scenario. Losses are what a simulation is for, so that they are no failure: the exit code is 0 when it came to its
@@ -32,8 +29,8 @@ export async function simulateCommand(
   { seed, html, force }: SimulateArguments,
 ): Promise<ExitCode> {
   // Before minutes are spent on what could not be written.
-  if (html !== undefined) await refuseExisting(html, force);
-  const path = await pathOf(scenario);
+  if (html !== undefined) await checkTarget(html, force);
+  const path = await scenarioPath(scenario);
   const loaded = await loadScenario(path, context.signal);
   const progress = startShareProgress(context);
   const result = await simulate(seed === undefined ? loaded.scenario : { ...loaded.scenario, seed }, {
@@ -60,11 +57,4 @@ export async function simulateCommand(
     quiet: () => String(result.losses.stripes),
   });
   return EXIT.ok;
-}
-
-/** A file comes before a ready scenario of that name. */
-async function pathOf(scenario: string): Promise<string> {
-  if (!NAME.test(scenario) || (await exists(scenario))) return scenario;
-  const ready = join(READY, `${scenario}.yaml`);
-  return (await exists(ready)) ? ready : scenario;
 }

@@ -1,7 +1,6 @@
 import type { Command as Parser } from 'commander';
+import { MAX_SEED } from '../../node/scenario/seed.ts';
 import { type Define, given, notEmpty, wholeNumber } from '../define.ts';
-
-const MAX_SEED = 999_999_999;
 
 /** simulate. */
 export function defineSimulate(program: Parser, define: Define): void {

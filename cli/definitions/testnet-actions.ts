@@ -94,7 +94,7 @@ export function defineTestnetActions(testnet: Parser, define: Define): void {
     atMost: most as number,
     spare: spare as number[],
   }))
-    .requiredOption('--rate <n>', 'departures a minute; 0 = no more', wholeNumber(0, ACTION_LIMITS.churnPerMinute))
+    .requiredOption('--rate <n>', 'departures a minute, e.g. 6 or 0.5; 0 = no more', perMinute)
     .option(
       '--down <time>',
       `how long one is away (default: ${DEFAULT_DOWN_MS / 1000}s)`,
@@ -135,6 +135,12 @@ function fraction(text: string): number {
   const value = /^\d{1,3}(\.\d{1,6})?%?$/.test(text) ? Number.parseFloat(text) / (text.endsWith('%') ? 100 : 1) : -1;
   if (value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError('expected a share such as 0.2 or 20%');
+}
+
+function perMinute(text: string): number {
+  const value = /^\d{1,4}(\.\d{1,6})?$/.test(text) ? Number(text) : -1;
+  if (value >= 0 && value <= ACTION_LIMITS.churnPerMinute) return value;
+  throw new InvalidArgumentError(`expected a number from 0 to ${ACTION_LIMITS.churnPerMinute}`);
 }
 
 function timeUpTo(maximum: number): (text: string) => number {

@@ -1,6 +1,6 @@
 import { Option, type Command as Parser } from 'commander';
 import { MAX_LAB_NODES } from '../../node/lab/lab-size.ts';
-import { type Define, given, matching, wholeNumber } from '../define.ts';
+import { type Define, given, matching, notEmpty, wholeNumber } from '../define.ts';
 import { defineTestnetActions } from './testnet-actions.ts';
 
 const DEFAULT_NODES = 10;
@@ -34,6 +34,7 @@ export function defineTestnet(program: Parser, define: Define): void {
       (await import('../commands/testnet-up.ts')).testnetUp(context, {
         processes: options.processes === true,
         keep: options.keep === true,
+        force: options.force === true,
         ...given('nodes', options.nodes as number | undefined),
         ...given('code', options.code as string | undefined),
         ...given('folder', options.folder as string | undefined),
@@ -43,8 +44,13 @@ export function defineTestnet(program: Parser, define: Define): void {
   })
     .option('--nodes <n>', `nodes to run (default: ${DEFAULT_NODES})`, wholeNumber(1, MAX_LAB_NODES))
     .option('--processes', 'run each node as a daemon in a process of its own')
-    .option('--scenario <file>', 'play this script (YAML), check what it expects, write a report and end')
-    .option('--report <path>', 'where a scenario writes its report, without ending (default: <name>-report)')
+    .option(
+      '--scenario <file>',
+      'play this script (YAML), or a ready one such as bad-day: check what it expects, write a report and end',
+      notEmpty,
+    )
+    .option('--report <path>', 'where a scenario writes its report, without ending (default: <name>-report)', notEmpty)
+    .option('--force', 'replace the files of the report')
     .option('--code <k+m>', 'erasure code of new files (default: auto)', CODE)
     .option('--folder <path>', 'new or empty folder for the lab (default: beside the home of a node)')
     .option('--keep', 'leave the data of the nodes there at the end');

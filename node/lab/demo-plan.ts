@@ -51,8 +51,13 @@ export function planDemo({ fileBytes, nodes, code: wanted, codeName }: DemoSize)
     shards,
     // One shard of a stripe per node.
     capacityBytes: stripes * SHARD_BYTES + CAPACITY_SLACK_BYTES,
-    diskBytes: Math.ceil(shards * SHARD_BYTES * TABLE_DISK_FACTOR) + nodes * NODE_DISK_BYTES,
+    diskBytes: shardDiskBytes(shards) + nodes * NODE_DISK_BYTES,
   };
+}
+
+/** What shards take on the disk. */
+export function shardDiskBytes(shards: number): number {
+  return Math.ceil(shards * SHARD_BYTES * TABLE_DISK_FACTOR);
 }
 
 /** Whether a code exists, and these nodes are enough for it. @throws LabError too-few-nodes; CodeError invalid-code */

@@ -1,12 +1,24 @@
 import type { Lie } from './faults/fault-order.ts';
+import { completeGroups } from './partition.ts';
+
+/** Of which something is drawn by each node. */
+interface Drawn {
+  /** Decides the draws, 32 bits; absent: chance. */
+  readonly draw?: number;
+}
 
 /** What can be done to a running lab. Nodes are named by their numbers, from 1; times are in milliseconds. */
 export type LabAction =
   | { readonly do: 'kill' | 'stop' | 'start'; readonly nodes: readonly number[] }
   /** Flips bits in so many stored shards of each node. */
-  | { readonly do: 'corrupt'; readonly nodes: readonly number[]; readonly shards: number; readonly bits: number }
+  | (Drawn & {
+      readonly do: 'corrupt';
+      readonly nodes: readonly number[];
+      readonly shards: number;
+      readonly bits: number;
+    })
   /** Deletes this share of the stored shards of each node, 0 … 1. */
-  | { readonly do: 'drop'; readonly nodes: readonly number[]; readonly share: number }
+  | (Drawn & { readonly do: 'drop'; readonly nodes: readonly number[]; readonly share: number })
   | { readonly do: 'slow'; readonly nodes: readonly number[]; readonly ms: number }
   | { readonly do: 'lie'; readonly nodes: readonly number[]; readonly how: Lie | 'none' }
   | {
@@ -44,6 +56,24 @@ export function nodesNamed(action: LabAction): number[] {
   if (action.do === 'churn') named.push(...action.spare);
   if (action.do === 'partition') named.push(...action.groups.flat());
   return [...new Set(named)];
+}
+
+/**
+ * Why an action would do nothing, or contradicts itself; undefined when it makes sense.
+ * @param nodes of the lab
+ */
+export function whyPointless(action: LabAction, nodes: number): string | undefined {
+  if (action.do === 'flood') {
+    const { targets } = action;
+    const alone = action.nodes.find((number) => targets.every((to) => to === number));
+    return alone === undefined ? undefined : `node ${alone} cannot flood itself: name another target`;
+  }
+  if (action.do !== 'partition') return undefined;
+  const named = action.groups.flat();
+  const twice = named.find((number, i) => named.indexOf(number) !== i);
+  if (twice !== undefined) return `node ${twice} is in two groups`;
+  const groups = completeGroups(action.groups, nodes).length;
+  return groups > 1 ? undefined : 'one group of all nodes is no partition: leave some out, or name two groups';
 }
 
 /** In a few words, for people. */

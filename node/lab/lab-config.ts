@@ -1,3 +1,5 @@
+import type { OptionKey } from '../config/options.ts';
+
 /**
  * What lab nodes do in seconds where others take hours: a loss is to be found, counted and repaired while somebody looks.
  * Values by option key.
@@ -16,6 +18,19 @@ export const LAB_CONFIG: ReadonlyMap<string, string> = new Map([
   ['repair.holdOff', '30s'],
   ['repair.traffic', '50MiB'],
 ]);
+
+/** What a lab stands on: where its nodes listen, whom they meet, and how they are told to fail. Nobody else sets these. */
+export const LAB_OWNED: ReadonlySet<OptionKey> = new Set([
+  'network.name',
+  'network.listen',
+  'network.announce',
+  'network.bootstrap',
+  'network.mdns',
+  'api.host',
+  'api.port',
+  'api.allowedHosts',
+  'lab.enabled',
+] as const);
 
 /** Bytes each node offers, unless it is told otherwise. */
 export const LAB_CAPACITY_BYTES = 4 * 1024 ** 3;

@@ -5,14 +5,15 @@ import type { Logger } from '../log.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { FaultOrder, Lie } from './faults/fault-order.ts';
 import type { Fleet, LabMember } from './fleet.ts';
-import { describeAction, type LabAction, nodesNamed } from './lab-action.ts';
+import { describeAction, type LabAction, nodesNamed, whyPointless } from './lab-action.ts';
 import { mustRun } from './member-services.ts';
 import { completeGroups, cutFrom, pairsAcross } from './partition.ts';
+import { seededRandom } from './seeded.ts';
 
 export interface LabControllerDeps {
   readonly fleet: Fleet;
   readonly clock: Clock;
-  /** Draws what churn does. */
+  /** Draws what churn does, and what is damaged where the action does not say. */
   readonly random: RandomBytes;
   readonly log: Logger;
   /** Told of everything that was done. */
@@ -73,13 +74,16 @@ export class LabController {
 
   /**
    * Carries an action out. Returns the number of shards that it touched.
-   * @throws ApiError invalid-request (no such node), not-ready (one that does not run)
+   * @throws ApiError invalid-request (no such node, nothing to do), not-ready (one that does not run)
    */
   async act(action: LabAction, signal: AbortSignal): Promise<number> {
     for (const number of nodesNamed(action)) this.#member(number);
+    const pointless = whyPointless(action, this.#deps.fleet.members.length);
+    if (pointless !== undefined) throw new ApiError('invalid-request', pointless);
     const both = AbortSignal.any([signal, this.#stopping.signal]);
     const touched = await this.#lock.run('lab', both, () => this.#carryOut(action, both));
-    this.#deps.onDone(describeAction(action));
+    const damages = action.do === 'corrupt' || action.do === 'drop';
+    this.#deps.onDone(`${describeAction(action)}${damages ? `: ${touched} touched` : ''}`);
     return touched;
   }
 
@@ -138,14 +142,16 @@ export class LabController {
   }
 
   async #damage(action: Extract<LabAction, { do: 'corrupt' | 'drop' }>, signal: AbortSignal): Promise<number> {
-    const order: FaultOrder =
-      action.do === 'corrupt'
-        ? { kind: 'corrupt', shards: action.shards, bits: action.bits }
-        : { kind: 'drop', share: action.share };
+    const { draw = drawn(this.#deps.random) } = action;
+    const orderOf = (number: number): FaultOrder => {
+      const own = { draw: drawn(seededRandom(draw, `node ${number}`)) };
+      if (action.do === 'drop') return { kind: 'drop', share: action.share, ...own };
+      return { kind: 'corrupt', shards: action.shards, bits: action.bits, ...own };
+    };
     for (const number of action.nodes) this.#runningMember(number);
     let touched = 0;
     for (const number of action.nodes) {
-      const { shards } = await this.#member(number).fault(order, signal);
+      const { shards } = await this.#member(number).fault(orderOf(number), signal);
       this.#note(number, { damagedShards: this.condition(number).damagedShards + shards });
       touched += shards;
     }
@@ -257,4 +263,9 @@ export class LabController {
     mustRun(number, member.state);
     return member;
   }
+}
+
+/** 32 bits. */
+function drawn(random: RandomBytes): number {
+  return Buffer.from(random(4)).readUInt32BE();
 }

@@ -22,6 +22,8 @@ interface LabRecord {
 export interface FolderOptions {
   readonly path: string;
   readonly nodes: number;
+  /** That files will take beside what the nodes need themselves. */
+  readonly fileBytes?: number;
   readonly keep: boolean;
   readonly pid: number;
   readonly clock: Clock;
@@ -56,10 +58,10 @@ const recordPath = (folder: string) => join(folder, 'lab.json');
  * @throws LabError lab-running, lab-kept, foreign-folder, too-little-space
  */
 export async function claimFolder(options: FolderOptions): Promise<LabFolder> {
-  const { path, nodes, keep, pid, clock } = options;
+  const { path, nodes, fileBytes = 0, keep, pid, clock } = options;
   await createPrivateFolder(path);
   const removed = (await readdir(path)).length === 0 ? undefined : await clearStale(options);
-  await checkSpace(path, nodes * NODE_DISK_BYTES);
+  await checkSpace(path, nodes * NODE_DISK_BYTES + fileBytes);
   const record: LabRecord = { version: 1, pid, startedAt: clock.now(), keep, ended: false };
   await writeRecord(path, record);
   return {
@@ -141,7 +143,7 @@ async function checkSpace(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(path);
   const free = bavail * bsize;
   if (free >= needed) return;
-  const message = `${path} has ${Math.floor(free / MIB)} MiB free and the lab needs about ${Math.ceil(needed / MIB)} MiB: choose another place with --folder, or fewer nodes`;
+  const message = `${path} has ${Math.floor(free / MIB)} MiB free and the lab needs about ${Math.ceil(needed / MIB)} MiB: choose another place with --folder, fewer nodes, or less to store`;
   throw new LabError({ code: 'too-little-space', path, needed, free }, message);
 }
 

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { equalBytes } from '../../protocol/bytes.ts';
 import { guardianOrder } from '../../protocol/guardian-order.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
+import { turnOf } from './turns.ts';
 
 export interface RankRequest {
   readonly root: CID;
@@ -25,9 +26,6 @@ export interface Rank {
   readonly others: readonly string[];
 }
 
-/** However many peers there seem to be before this node, it waits for no more turns. */
-const MAX_PLACE = 32;
-
 /**
  * When it is this node's turn to act for an object. The rank orders only: keys are free, and whoever makes enough of them
  * ranks before everybody else, so nobody who sees a need leaves it to others for good.
@@ -39,5 +37,5 @@ export function rankOf({ root, holders, self, isOwner, ownerConnected, guardians
   if (isOwner) return { turn: 0, isFirst: true, others };
   const at = order.findIndex((key) => equalBytes(key, self));
   const place = at < 0 ? order.length : at;
-  return { turn: Math.min(place, MAX_PLACE) + (ownerConnected ? 1 : 0), isFirst: place < guardians, others };
+  return { turn: turnOf(place) + (ownerConnected ? 1 : 0), isFirst: place < guardians, others };
 }

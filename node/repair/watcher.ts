@@ -9,6 +9,7 @@ import { DueQueue } from './due-queue.ts';
 import type { FoundNeed, ObjectReport } from './object-check.ts';
 import type { RepairResult } from './repairer.ts';
 import type { SurveyOptions } from './survey.ts';
+import { BYSTANDER } from './turns.ts';
 import { WatchedObject } from './watched-object.ts';
 
 export interface WatcherDeps {
@@ -53,8 +54,6 @@ export interface WatcherDeps {
 
 /** Objects looked at at a time. */
 const CONCURRENCY = 2;
-/** A holder that is not among the first guardians of an object looks so many times less often. */
-const BYSTANDER = 6;
 /** Nothing is repaired while it is asked whether an object was released: this is how long that may take. */
 const RELEASE_SEARCH_MS = 2 * 60_000;
 /** An object that was just stored gets its last receipts first. */

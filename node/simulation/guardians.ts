@@ -1,3 +1,5 @@
+import { guardianOrder } from '../../protocol/guardian-order.ts';
+import { turnOf } from '../repair/turns.ts';
 import { HONEST, type Population } from './population.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 import { SHARD, type StripeTable, VIEW } from './stripe-table.ts';
@@ -13,28 +15,30 @@ export interface GuardianParts {
 export interface Guardian {
   readonly node: number;
   readonly turn: number;
+  /** Whether it is among the first, who look the most often. */
+  readonly isFirst: boolean;
 }
 
+const KEY_BYTES = 32;
+
 /**
- * The guardian that acts: of the holders that answer, the G first in the order of the stripe; each that does nothing takes
- * its turn. Undefined when none of them acts. Who has been disqualified guards nothing.
- *
- * The order is that of a hash of stripe and identity, as in protocol v1; a 32-bit mixer stands for SHA-256 here, of which
- * only its uniformity matters.
+ * The guardian that acts: the holders that answer, in the order of the stripe, take their turns as in the product
+ * (node/repair/guardianship.ts), and each that does nothing costs one. Undefined when no holder acts. Who has been
+ * disqualified guards nothing.
  */
 export function actingGuardian(stripe: number, parts: GuardianParts): Guardian | undefined {
   const { scenario, population, table } = parts;
-  const ranked: { readonly node: number; readonly rank: number }[] = [];
+  const holders: Uint8Array[] = [];
   const end = (stripe + 1) * table.width;
   for (let slot = stripe * table.width; slot < end; slot++) {
     const node = table.holders[slot] as number;
     if (table.states[slot] === SHARD.missing || table.views[node] !== VIEW.answers) continue;
-    ranked.push({ node, rank: mixed(stripe, node, population.epochs[node] as number) });
+    holders.push(keyOf(node, population.epochs[node] as number));
   }
-  ranked.sort((a, b) => a.rank - b.rank || a.node - b.node);
-  const turn = ranked.slice(0, scenario.repair.guardians).findIndex(({ node }) => acts(node, parts));
-  const found = ranked[turn];
-  return found && { node: found.node, turn };
+  const order = guardianOrder(keyOf(stripe, 0), holders).map(nodeOf);
+  const place = order.findIndex((node) => acts(node, parts));
+  const node = order[place];
+  return node === undefined ? undefined : { node, turn: turnOf(place), isFirst: place < scenario.repair.guardians };
 }
 
 function acts(node: number, { scenario, population, isActive }: GuardianParts): boolean {
@@ -43,14 +47,15 @@ function acts(node: number, { scenario, population, isActive }: GuardianParts): 
   return scenario.adversaries[group]?.guardians !== 'idle';
 }
 
-/** The finalizer of MurmurHash3 (A. Appleby, public domain), over the three in turn. */
-function mixed(stripe: number, node: number, epoch: number): number {
-  return finalized(finalized(finalized(stripe) ^ node) ^ epoch);
+/** Stands for the key of an identity, and for the root of a stripe. */
+function keyOf(number: number, epoch: number): Uint8Array {
+  const key = new Uint8Array(KEY_BYTES);
+  const view = new DataView(key.buffer);
+  view.setUint32(0, number);
+  view.setUint32(4, epoch);
+  return key;
 }
 
-function finalized(value: number): number {
-  let h = (value + 0x9e3779b9) | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+function nodeOf(key: Uint8Array): number {
+  return new DataView(key.buffer).getUint32(0);
 }

@@ -47,6 +47,7 @@ export class Placer {
   /** Per node: the decision it was last considered in. */
   readonly #seen: Int32Array;
   #decision = 0;
+  #looked = 0;
   #known: Candidate[] = [];
   #now = 0;
 
@@ -71,10 +72,16 @@ export class Placer {
     });
   }
 
+  /** Candidates looked at up to now. */
+  get looked(): number {
+    return this.#looked;
+  }
+
   /** New holders, as many of `count` as there are who may be. */
   choose({ count, beside, now, group }: PlaceRequest): number[] {
     this.#now = now;
     this.#know(group);
+    this.#looked += this.#known.length;
     const request = { beside: beside.map(peerOf), bytesEach: 1, maxPerRegion: this.#maxPerRegion };
     for (let asked = count; asked > 0; ) {
       try {

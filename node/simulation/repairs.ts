@@ -2,6 +2,7 @@ import { daysToLoss, failureRate, meanRate } from '../repair/durability.ts';
 import { compareUrgency, type Endangered } from '../repair/priority.ts';
 import { type RepairNeed, repairNeed, type ThresholdChoice } from '../repair/repair-rule.ts';
 import type { StripeCounts } from '../repair/stripe-state.ts';
+import { BYSTANDER } from '../repair/turns.ts';
 import { type Agenda, EVENT } from './events.ts';
 import { actingGuardian } from './guardians.ts';
 import type { Placer } from './placer.ts';
@@ -165,7 +166,9 @@ export class Repairs {
     this.#versions[stripe] = version;
     this.#stages[stripe] = STAGE.assigned;
     this.#repairers[stripe] = guardian.node;
-    agenda.push(now + guardian.turn * takeover, EVENT.assigned, stripe, version);
+    // The others see the need only when they look the next time; a look and a turn are equally long apart.
+    const look = guardian.isFirst ? 0 : random.fraction() * BYSTANDER * takeover;
+    agenda.push(now + look + guardian.turn * takeover, EVENT.assigned, stripe, version);
   }
 
   /** Puts a stripe in the queue of a node, once more when it has become more urgent: the older job then is void. */

@@ -3,7 +3,7 @@ import { binomialInterval, designEffect } from './interval.ts';
 import { type Model, modelOf } from './model.ts';
 import { LEAST_INTEGRITY } from './placer.ts';
 import type { Series } from './recorder.ts';
-import { type Bins, binned, quantile } from './samples.ts';
+import { type Bins, binned, quantile, type Samples } from './samples.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 import type { Simulation } from './simulation.ts';
 import { SHARD } from './stripe-table.ts';
@@ -139,7 +139,7 @@ export function resultOf(scenario: SimulationScenario, simulation: Simulation): 
       bytes,
       bytesPerStoredByte: bytes / storedBytes,
       bytesPerStoredByteYear: (bytes / storedBytes) * (YEAR_MS / time),
-      times: timesOf(tally.repairTimes.sorted()),
+      times: timesOf(tally.repairTimes),
     },
     detection: {
       spoiled: tally.spoiled,
@@ -147,7 +147,7 @@ export function resultOf(scenario: SimulationScenario, simulation: Simulation): 
       byFetch: tally.foundByFetch,
       withHolder: tally.spoiled - tally.foundByAudit - tally.foundByFetch - undetected,
       undetected,
-      times: timesOf(tally.detectionTimes.sorted()),
+      times: timesOf(tally.detectionTimes),
     },
     blame: blameOf(simulation),
     churn: {
@@ -161,9 +161,14 @@ export function resultOf(scenario: SimulationScenario, simulation: Simulation): 
   return { ...plain, hash: hash('sha256', JSON.stringify(plain), 'hex') };
 }
 
-function timesOf(sorted: Float32Array): Times {
+function timesOf(samples: Samples): Times {
+  const sorted = samples.sorted();
   const [median, p95] = [quantile(sorted, 0.5), quantile(sorted, 0.95)];
-  return { count: sorted.length, median, p95, histogram: binned(sorted, BINS) };
+  const { edges, counts } = binned(sorted, BINS);
+  // Of a sample, as many as it stands for.
+  const each = samples.count / Math.max(1, sorted.length);
+  const histogram = { edges, counts: counts.map((count) => Math.round(count * each)) };
+  return { count: samples.count, median, p95, histogram };
 }
 
 /** From the holders of the start, which do not depend on what was lost. */

@@ -1,8 +1,11 @@
 import { FieldError } from '../scenario/field.ts';
+import { effortOf, MAX_STEPS } from './effort.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 
 /** Shards of all stripes together: 20 bytes each, 600 MB. */
 const MAX_SHARDS = 30_000_000;
+/** 28 bytes each, twice while the queue grows. */
+const MAX_PENDING = 20_000_000;
 /** A network that is fuller has nowhere to repair to. */
 const FULLEST = 0.95;
 
@@ -43,6 +46,23 @@ export function checkScenario(scenario: SimulationScenario): void {
     if (group.from > time) fail(`adversaries[${i}].from`, 'is after the end of the simulated time');
   }
   for (const [i, fault] of faults.entries()) checkFault(`faults[${i}]`, fault, scenario);
+  checkEffort(scenario);
+}
+
+/** Names what asks for the most. */
+function checkEffort(scenario: SimulationScenario): void {
+  const { steps, pending } = effortOf(scenario);
+  const sum = [...steps.values()].reduce((total, each) => total + each, 0);
+  const most = Math.max(...steps.values());
+  if (sum > MAX_STEPS) {
+    const [key = 'time'] = [...steps].find(([, each]) => each === most) ?? [];
+    const message = `asks for about ${sum.toPrecision(2)} steps, at most ${MAX_STEPS.toPrecision(1)} are possible: simulate less time, or make what happens rarer`;
+    throw new FieldError(key, message);
+  }
+  if (pending > MAX_PENDING) {
+    const message = `keeps about ${pending.toPrecision(2)} events waiting, at most ${MAX_PENDING} are possible: give a shorter grace, or longer sessions`;
+    throw new FieldError('repair.grace', message);
+  }
 }
 
 function checkFault(key: string, fault: SimulationScenario['faults'][number], scenario: SimulationScenario): void {

@@ -2,6 +2,7 @@ import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { parseCodeNumbers } from '../config/option-types.ts';
 import { STRATEGY_NAMES } from '../placement/strategies.ts';
 import * as field from '../scenario/field.ts';
+import { MAX_SEED } from '../scenario/seed.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -51,7 +52,7 @@ const MAX_FAULTS = 1000;
 export const SIMULATION_FORMAT = field.section({
   kind: field.choice(['simulation']),
   about: field.optional(field.words(), ''),
-  seed: field.optional(field.whole({ min: 0, max: 2 ** 32 - 1 }), 1),
+  seed: field.optional(field.whole({ min: 0, max: MAX_SEED }), 1),
   time: field.span({ min: MINUTE, max: 100 * YEAR }),
   network: field.section({
     nodes: field.whole({ min: 2, max: MAX_NODES }),

@@ -113,6 +113,11 @@ export class Simulation {
     this.#badSince = canSpoil ? new Float32Array(table.states.length) : undefined;
   }
 
+  /** Events, and peers looked at for placements; see `effortOf`. */
+  get steps(): number {
+    return this.events + this.#placer.looked;
+  }
+
   get firstHolders(): Uint16Array {
     return this.#firstHolders;
   }

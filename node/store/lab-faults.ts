@@ -6,6 +6,9 @@ import type { Stores } from './stores.ts';
 
 /** For `testnet` and tests only: faults that a healthy node never makes. */
 
+/** Ids looked up at a time. */
+const PAGE = 1000;
+
 /** A copy with one bit changed; bit i is byte i>>3, bit i&7 from the least significant. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
   const altered = bytes.slice();
@@ -22,14 +25,27 @@ export function flipBits(bytes: Uint8Array, count: number, random: RandomBytes):
   return altered;
 }
 
-/** Ids of stored shards, drawn without replacement: so many, or this share of all, rounded. At most what is there. */
+/**
+ * Ids of shards whose bytes are here, drawn without replacement: so many, or this share of all, rounded. At most what is
+ * there: what was dropped before is still counted by the store, but cannot be lost once more.
+ */
 export async function pickStored(
-  { shards }: Pick<Stores, 'shards'>,
+  { shards, databases }: Pick<Stores, 'shards' | 'databases'>,
   wanted: { readonly count: number } | { readonly share: number },
   random: RandomBytes,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
-  const ids = await Array.fromAsync(shards.ids(signal));
+  const ids: Uint8Array[] = [];
+  let page: Uint8Array[] = [];
+  const keepThose = async () => {
+    const there = await databases.shards.hasMany(page.map(bytesKey));
+    ids.push(...page.filter((_, i) => there[i] === true));
+    page = [];
+  };
+  for await (const id of shards.ids(signal)) {
+    if (page.push(id) === PAGE) await keepThose();
+  }
+  await keepThose();
   const count = Math.min(ids.length, 'count' in wanted ? wanted.count : Math.round(wanted.share * ids.length));
   // Fisher–Yates, as far as it is needed.
   for (let i = 0; i < count; i++) {
@@ -57,12 +73,20 @@ export async function damageShard(
   id: Uint8Array,
   alter: (bytes: Uint8Array) => Uint8Array = (bytes) => flipBit(bytes, 0),
 ): Promise<void> {
-  const { shards } = stores.databases;
-  await shards.transaction(async () => {
+  if (!(await damageIfThere(stores, id, alter))) throw new RangeError(`shard ${toHex(id)} is not stored here`);
+}
+
+/** The same of a shard that may be gone by now; whether it was there. */
+export async function damageIfThere(
+  { databases: { shards } }: Pick<Stores, 'databases'>,
+  id: Uint8Array,
+  alter: (bytes: Uint8Array) => Uint8Array,
+): Promise<boolean> {
+  return shards.transaction(async () => {
     const key = bytesKey(id);
     const bytes = await shards.get(key);
-    if (bytes === undefined) throw new RangeError(`shard ${toHex(id)} is not stored here`);
-    return { operations: [{ type: 'put', key, value: alter(bytes) }], result: undefined };
+    if (bytes === undefined) return { operations: [], result: false };
+    return { operations: [{ type: 'put', key, value: alter(bytes) }], result: true };
   });
 }
 

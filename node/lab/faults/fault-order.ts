@@ -7,10 +7,10 @@ export type Lie = (typeof LIES)[number];
 
 /** What one node of a lab is told to do wrong. Plain JSON: it may travel to another process. */
 export type FaultOrder =
-  /** Flips bits of stored shards on disk. */
-  | { readonly kind: 'corrupt'; readonly shards: number; readonly bits: number }
+  /** Flips bits of stored shards on disk; `draw` (32 bits) decides which of those that are there. */
+  | { readonly kind: 'corrupt'; readonly shards: number; readonly bits: number; readonly draw: number }
   /** Deletes the bytes of this share of the stored shards, 0 … 1; all that the node noted about them stays. */
-  | { readonly kind: 'drop'; readonly share: number }
+  | { readonly kind: 'drop'; readonly share: number; readonly draw: number }
   /** Waits before each answer; 0 = no more. */
   | { readonly kind: 'slow'; readonly ms: number }
   | { readonly kind: 'lie'; readonly how: Lie | 'none' }

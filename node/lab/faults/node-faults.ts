@@ -1,8 +1,9 @@
 import type { Clock } from '../../clock.ts';
 import type { HoldfastNode } from '../../node.ts';
 import type { RandomBytes } from '../../random.ts';
-import { damageShard, dropShards, flipBits, pickStored } from '../../store/lab-faults.ts';
+import { damageIfThere, dropShards, flipBits, pickStored } from '../../store/lab-faults.ts';
 import type { LabHooks } from '../lab-hooks.ts';
+import { seededRandom } from '../seeded.ts';
 import type { FaultOrder, FaultResult, Lie } from './fault-order.ts';
 import { flood } from './flood.ts';
 import { hinderedHandlers, lyingReader } from './lies.ts';
@@ -33,12 +34,18 @@ export class NodeFaults {
     const { node, hooks, clock, random } = this.#deps;
     switch (order.kind) {
       case 'corrupt': {
-        const ids = await pickStored(node.stores, { count: order.shards }, random, signal);
-        for (const id of ids) await damageShard(node.stores, id, (bytes) => flipBits(bytes, order.bits, random));
-        return { shards: ids.length };
+        const draws = seededRandom(order.draw, 'damage');
+        const ids = await pickStored(node.stores, { count: order.shards }, draws, signal);
+        let shards = 0;
+        for (const id of ids) {
+          // The node goes on meanwhile, and may just have let go of one.
+          shards += Number(await damageIfThere(node.stores, id, (bytes) => flipBits(bytes, order.bits, draws)));
+        }
+        return { shards };
       }
       case 'drop': {
-        const ids = await pickStored(node.stores, { share: order.share }, random, signal);
+        const draws = seededRandom(order.draw, 'damage');
+        const ids = await pickStored(node.stores, { share: order.share }, draws, signal);
         await dropShards(node.stores, ids);
         return { shards: ids.length };
       }

@@ -119,10 +119,11 @@ async function noHonestDisqualified(_: readonly CheckedFile[], { lab, signal }: 
   return { detail: `disqualified: ${blamed.map(({ number }) => number).join(', ')}`, failing: 'unexpected' };
 }
 
-/** Somebody knows a failed proof of each node that runs and proves from data that it does not have. */
+/** Somebody knows a failed proof of each node that runs and proves from data that it does not have; there must be one. */
 async function liarsFound(_: readonly CheckedFile[], { lab, signal }: ScenarioRun): Promise<Verdict> {
   const seen = await lab.seen(signal);
   const liars = running(lab.fleet.members).filter(({ number }) => lab.lies(number));
+  if (liars.length === 0) return { detail: 'no liar runs that could be found', failing: 'unexpected' };
   const unseen = liars.filter(({ number }) => (seen[number - 1]?.disprovedBy ?? 0) === 0);
   if (unseen.length === 0) return { detail: `${liars.length} liars, each disproved` };
   return { detail: `not found: ${unseen.map(({ number }) => number).join(', ')}`, failing: 'unexpected' };

@@ -2,6 +2,9 @@ import { CodedError } from '../../../protocol/errors.ts';
 import { resolveConfig } from '../../config/config.ts';
 import { FieldError } from '../../scenario/field.ts';
 import { checkCode } from '../demo-plan.ts';
+import { whyPointless } from '../lab-action.ts';
+import { seededRandom } from '../seeded.ts';
+import { planSteps } from './lab-plan.ts';
 import type { LabScenario, StepAction } from './lab-scenario.ts';
 
 /** Bytes of shards that a lab may be asked to hold: it is to be watched, and the disk is this machine's. */
@@ -27,7 +30,27 @@ export function checkScenario(scenario: LabScenario): void {
     if (at > time) throw new FieldError(`${key}.at`, `is after the end of the run, ${time / 1000} s`);
     checkAction(action, key, nodes - spare.length, exists);
   }
+  checkPlan(scenario);
+  checkExpectations(scenario);
   said('config', () => resolveConfig({ flags: config }));
+}
+
+/** What steps come to once all draws are made: each must have something to do. */
+function checkPlan(scenario: LabScenario): void {
+  for (const { index, action } of planSteps(scenario, seededRandom(scenario.seed, 'steps'))) {
+    const key = `steps[${index}].${action.do}`;
+    if ('nodes' in action && action.nodes.length === 0) {
+      throw new FieldError(key, 'nobody is left to draw: all are spared, or not in the state that it takes');
+    }
+    const pointless = whyPointless(action, scenario.nodes);
+    if (pointless !== undefined) throw new FieldError(key, pointless);
+  }
+}
+
+function checkExpectations({ expect, steps }: LabScenario): void {
+  const lies = steps.some(({ action }) => action.do === 'lie' && (action.how === 'altered' || action.how === 'claims'));
+  const at = expect.indexOf('liars-found');
+  if (at >= 0 && !lies) throw new FieldError(`expect[${at}]`, 'no step makes a node lie (altered or claims)');
 }
 
 /** What a check complains of, at this key. @throws FieldError */
@@ -55,11 +78,7 @@ function checkAction(
     }
   }
   if (action.do === 'flood') exists(`${below}.target`, action.targets);
-  if (action.do === 'partition') {
-    exists(`${below}.groups`, action.groups.flat());
-    const all = action.groups.flat();
-    if (new Set(all).size < all.length) throw new FieldError(`${below}.groups`, 'a node is in two groups');
-  }
+  if (action.do === 'partition') exists(`${below}.groups`, action.groups.flat());
   if (action.do === 'churn' && action.atMost > drawable) {
     throw new FieldError(`${below}.most`, `${action.atMost} nodes cannot be away: only ${drawable} are not spared`);
   }

@@ -1,8 +1,11 @@
 import { type RandomBytes, randomFraction } from '../../random.ts';
 import type { LabAction } from '../lab-action.ts';
+import { seededRandom } from '../seeded.ts';
 import type { LabScenario, NodeChoice, StepAction } from './lab-scenario.ts';
 
 export interface PlannedStep {
+  /** Of the step in its scenario. */
+  readonly index: number;
   /** Milliseconds after the first files are stored. */
   readonly at: number;
   readonly action: LabAction;
@@ -17,12 +20,18 @@ interface Expected {
 /**
  * The steps of a scenario in the order of their times, with all draws made. Who is to be ended or damaged is drawn among
  * those that run, who is to lie among the honest, who is to start among those that do not run; never one that is spared.
+ * Where there is nobody left, nobody is drawn.
  */
 export function planSteps(scenario: LabScenario, random: RandomBytes): PlannedStep[] {
   const expected: Expected = { down: new Set(), dishonest: new Set() };
   return scenario.steps
+    .map((step, index) => ({ ...step, index }))
     .toSorted((a, b) => a.at - b.at)
-    .map(({ at, action }) => ({ at, action: drawn(action, scenario, expected, random) }));
+    .map(({ at, action, index }) => {
+      const planned = drawn(action, scenario, expected, random);
+      const damages = planned.do === 'corrupt' || planned.do === 'drop';
+      return { index, at, action: damages ? { ...planned, draw: drawOf(scenario.seed, index) } : planned };
+    });
 }
 
 function drawn(action: StepAction, scenario: LabScenario, expected: Expected, random: RandomBytes): LabAction {
@@ -36,10 +45,13 @@ function drawn(action: StepAction, scenario: LabScenario, expected: Expected, ra
   return { ...rest, nodes } as LabAction;
 }
 
-function candidates({ do: name }: StepAction, { nodes, spare }: LabScenario, expected: Expected): number[] {
+function candidates(action: StepAction, { nodes, spare }: LabScenario, expected: Expected): number[] {
+  const { do: name } = action;
   const all = Array.from({ length: nodes }, (_, i) => i + 1).filter((number) => !spare.includes(number));
   if (name === 'start') return all.filter((number) => expected.down.has(number));
   const running = all.filter((number) => !expected.down.has(number));
+  // Nobody floods itself.
+  if (action.do === 'flood') return running.filter((number) => action.targets.some((to) => to !== number));
   return name === 'lie' ? running.filter((number) => !expected.dishonest.has(number)) : running;
 }
 
@@ -61,4 +73,9 @@ function note(action: StepAction, nodes: readonly number[], { down, dishonest }:
     if (action.do === 'start') down.delete(number);
     if (action.do === 'flood' || (action.do === 'lie' && action.how !== 'none')) dishonest.add(number);
   }
+}
+
+/** Of a stream of its own: what a step damages does not depend on whom others draw. */
+function drawOf(seed: number, index: number): number {
+  return Buffer.from(seededRandom(seed, `damage of step ${index}`)(4)).readUInt32BE();
 }

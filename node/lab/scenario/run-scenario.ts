@@ -1,4 +1,4 @@
-import { ApiError } from '../../api/problem.ts';
+import { CodedError } from '../../../protocol/errors.ts';
 import { describeAction } from '../lab-action.ts';
 import type { LabCheck } from '../record/lab-report.ts';
 import { seededFile, seededRandom } from '../seeded.ts';
@@ -14,6 +14,8 @@ export interface ScenarioOutcome {
 
 /** Pause between two tries of checks that do not hold yet. */
 const AGAIN_MS = 3000;
+/** Steps that a check names; the report has all of them. */
+const MAX_TOLD = 5;
 
 /**
  * Stores the files of a scenario, does its steps at their times, and checks at the end what it expects; what does not hold
@@ -24,15 +26,19 @@ export async function runScenario(scenario: LabScenario, run: ScenarioRun): Prom
   const { lab, clock, signal } = run;
   const files = await addFiles(scenario, run);
   const began = clock.monotonic();
+  const undone: string[] = [];
   const until = (at: number) => clock.sleep(Math.max(0, began + at - clock.monotonic()), signal);
   for (const { at, action } of planSteps(scenario, seededRandom(scenario.seed, 'steps'))) {
     await until(at);
     try {
       await lab.act(action, signal);
     } catch (error) {
-      // A node that churn took away cannot be made to fail on top; the rest of the script goes on.
-      if (!(error instanceof ApiError) || error.code !== 'not-ready') throw error;
+      signal.throwIfAborted();
+      // The rest of the script goes on, whatever becomes of one step.
+      if (!(error instanceof CodedError)) throw error;
       lab.note(`not done: ${describeAction(action)} (${error.message})`);
+      // A node that churn took away cannot be made to fail on top: nothing is wrong with that.
+      if (error.code !== 'not-ready') undone.push(`${describeAction(action)} (${error.message})`);
     }
   }
   await until(scenario.time);
@@ -41,12 +47,20 @@ export async function runScenario(scenario: LabScenario, run: ScenarioRun): Prom
   let findings: readonly Finding[] = [];
   for (;;) {
     findings = await checkLab(scenario.expect, files, run, findings);
-    const failing = gravest(findings);
-    if (failing === undefined || clock.monotonic() + AGAIN_MS > impatient) {
-      return { checks: findings.map(({ check }) => check), failing };
+    if (gravest(findings) === undefined || clock.monotonic() + AGAIN_MS > impatient) {
+      const all = [...findings, ...doneSteps(undone)];
+      return { checks: all.map(({ check }) => check), failing: gravest(all) };
     }
     await clock.sleep(AGAIN_MS, signal);
   }
+}
+
+/** Only where a step failed. */
+function doneSteps(undone: readonly string[]): Finding[] {
+  if (undone.length === 0) return [];
+  const more = undone.length > MAX_TOLD ? `, and ${undone.length - MAX_TOLD} more` : '';
+  const detail = `${undone.slice(0, MAX_TOLD).join(', ')}${more}`;
+  return [{ check: { name: 'steps-done', ok: false, detail }, failing: 'unexpected' }];
 }
 
 async function addFiles({ seed, files, code }: LabScenario, { lab, signal }: ScenarioRun): Promise<CheckedFile[]> {

@@ -1,8 +1,10 @@
 import { parseCodeNumbers } from '../../config/option-types.ts';
 import { isOptionKey } from '../../config/options.ts';
 import * as field from '../../scenario/field.ts';
+import { MAX_SEED } from '../../scenario/seed.ts';
 import { LIES, type Lie } from '../faults/fault-order.ts';
 import { ACTION_LIMITS } from '../lab-action.ts';
+import { LAB_OWNED } from '../lab-config.ts';
 import { MAX_LAB_NODES } from '../lab-size.ts';
 import { parseNodeList } from '../node-list.ts';
 import { checkScenario } from './check-scenario.ts';
@@ -14,7 +16,6 @@ const MIB = 1024 * 1024;
 const MAX_STEPS = 1000;
 const MAX_FILES = 64;
 const MAX_FILE_BYTES = 1024 * MIB;
-const MAX_SEED = 2 ** 32 - 1;
 
 const numbers: field.Field<readonly number[]> = {
   read(value, key) {
@@ -120,10 +121,15 @@ export interface ScenarioOverrides {
 export function labFormat(overrides: ScenarioOverrides = {}): field.Field<LabScenario> {
   return {
     read(value, key) {
+      if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'kind')) {
+        throw new field.FieldError('kind', 'is a key of simulations: run them with `holdfast simulate`');
+      }
       const { about: _, steps, config, ...rest } = SECTION.read(value, key);
       const { nodes = rest.nodes, code = rest.code } = overrides;
       for (const option of config.keys()) {
         if (!isOptionKey(option)) throw new field.FieldError(`config.${option}`, 'is no option of a node');
+        if (LAB_OWNED.has(option))
+          throw new field.FieldError(`config.${option}`, 'is set by the lab itself: leave it out');
       }
       const scenario: LabScenario = {
         ...rest,

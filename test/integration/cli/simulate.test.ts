@@ -29,12 +29,14 @@ test('simulate: a table, one JSON object, the losses alone, a report; the same s
   const text = await run(['simulate', 'small.yaml']);
   assert.match(text.stdout, new RegExp(`^result +${result.hash}$`, 'm'));
   assert.match(text.stdout, /^false blame +0 of 20 honest nodes disqualified/m);
-  const quiet = await run(['simulate', 'small.yaml', '--seed', '2', '-q']);
+  const quiet = await run(['simulate', 'small.yaml', '--seed', '4294967295', '-q']);
   assert.match(quiet.stdout, /^\d+\n$/);
 
   const again = await run(['simulate', 'small.yaml', '--html', 'small.html']);
   assert.equal(again.code, 1);
   assert.match(again.stderr, /small\.html exists already/);
+  const nowhere = await run(['simulate', 'small.yaml', '--html', 'none/small.html']);
+  assert.match(nowhere.stderr, /cannot write none.small\.html \(ENOENT\)/);
 });
 
 test('simulate: what is wrong with a scenario is one line with the key, and exit code 64', async (t) => {

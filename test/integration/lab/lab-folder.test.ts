@@ -140,6 +140,7 @@ suite('the folder of a lab', () => {
 
   test('a disk without room is told before anything is made', async () => {
     await assert.rejects(claim({ nodes: 1e9 }), { code: 'too-little-space', message: /fewer nodes/ });
+    await assert.rejects(claim({ nodes: 1, fileBytes: 1e18 }), { code: 'too-little-space', message: /less to store/ });
     assert.deepEqual(await readdir(path), []);
   });
 

@@ -48,26 +48,54 @@ async function faulty(t: TestContext) {
     }
     return found;
   };
-  return { faults, hooks, reader, list, clock, call, state, cut };
+  /** Positions of the shards that do not come back as they were. */
+  const damaged = async () => {
+    const read = await Promise.all(list.map(({ id }) => stores.shards.get(id).catch(() => undefined)));
+    return read.flatMap((bytes, i) => (bytes === undefined ? [i] : []));
+  };
+  return { faults, damaged, hooks, reader, list, clock, call, state, cut };
 }
 
 test('corrupt flips bits of so many shards, and the store notices each', async (t) => {
   const { faults, state } = await faulty(t);
-  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 3, bits: 1 }, signal), { shards: 3 });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 3, bits: 1, draw: 7 }, signal), { shards: 3 });
   assert.deepEqual(await state(), { good: SHARDS - 3, damaged: 3, gone: 0 });
 });
 
 test('more than there is: all of it', async (t) => {
   const { faults, state } = await faulty(t);
-  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 100, bits: 1 }, signal), { shards: SHARDS });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 100, bits: 1, draw: 7 }, signal), { shards: SHARDS });
   assert.deepEqual(await state(), { good: 0, damaged: SHARDS, gone: 0 });
 });
 
 test('drop loses the bytes of a share of the shards', async (t) => {
   const { faults, state } = await faulty(t);
-  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.25 }, signal), { shards: 2 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.25, draw: 7 }, signal), { shards: 2 });
   assert.deepEqual(await state(), { good: SHARDS - 2, damaged: 0, gone: 2 });
-  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0 }, signal), { shards: 0 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0, draw: 7 }, signal), { shards: 0 });
+});
+
+test('what was dropped is neither corrupted nor dropped once more', async (t) => {
+  const { faults, state } = await faulty(t);
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.75, draw: 7 }, signal), { shards: 6 });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: SHARDS, bits: 1, draw: 7 }, signal), { shards: 2 });
+  assert.deepEqual(await state(), { good: 0, damaged: 2, gone: 6 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 0.5, draw: 7 }, signal), { shards: 1 });
+  assert.deepEqual(await faults.apply({ kind: 'drop', share: 1, draw: 7 }, signal), { shards: 1 });
+  assert.deepEqual(await faults.apply({ kind: 'corrupt', shards: 1, bits: 1, draw: 7 }, signal), { shards: 0 });
+});
+
+test('the draw decides what is hit', async (t) => {
+  const hit = async (draw: number) => {
+    const { faults, damaged } = await faulty(t);
+    await faults.apply({ kind: 'corrupt', shards: 2, bits: 1, draw }, signal);
+    return damaged();
+  };
+  const first = await hit(1);
+  assert.equal(first.length, 2);
+  assert.deepEqual(await hit(1), first);
+  const others = await Promise.all([2, 3, 4, 5, 6].map(hit));
+  assert.ok(others.some((other) => other.join() !== first.join()));
 });
 
 test('a liar reads altered or made-up bytes, and is honest again when told', async (t) => {

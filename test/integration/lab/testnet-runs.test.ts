@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { LabReport } from '../../../node/lab/record/lab-report.ts';
 import { runCli } from '../../helpers/cli-process.ts';
 import { parsedPage } from '../../helpers/page-structure.ts';
@@ -76,17 +77,26 @@ suite('runs of holdfast testnet up', () => {
     const script = join(work, 'wrong.yaml');
     await writeFile(script, 'nodes: 4\ntime: 9s\nfiles: [{size: 1KiB}]\nsteps: [{at: 1s, kill: {nodes: 7}}]\n');
     const folder = join(work, 'never');
-    for (const [args, told] of [
+    await writeFile(join(work, 'there.html'), 'mine');
+    const good = ['--scenario', 'bad-day', '--report'];
+    const simulation = fileURLToPath(new URL('../../../scenarios/harsh-markov.yaml', import.meta.url));
+    for (const [args, told, expected = 64] of [
+      [[...good, join(work, 'there')], /there\.html exists already: .*--force/, 1],
+      [[...good, join(work, 'nowhere/report')], /cannot write .*nowhere.report\.\w+ \(ENOENT\): check/, 1],
+      [['--scenario', simulation], /kind: is a key of simulations: run them with `holdfast simulate`/],
+      [['--scenario', 'steady-network'], /kind: is a key of simulations/],
       [['--scenario', script], /wrong\.yaml: steps\[0\]\.kill\.nodes: there is no node 7: the lab has 4/],
-      [['--scenario', join(work, 'none.yaml')], /none\.yaml cannot be read/],
+      [['--scenario', join(work, 'none.yaml')], /none\.yaml cannot be read/, 1],
       [['--nodes', '5', '--code', '3+2'], /5 nodes are too few for 3\+2/],
       [['--code', '1+1'], /1\+1 is not an erasure code/],
     ] as const) {
       const { code, stderr } = await runCli(['testnet', 'up', '--folder', folder, ...args], { home: folder });
-      assert.deepEqual([code, stderr.trim().split('\n').length], [args[1].endsWith('none.yaml') ? 1 : 64, 1]);
+      assert.deepEqual([code, stderr.trim().split('\n').length], [expected, 1], stderr);
       assert.match(stderr, told);
     }
     assert.ok(!existsSync(folder));
+    assert.equal(await readFile(join(work, 'there.html'), 'utf8'), 'mine');
+    assert.ok((await readdir(work)).every((name) => !name.endsWith('.part')));
   });
 });
 

@@ -67,12 +67,16 @@ suite('holdfast testnet', () => {
         [['slow', '2'], 64, /--ms/],
         [['lie', '2', '--how', 'kindly'], 64, /kindly/],
         [['partition', '1-3/3-5'], 64, /twice/],
+        [['partition', '1-5'], 64, /one group of all nodes is no partition/],
+        [['churn', '--rate', '601'], 64, /from 0 to 600/],
       ] as const) {
         const { code: ended, stderr } = await lab.run(...args);
         assert.equal(ended, code, args.join(' '));
         assert.match(stderr, told);
         assert.equal(stderr.trim().split('\n').length, 1);
       }
+      await lab.ok('churn', '--rate', '0.000001');
+      assert.equal((await lab.status()).churnPerMinute, 0.000001);
     });
 
     test('kill and start', async () => {

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { ApiError } from '../../../node/api/problem.ts';
 import type { FileHealth } from '../../../node/api/services.ts';
 import { createLab } from '../../../node/lab/lab.ts';
+import type { LabReport } from '../../../node/lab/record/lab-report.ts';
 import { type CheckedFile, checkLab, gravest } from '../../../node/lab/scenario/check-lab.ts';
+import { playScenario } from '../../../node/lab/scenario/play-scenario.ts';
 import { runScenario } from '../../../node/lab/scenario/run-scenario.ts';
 import { labFormat } from '../../../node/lab/scenario/scenario-format.ts';
 import { seededRandom } from '../../../node/lab/seeded.ts';
@@ -93,6 +95,8 @@ test('a liar that nobody disproved is not found; one that does not run is not lo
   fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 })];
   fleet.member(4).state = 'killed';
   assert.equal(gravest(await checkLab(['liars-found'], [file], run)), undefined);
+  fleet.member(3).state = 'killed';
+  assert.equal(gravest(await checkLab(['liars-found'], [file], run)), 'unexpected', 'without a liar nothing is shown');
 });
 
 test('full health is as the owner sees it, or another node while that does not run', async () => {
@@ -151,4 +155,60 @@ test('a scenario: files first, steps at their times, checks with patience', asyn
   assert.deepEqual(texts.slice(0, 2), ['file-1, 10 bytes, added by 2', 'file-2, 10 bytes, added by 2']);
   assert.ok(texts.some((text) => /^not done: 4 answer 5 ms later \(node 4 is killed/.test(text)));
   assert.deepEqual(report.checks, checks);
+});
+
+test('a run that is interrupted is reported all the same, and so is one that cannot be reported', async () => {
+  const { fleet, clock, run } = await lab(3);
+  const scenario = parseScenario(
+    'nodes: 3\ntime: 9s\nfiles: [{size: 1}]\nsteps: [{at: 1s, kill: {nodes: 3}}]',
+    's.yaml',
+    labFormat(),
+  );
+  for (const member of fleet.members) member.answers = { add: async () => ({ link: 'l', root: 'r' }) as never };
+  const interrupted = new AbortController();
+  const reports: LabReport[] = [];
+  const onReport = async (report: LabReport) => {
+    reports.push(report);
+  };
+  const played = assert.rejects(playScenario(scenario, { ...run, signal: interrupted.signal, onReport }), /enough/);
+  await clock.advance(2000);
+  interrupted.abort(new Error('enough'));
+  await played;
+  const [report] = reports;
+  assert.deepEqual(report?.checks, [{ name: 'played-to-end', ok: false, detail: 'interrupted' }]);
+  assert.ok(report?.steps.some(({ text }) => text === 'kill 3'));
+  const full = () => Promise.reject(new Error('disk full'));
+  const again = playScenario(scenario, { ...run, signal: interrupted.signal, onReport: full });
+  await assert.rejects(again, /enough/);
+});
+
+test('a step that fails ends nothing but itself, and is told of; a defect ends the run', async () => {
+  const { fleet, clock, run } = await lab(3);
+  const scenario = parseScenario(
+    'nodes: 3\ntime: 9s\nfiles: [{size: 1}]\nexpect: [no-honest-disqualified]\n' +
+      'steps: [{at: 1s, slow: {nodes: 2, ms: 5}}, {at: 2s, kill: {nodes: 3}}]\n',
+    's.yaml',
+    labFormat(),
+  );
+  for (const member of fleet.members) member.answers = { add: async () => ({ link: 'l', root: 'r' }) as never };
+  const fails = (error: Error) => {
+    fleet.member(2).fault = () => Promise.reject(error);
+  };
+  fails(new ApiError('internal', 'no disk'));
+  const outcome = runScenario(scenario, run);
+  await clock.advance(9000);
+  const { checks, failing: worst } = await outcome;
+  assert.equal(worst, 'unexpected');
+  assert.deepEqual(
+    checks.map(({ name, ok, detail }) => [name, ok, detail]),
+    [
+      ['no-honest-disqualified', true, '3 honest nodes, none of them disqualified'],
+      ['steps-done', false, '2 answer 5 ms later (no disk)'],
+    ],
+  );
+  assert.equal(fleet.member(3).state, 'killed');
+  fails(new RangeError('a defect'));
+  const broken = assert.rejects(runScenario(scenario, run), /a defect/);
+  await clock.advance(9000);
+  await broken;
 });

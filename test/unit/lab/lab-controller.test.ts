@@ -38,6 +38,7 @@ test('actions reach the nodes they name, and are told of when they are done', as
   assert.equal(await controller.act({ do: 'drop', nodes: [1], share: 0.5 }, never), 7);
   assert.deepEqual([controller.condition(1).damagedShards, controller.condition(2).damagedShards], [12, 0]);
   assert.equal(done[0], 'kill 2');
+  assert.equal(done[4], 'drop 50 % of the shards of 1: 7 touched');
   assert.equal(done.length, 5);
 });
 
@@ -85,12 +86,40 @@ test('lying and flooding make a node dishonest for good; being slow or damaged d
   assert.equal(controller.condition(2).floodsUntil, clock.monotonic() + 5000);
 });
 
+test('what is damaged is drawn for each node apart, and repeats with the draw of the action', async () => {
+  const { act } = lab(3, 5);
+  const damage = { do: 'drop', nodes: [1, 2], share: 0.5 } as const;
+  const first = await act({ ...damage, draw: 9 });
+  assert.match(first.join(), /^1 drop 0\.5 \d+,2 drop 0\.5 \d+$/);
+  assert.notEqual(first[0]?.slice(1), first[1]?.slice(1));
+  assert.deepEqual(await act({ ...damage, draw: 9 }), first);
+  assert.notDeepEqual(await act({ ...damage, draw: 8 }), first);
+  assert.notDeepEqual(await act(damage), await act(damage));
+});
+
 test('a flood never goes to the node itself', async () => {
   const { act } = lab(3);
   assert.deepEqual(await act({ do: 'flood', nodes: [1, 2], targets: [1, 3], ms: 9 }), [
     '1 flood peer-3 9',
     '2 flood peer-1,peer-3 9',
   ]);
+});
+
+test('what would do nothing is refused, and nobody is blamed for it', async () => {
+  const { controller, fleet, done } = lab(3);
+  for (const [action, message] of [
+    [{ do: 'flood', nodes: [1], targets: [1], ms: 9 }, /node 1 cannot flood itself/],
+    [{ do: 'flood', nodes: [2, 1], targets: [1], ms: 9 }, /node 1 cannot flood itself/],
+    [{ do: 'partition', groups: [[1, 2, 3]] }, /one group of all nodes is no partition/],
+    [{ do: 'partition', groups: [[1, 2], [2]] }, /node 2 is in two groups/],
+  ] as const satisfies readonly (readonly [LabAction, RegExp])[]) {
+    await assert.rejects(controller.act(action, never), { code: 'invalid-request', message });
+  }
+  assert.deepEqual([fleet.log, done, controller.partition], [[], [], undefined]);
+  assert.deepEqual(
+    [1, 2].map((number) => controller.condition(number).dishonest),
+    [false, false],
+  );
 });
 
 test('a partition cuts groups from each other; healing connects them again', async () => {

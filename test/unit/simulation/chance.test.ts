@@ -104,3 +104,15 @@ test('quantiles are the nearest ranks, bins hold everything', () => {
   assert.deepEqual(binned([], 10), { edges: [], counts: [] });
   assert.deepEqual(binned([0], 2).counts, [1, 0]);
 });
+
+test('of more values than are kept, an even sample stands for all', () => {
+  const samples = new Samples(4096);
+  for (let i = 0; i < 200_000; i++) samples.add(i);
+  const sorted = samples.sorted();
+  assert.deepEqual([samples.count, sorted.length], [200_000, 4096]);
+  // Five standard deviations of the rank of a median are 5/(2·√4096) of all.
+  for (const q of [0.05, 0.5, 0.95]) assert.ok(Math.abs((quantile(sorted, q) ?? 0) / 200_000 - q) < 0.04, String(q));
+  const again = new Samples(4096);
+  for (let i = 0; i < 200_000; i++) again.add(i);
+  assert.deepEqual(again.sorted(), sorted);
+});

@@ -55,11 +55,22 @@ test('who is away is passed over, and the rest keep their order', () => {
   assert.deepEqual(actingGuardian(0, parts), first);
 });
 
-test('an idle guardian costs a turn; three of them leave the stripe alone', () => {
+test('an idle guardian costs a turn, and every holder has one: only where all are idle nobody acts', () => {
   const parts = network([{ share: 0.5, guardians: 'idle' }]);
-  const turns = Array.from({ length: 600 }, (_, stripe) => actingGuardian(stripe, parts)?.turn);
-  for (const turn of [0, 1, 2, undefined]) assert.ok(turns.includes(turn), String(turn));
-  assert.ok(turns.every((turn) => turn === undefined || turn < 3));
+  const acting = Array.from({ length: 600 }, (_, stripe) => actingGuardian(stripe, parts));
+  for (const turn of [0, 1, 2, 3, 4])
+    assert.ok(
+      acting.some((one) => one?.turn === turn),
+      String(turn),
+    );
+  assert.ok(acting.every((one) => one === undefined || one.isFirst === one.turn < 3));
+  const few = network([{ share: 0.92, guardians: 'idle' }]);
+  for (let stripe = 0; stripe < 12; stripe++) {
+    const honest = Array.from({ length: WIDTH }, (_, i) => few.table.holders[stripe * WIDTH + i] as number).find(
+      (node) => few.population.isHonest(node),
+    );
+    assert.equal(actingGuardian(stripe, few)?.node, honest);
+  }
   // Before they begin they act.
   assert.equal(actingGuardian(0, { ...parts, isActive: () => false })?.turn, 0);
 });

@@ -76,6 +76,42 @@ test('what cannot be is refused with the key that is wrong', () => {
   }
 });
 
+test('what would never end, or not fit the memory, is refused; what is only large is not', () => {
+  const large = {
+    time: '365d',
+    network: { nodes: 10_000 },
+    files: { stripes: 1_000_000, code: '8+4' },
+    churn: {
+      sessions: { online: { mean: '5d', shape: 0.6 }, offline: { mean: '4h', shape: 0.7 } },
+      lifetime: { mean: '400d' },
+    },
+    repair: { grace: '24h' },
+  };
+  assert.equal(parse(large).files.stripes, 1_000_000);
+  const sessions = { online: { mean: '1m' }, offline: { mean: '1s' } };
+  for (const [changes, key, message] of [
+    [{ churn: { sessions } }, 'churn.sessions', /about [\d.e+]+ steps, at most 5e\+9/],
+    [{ churn: { lifetime: { mean: '1m' } } }, 'churn.lifetime', /steps/],
+    [{ audits: { cycle: '1m' }, churn: {}, time: '36500d' }, 'audits.cycle', /steps/],
+    [{ corruption: { perShardYear: 100 } }, 'corruption.perShardYear', /steps/],
+    [{ adversaries: [{ share: 0.5, returns: '1m' }], audits: { cycle: '1m' } }, 'adversaries', /steps/],
+    [
+      {
+        ...{ churn: { sessions: { online: { mean: '1h' }, offline: { mean: '1h' } } } },
+        files: SMALL.files,
+        repair: { grace: '365d' },
+      },
+      'repair.grace',
+      /events waiting/,
+    ],
+  ] as const) {
+    assert.throws(() => parse({ ...large, ...changes }), {
+      type: { code: 'bad-scenario', path: 's.yaml', key },
+      message,
+    });
+  }
+});
+
 test('traces are read in order, and the line that is wrong is named', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-trace-'));
   t.after(() => rm(folder, { recursive: true, force: true }));

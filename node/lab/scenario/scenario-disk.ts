@@ -1,0 +1,20 @@
+import { defaultCode } from '../../../protocol/code.ts';
+import { dataShardCount, stripeCount } from '../../../protocol/geometry.ts';
+import { MAX_AUTO_COPIES } from '../../transfer/upload-options.ts';
+import { shardDiskBytes } from '../demo-plan.ts';
+import type { LabScenario } from './lab-scenario.ts';
+
+/**
+ * What the files of a scenario take on the disk of this machine, in bytes: every shard of each of them, whichever node has
+ * it. Repairs put a shard in the place of one that was lost, so that they add little.
+ */
+export function filesDiskBytes({ files, nodes, code }: Pick<LabScenario, 'files' | 'nodes' | 'code'>): number {
+  const eligible = nodes - 1;
+  const copies = { k: 1, m: Math.min(eligible, MAX_AUTO_COPIES) - 1 };
+  const { k, m } = code === 'auto' ? (defaultCode(eligible) ?? copies) : code;
+  const shards = files.reduce((sum, { size, count }) => {
+    const layout = { payload: 'packed31', size, code: { id: 1, k, m } } as const;
+    return sum + count * (dataShardCount(layout) + stripeCount(layout) * m);
+  }, 0);
+  return shardDiskBytes(shards);
+}
