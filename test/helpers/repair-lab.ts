@@ -10,8 +10,9 @@ import { until } from './until.ts';
 
 /** Of a busy machine: a repair takes seconds. */
 export const PATIENCE_MS = 300_000;
-/** Between two looks at a file. */
-const LOOK_MS = 750;
+/** Between two looks at a file, each of which asks every node of this process; sooner when a repair has ended. */
+const LOOK_MS = 5_000;
+const GLANCE_MS = 100;
 const CAPACITY_BYTES = 512 * 1024 * 1024;
 
 export interface LabFile {
@@ -27,6 +28,8 @@ export class RepairLab {
   /** Events of all nodes about repairs, with the number of the node. */
   readonly events: { readonly node: number; readonly event: NodeEvent }[] = [];
   onEvent: (node: number, event: NodeEvent) => void = () => {};
+  /** Repairs of any file, by any node. */
+  #ended = 0;
 
   constructor(folder: string, nodes: number, signal: AbortSignal) {
     this.signal = signal;
@@ -42,8 +45,8 @@ export class RepairLab {
         ['storage.writeBuffer', '8MiB'],
         ['audit.enabled', 'false'],
         ['repair.grace', '1s'],
-        ['repair.checkInterval', '5s'],
-        ['repair.holdOff', '3s'],
+        ['repair.checkInterval', '10s'],
+        ['repair.holdOff', '10s'],
         ['repair.threshold', '0'],
         ['repair.traffic', 'unlimited'],
       ]),
@@ -98,9 +101,12 @@ export class RepairLab {
 
   /** Waits until every shard has a holder of its own, as this node sees it. */
   async whole(file: LabFile, seenBy: number, what: string): Promise<void> {
+    let lookAt = performance.now();
+    let seen = 0;
     const isWhole = async () => {
-      // A look asks every node, which all share this process.
-      await systemClock.sleep(LOOK_MS, this.signal);
+      while (this.#ended === seen && performance.now() < lookAt) await systemClock.sleep(GLANCE_MS, this.signal);
+      seen = this.#ended;
+      lookAt = performance.now() + LOOK_MS;
       const health = await this.health(file, seenBy);
       return health.verdict === 'healthy' && health.presentShards === health.shards;
     };
@@ -141,6 +147,7 @@ export class RepairLab {
     node.services.events.subscribe((event) => {
       if (!event.type.startsWith('repair.') && event.type !== 'shard.fault') return;
       this.events.push({ node: number, event });
+      if (event.type === 'repair.done') this.#ended++;
       this.onEvent(number, event);
     });
   }
