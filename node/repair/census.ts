@@ -101,18 +101,26 @@ export class HolderCensus {
     }
     const known = [...answers.keys()];
     await this.#ask([self, ...this.#worthAsking(known, request)], request, answers, signal);
-    if (!hasAll(answers, stored)) {
+    const isCovered = () => hasAll(answers, stored, request.keep ? (peer) => this.#isAway(peer, rootCid) : () => false);
+    if (!isCovered()) {
       const asked = new Set([self, ...known]);
       const strangers = (list: readonly string[]) =>
         list.filter((peer) => !asked.has(peer) && asked.add(peer)).slice(0, MAX_STRANGERS);
       await this.#ask(strangers(peers.connected()), request, answers, signal);
-      if (!hasAll(answers, stored)) {
+      if (!isCovered()) {
         await this.#ask(strangers(await providers.of(rootCid, signal)), request, answers, signal);
       }
     }
     const census = await this.#judge(request, answers, new Set(known), signal);
     if (request.keep) await this.#tidy(request, answers, new Set(known), census);
     return census;
+  }
+
+  /** Whoever watches does not search for others who may have what a holder that is only away has. */
+  #isAway(peer: string, rootCid: CID): boolean {
+    const { absences, clock, graceMs } = this.#deps;
+    const since = absences.since(peer, rootCid);
+    return since !== undefined && !isGone(since, clock.monotonic(), graceMs);
   }
 
   /**
@@ -267,8 +275,16 @@ export class HolderCensus {
   }
 }
 
-function hasAll(answers: ReadonlyMap<string, Answer>, stored: readonly number[]): boolean {
-  const held = new Set([...answers.values()].flatMap((answer) => [...(answer.held ?? [])]));
+function hasAll(
+  answers: ReadonlyMap<string, Answer>,
+  stored: readonly number[],
+  isAway: (peer: string) => boolean,
+): boolean {
+  const held = new Set(
+    [...answers].flatMap(([peer, answer]) => [
+      ...(answer.held ?? (isAway(peer) ? bitmapIndices(answer.receipt.indices) : [])),
+    ]),
+  );
   return stored.every((index) => held.has(index));
 }
 

@@ -99,6 +99,19 @@ export class RepairLab {
     return this.lab.nodes.filter(({ node, running }) => running && peers.has(node.peerId)).map(({ number }) => number);
   }
 
+  /** What the loss of a node takes at the least: k′ shards of each stripe of which it alone has any, and what it has. */
+  async leastRepair(file: LabFile, leaving: number, seenBy: number): Promise<{ fetched: number; sent: number }> {
+    const { peerId } = this.lab.node(leaving).node;
+    const { worst } = await this.health(file, seenBy);
+    const least = { fetched: 0, sent: 0 };
+    for (const { holders, needed } of worst) {
+      const lost = holders.filter((peers) => peers.length === 1 && peers[0] === peerId).length;
+      if (lost > 0) least.fetched += needed;
+      least.sent += lost;
+    }
+    return least;
+  }
+
   /** Waits until every shard has a holder of its own, as this node sees it. */
   async whole(file: LabFile, seenBy: number, what: string): Promise<void> {
     let lookAt = performance.now();
