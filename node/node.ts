@@ -336,6 +336,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       badAnswers: () => auditor.badAnswers(),
       isRunning: () => running,
       isLeaving: () => keeping.isLeaving(),
+      repairAlarms: () => repair.service.overview().alarms,
       requestShutdown: () => options.onShutdownRequest?.(),
     }),
     files: createFilesService({

@@ -73,12 +73,16 @@ async function audit(client: ApiClient, root: string): Promise<readonly AuditRep
 
 function describe({ health, audits = [], repairs = [] }: Checked): string {
   const lines = [`${printable(health.name ?? health.root)}  ${describeHealth(health)}`];
-  const endangered = health.worst.filter((stripe) => stripe.present < stripe.holders.length);
+  const endangered = health.worst.filter(({ state }) => state !== 'healthy');
   const rows = endangered.map((stripe) => [
     `  segment ${stripe.segment} stripe ${stripe.stripe}`,
     `${stripe.present} of ${plural(stripe.holders.length, 'shard')}, ${stripe.needed} needed`,
     `margin ${stripe.margin}`,
-    stripe.suspected > 0 ? `${stripe.suspected} may come back` : '',
+    [
+      ...(stripe.lost > 0 ? [`${stripe.lost} lost`] : []),
+      ...(stripe.suspected > 0 ? [`${stripe.suspected} suspected, may come back`] : []),
+      ...(stripe.clumped > 0 ? [`${stripe.clumped} clumped`] : []),
+    ].join(', '),
     `${formatDays(stripe.daysToLoss)} days to loss`,
   ]);
   if (rows.length > 0) lines.push(table(rows));

@@ -80,12 +80,25 @@ export function readHealth(client: ApiClient, root: string, worst: number): Prom
   return client.json({ method: 'GET', path, query: { worst }, timeoutMs: HEALTH_TIMEOUT_MS });
 }
 
+/** In a line: shards that are lost, away and crowded are told apart. */
 export function describeHealth(health: FileHealth): string {
-  const { verdict, degradedStripes, lostStripes, stripes, minimumMargin, clumpedShards } = health;
-  const crowded = clumpedShards === 0 ? '' : `; ${plural(clumpedShards, 'shard')} crowd a subnet`;
-  if (verdict === 'healthy') return `healthy: every shard is present, ${minimumMargin} more than needed${crowded}`;
-  if (verdict === 'lost') return `lost: ${lostStripes} of ${plural(stripes, 'stripe')} cannot be rebuilt now`;
-  return `degraded: ${degradedStripes} of ${plural(stripes, 'stripe')} lack shards, at worst ${minimumMargin} above what is needed`;
+  const { verdict, degradedStripes, lostStripes, stripes, minimumMargin, shards, presentShards } = health;
+  const { suspectedShards, clumpedShards } = health;
+  const lost = shards - presentShards - suspectedShards;
+  const crowded = clumpedShards === 0 ? [] : [`${plural(clumpedShards, 'shard')} clumped in a subnet`];
+  const away = suspectedShards === 0 ? [] : [`${plural(suspectedShards, 'shard')} suspected: holders are away`];
+  const gone = lost === 0 ? [] : [`${plural(lost, 'shard')} lost`];
+  const listed = [...gone, ...away, ...crowded].join(', ');
+  if (verdict === 'healthy') {
+    return [`healthy: every shard is present, ${minimumMargin} more than needed`, ...crowded].join('; ');
+  }
+  const of = plural(stripes, 'stripe');
+  if (verdict === 'lost') return `lost: ${lostStripes} of ${of} cannot be rebuilt now; ${listed}`;
+  const what =
+    lost === 0
+      ? `nothing is lost, holders of ${degradedStripes} of ${of} are away`
+      : `${degradedStripes} of ${of} lack shards`;
+  return `degraded: ${what}, at worst ${minimumMargin} above what is needed; ${listed}`;
 }
 
 /** An estimate: more digits than this would promise too much. */

@@ -38,6 +38,9 @@ export async function status(context: CommandContext): Promise<ExitCode> {
         ['peers', plural(node.connectedPeers, 'connection')],
         ...(node.leaving ? [['leaving', 'it takes nothing new: see `holdfast leave`']] : []),
         ['files', String(node.files)],
+        ...(node.repairAlarms === 0
+          ? []
+          : [['alarm', `${plural(node.repairAlarms, 'file')} cannot be rebuilt now: see \`holdfast repair ls\``]]),
         [
           'stored',
           `${formatBytes(storage.usedBytes)} of ${formatBytes(storage.capacityBytes)} in ${plural(storage.shards, 'shard')}` +

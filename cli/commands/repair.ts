@@ -107,6 +107,6 @@ function describe({ alarms, running, queue, results, totals, watched }: RepairOv
     parts.push('waiting', table(rows));
   }
   if (results.length > 0)
-    parts.push('done', table(results.map((result) => [`  ${formatTime(result.startedAt)}`, ...row(result)])));
+    parts.push('ended', table(results.map((result) => [`  ${formatTime(result.startedAt)}`, ...row(result)])));
   return parts.join('\n');
 }

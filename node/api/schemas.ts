@@ -200,6 +200,7 @@ export const nodeDescription = object({
   connectedPeers: count,
   leaving: bool,
   files: count,
+  repairAlarms: count,
   kzg: object({
     backend: anyText,
     threads: count,

@@ -150,7 +150,7 @@ export interface FileHealth {
   readonly daysToLoss: number;
   readonly holders: number;
   readonly checkedAt: number;
-  /** The worst stripes first, at most as many as asked for. */
+  /** Those that are expected to be lost first, then with the least margin; at most as many as asked for. */
   readonly worst: readonly StripeHealth[];
 }
 
@@ -246,6 +246,8 @@ export interface NodeDescription {
   /** It hands over what it holds, or has done so, and takes nothing new. */
   readonly leaving: boolean;
   readonly files: number;
+  /** Files that this node watches and that have stripes of which too few shards are left. */
+  readonly repairAlarms: number;
   readonly kzg: {
     readonly backend: string;
     readonly threads: number;

@@ -1,7 +1,7 @@
 import type { Machine } from './machine.ts';
 
 /** Rates (MB/s, millions of bytes) are better when higher; times, sizes, and processor seconds per GiB, when lower. */
-export type Unit = 'MB/s' | 'ms' | 'CPU s/GiB' | 'bytes' | 'MiB';
+export type Unit = 'MB/s' | 'ms' | 's' | 'CPU s/GiB' | 'bytes' | 'MiB';
 
 export interface BenchResult {
   readonly name: string;

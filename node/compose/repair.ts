@@ -25,6 +25,7 @@ import { HolderRates } from '../repair/holder-rates.ts';
 import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
 import { ObjectCheck } from '../repair/object-check.ts';
+import { RecentProviders } from '../repair/recent-providers.ts';
 import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
@@ -130,9 +131,11 @@ export function composeRepair(parts: RepairParts): Repair {
     onRestored: parts.onRestored,
   });
   const graceMs = config['repair.grace'];
+  const providers = new RecentProviders(own, clock);
   const census = new HolderCensus({
     client: own,
     peers: own,
+    providers,
     receipts: stores.receivedReceipts,
     self: host.peerId,
     absences,
@@ -274,7 +277,9 @@ export function composeRepair(parts: RepairParts): Repair {
     if (!equalBytes(manifest.owner, key) && !(await hasReceipt(root, key))) return;
     if (!manifest.segments.some((cid) => cid.equals(segment))) return;
     leases.heard(notice);
-    if (notice.kind === 'done') watcher.told(root);
+    if (notice.kind !== 'done') return;
+    providers.forget(root);
+    watcher.told(root);
   }
 
   async function hasReceipt(root: CID, holder: Uint8Array): Promise<boolean> {
@@ -290,7 +295,7 @@ export function composeRepair(parts: RepairParts): Repair {
     for await (const { root } of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) {
       if (last?.equals(root) !== true) {
         absences.missed(peer, root);
-        watcher.look(root, at);
+        watcher.holderMissing(root, at);
       }
       last = root;
     }

@@ -3,11 +3,15 @@ import type { Clock } from '../clock.ts';
 
 /** Holders and objects remembered; beyond, whoever was missed first goes. */
 const MAX_ABSENT = 50_000;
+/** Whoever is away is called at least so often. */
+const MAX_PAUSE_MS = 3_600_000;
 
 interface Absence {
   readonly root: CID;
   /** Monotonic. */
   readonly since: number;
+  /** When it was last missed, monotonic. */
+  lastAt: number;
 }
 
 /**
@@ -29,10 +33,15 @@ export class Absences {
   /** It could not be reached, or did not say what it holds. */
   missed(peer: string, root: CID): void {
     const key = root.toString();
-    if (this.#absences.get(peer)?.has(key)) return;
+    const now = this.#clock.monotonic();
+    const known = this.#absences.get(peer)?.get(key);
+    if (known !== undefined) {
+      known.lastAt = now;
+      return;
+    }
     if (this.#count >= this.#max) this.#forget(this.#absences.keys().next().value as string);
     const of = this.#absences.get(peer) ?? new Map<string, Absence>();
-    of.set(key, { root, since: this.#clock.monotonic() });
+    of.set(key, { root, since: now, lastAt: now });
     this.#absences.set(peer, of);
     this.#count++;
   }
@@ -48,6 +57,16 @@ export class Absences {
   /** Monotonic milliseconds; undefined while nothing is known against it. */
   since(peer: string, root: CID): number | undefined {
     return this.#absences.get(peer)?.get(root.toString())?.since;
+  }
+
+  /**
+   * Whether to call it again though it is not connected. A host that is switched off lets each call run into its time limit:
+   * the pause is as long as it had been away at the last one, so that it doubles, and an hour at most.
+   */
+  mayCall(peer: string, root: CID): boolean {
+    const known = this.#absences.get(peer)?.get(root.toString());
+    if (known === undefined) return true;
+    return this.#clock.monotonic() - known.lastAt >= Math.min(known.lastAt - known.since, MAX_PAUSE_MS);
   }
 
   /** Objects for which it does not answer. */

@@ -8,7 +8,6 @@ import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import type { LostShard } from '../store/lost-shard-store.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
-import { collectProviders } from '../transfer/holder-directory.ts';
 import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
 import type { Absences } from './absences.ts';
@@ -18,7 +17,9 @@ import type { HolderStanding, ShardHolder } from './stripe-state.ts';
 export interface CensusDeps {
   /** This node among them, so that what it holds itself is counted. */
   readonly client: HaveClient;
-  readonly peers: PeerDirectory;
+  readonly peers: Pick<PeerDirectory, 'connected'>;
+  /** Whom the DHT names for an object. */
+  readonly providers: { of(root: CID, signal: AbortSignal): Promise<readonly string[]> };
   /** Receipts of others for objects that this node watches. */
   readonly receipts: {
     scan(root: CID, segment: CID, signal?: AbortSignal): AsyncIterable<StoreReceipt>;
@@ -26,7 +27,7 @@ export interface CensusDeps {
     remove(root: CID, segment: CID, holder: Uint8Array): Promise<void>;
   };
   readonly self: string;
-  readonly absences: Pick<Absences, 'missed' | 'answered' | 'since'>;
+  readonly absences: Pick<Absences, 'missed' | 'answered' | 'since' | 'mayCall'>;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
   readonly isDisqualified: (peer: string) => boolean;
   readonly subnetOf: (peer: string) => string | undefined;
@@ -91,7 +92,7 @@ export class HolderCensus {
 
   /** @throws the signal's reason, or what the store throws */
   async take(request: CensusRequest, signal: AbortSignal): Promise<Census> {
-    const { receipts, clock, self, peers } = this.#deps;
+    const { receipts, clock, self, peers, providers } = this.#deps;
     const { rootCid, segment, stored } = request;
     const answers = new Map<string, Answer>();
     for await (const receipt of receipts.scan(rootCid, segment, signal)) {
@@ -99,19 +100,43 @@ export class HolderCensus {
       answers.set(peerIdFromKey(receipt.holder), { receipt, held: undefined });
     }
     const known = [...answers.keys()];
-    await this.#ask([...new Set([self, ...known])], request, answers, signal);
-    if (!hasAll(answers, stored)) {
+    await this.#ask([self, ...this.#worthAsking(known, request)], request, answers, signal);
+    const isCovered = () => hasAll(answers, stored, request.keep ? (peer) => this.#isAway(peer, rootCid) : () => false);
+    if (!isCovered()) {
       const asked = new Set([self, ...known]);
       const strangers = (list: readonly string[]) =>
         list.filter((peer) => !asked.has(peer) && asked.add(peer)).slice(0, MAX_STRANGERS);
       await this.#ask(strangers(peers.connected()), request, answers, signal);
-      if (!hasAll(answers, stored)) {
-        await this.#ask(strangers(await collectProviders(peers, clock, rootCid, signal)), request, answers, signal);
+      if (!isCovered()) {
+        await this.#ask(strangers(await providers.of(rootCid, signal)), request, answers, signal);
       }
     }
     const census = await this.#judge(request, answers, new Set(known), signal);
     if (request.keep) await this.#tidy(request, answers, new Set(known), census);
     return census;
+  }
+
+  /** Whoever watches does not search for others who may have what a holder that is only away has. */
+  #isAway(peer: string, rootCid: CID): boolean {
+    const { absences, clock, graceMs } = this.#deps;
+    const since = absences.since(peer, rootCid);
+    return since !== undefined && !isGone(since, clock.monotonic(), graceMs);
+  }
+
+  /**
+   * Who is gone and not connected is not called at each look: when it is back, it connects. Whoever asks for the state as it
+   * is now, and watches nothing, gets all called.
+   */
+  #worthAsking(known: readonly string[], { rootCid, keep }: CensusRequest): string[] {
+    const { absences, peers, clock, graceMs, self } = this.#deps;
+    const connected = new Set(peers.connected());
+    const now = clock.monotonic();
+    const isCalled = (peer: string) => {
+      const since = absences.since(peer, rootCid);
+      if (!keep || connected.has(peer) || since === undefined || !isGone(since, now, graceMs)) return true;
+      return absences.mayCall(peer, rootCid);
+    };
+    return known.filter((peer) => peer !== self && isCalled(peer));
   }
 
   /** Keeps receipts of strangers where nobody known answers, and drops those of holders that were replaced long ago. */
@@ -250,8 +275,16 @@ export class HolderCensus {
   }
 }
 
-function hasAll(answers: ReadonlyMap<string, Answer>, stored: readonly number[]): boolean {
-  const held = new Set([...answers.values()].flatMap((answer) => [...(answer.held ?? [])]));
+function hasAll(
+  answers: ReadonlyMap<string, Answer>,
+  stored: readonly number[],
+  isAway: (peer: string) => boolean,
+): boolean {
+  const held = new Set(
+    [...answers].flatMap(([peer, answer]) => [
+      ...(answer.held ?? (isAway(peer) ? bitmapIndices(answer.receipt.indices) : [])),
+    ]),
+  );
   return stored.every((index) => held.has(index));
 }
 

@@ -8,6 +8,8 @@ const MAX_SPREAD_PAUSE_MS = 24 * 3_600_000;
 export class WatchedObject {
   readonly root: CID;
   readonly since: number;
+  /** How many guardians act before this node; 0 while it is among those who look after the object the most often. */
+  behind = 0;
   /** Peers whose absence matters to it: its other guardians, and its owner. */
   watchers: readonly string[] = [];
   /** Peers that were gone at the last look. */

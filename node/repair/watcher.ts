@@ -116,6 +116,12 @@ export class Watcher {
     this.#notLater(root.toString(), at);
   }
 
+  /** A holder of the object is missing: it is looked at when it counts as gone (monotonic), by the first guardians first. */
+  holderMissing(root: CID, at: number): void {
+    const behind = this.#objects.get(root.toString())?.behind ?? 0;
+    this.look(root, at + behind * this.#deps.turnMs);
+  }
+
   /** Others say that something happened to the object: it is looked at, but not more often than in each turn. */
   told(root: CID): void {
     const { clock, turnMs } = this.#deps;
@@ -227,6 +233,7 @@ export class Watcher {
     if (!isOwner && (await this.#isReleased(root, report, signal))) return clock.monotonic();
     const { rank, owner, nextGone = Number.POSITIVE_INFINITY } = report;
     if (!isOwner) await this.#ranked(root, rank.isFirst);
+    object.behind = rank.isFirst ? 0 : rank.turn;
     this.#watchedBy(key, object, [owner, ...rank.others]);
     const at = await this.#act(object, report);
     const next = intervalMs * (rank.isFirst ? 1 : BYSTANDER) * (0.9 + 0.2 * randomFraction(this.#deps.random));

@@ -188,7 +188,9 @@ async function fileHealth(
 
 function worstOf(stripes: readonly StripeHealth[], count: number): StripeHealth[] {
   return stripes
-    .toSorted((a, b) => a.margin - b.margin || a.segment - b.segment || a.stripe - b.stripe)
+    .toSorted(
+      (a, b) => a.daysToLoss - b.daysToLoss || a.margin - b.margin || a.segment - b.segment || a.stripe - b.stripe,
+    )
     .slice(0, count);
 }
 

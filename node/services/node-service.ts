@@ -22,6 +22,8 @@ export interface NodeServiceDeps {
   readonly badAnswers: () => AnswerFaults;
   readonly isRunning: () => boolean;
   readonly isLeaving: () => boolean;
+  /** Segments of which stripes cannot be rebuilt. */
+  readonly repairAlarms: () => readonly { readonly root: string }[];
   readonly requestShutdown: () => void;
 }
 
@@ -49,6 +51,7 @@ async function describe(deps: NodeServiceDeps, startedAt: number): Promise<NodeD
     connectedPeers: host.connected().length,
     leaving: deps.isLeaving(),
     files,
+    repairAlarms: new Set(deps.repairAlarms().map(({ root }) => root)).size,
     kzg: { backend: engine.backend, threads: engine.threads, operations: engine.operations() },
     audits: { ...deps.proofs(), badAnswers: deps.badAnswers() },
   };

@@ -163,7 +163,7 @@ function takeIn({ byIndex }: SegmentHolders, peer: string, { indices }: Held): v
 
 /** Providers of a root, as many as are wanted and come in time. */
 export async function collectProviders(
-  peers: PeerDirectory,
+  peers: Pick<PeerDirectory, 'findProviders'>,
   clock: Clock,
   root: CID,
   signal: AbortSignal,

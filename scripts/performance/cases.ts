@@ -60,6 +60,7 @@ export const CASE_GROUPS: readonly { readonly title: string; readonly cases: Rea
       'add.all-shards': 'the same beside committing all shards of each stripe',
       'add.delegated': 'processor time of the process that adds when the holders commit and it checks them',
       get: 'get that file at a node that did not add it',
+      repair: 'from when a lost holder counts as gone until every shard it had has a new holder',
     },
   },
 ];

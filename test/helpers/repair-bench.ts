@@ -82,6 +82,7 @@ export class RepairBench {
     const census = new HolderCensus({
       client: network,
       peers: network,
+      providers: { of: async () => [] },
       receipts: {
         async *scan(root, segment) {
           const newest = new Map<string, StoreReceipt>();

@@ -10,8 +10,9 @@ import { until } from './until.ts';
 
 /** Of a busy machine: a repair takes seconds. */
 export const PATIENCE_MS = 300_000;
-/** Between two looks at a file. */
-const LOOK_MS = 750;
+/** Between two looks at a file, each of which asks every node of this process; sooner when a repair has ended. */
+const LOOK_MS = 5_000;
+const GLANCE_MS = 100;
 const CAPACITY_BYTES = 512 * 1024 * 1024;
 
 export interface LabFile {
@@ -27,6 +28,8 @@ export class RepairLab {
   /** Events of all nodes about repairs, with the number of the node. */
   readonly events: { readonly node: number; readonly event: NodeEvent }[] = [];
   onEvent: (node: number, event: NodeEvent) => void = () => {};
+  /** Repairs of any file, by any node. */
+  #ended = 0;
 
   constructor(folder: string, nodes: number, signal: AbortSignal) {
     this.signal = signal;
@@ -42,8 +45,8 @@ export class RepairLab {
         ['storage.writeBuffer', '8MiB'],
         ['audit.enabled', 'false'],
         ['repair.grace', '1s'],
-        ['repair.checkInterval', '5s'],
-        ['repair.holdOff', '3s'],
+        ['repair.checkInterval', '10s'],
+        ['repair.holdOff', '10s'],
         ['repair.threshold', '0'],
         ['repair.traffic', 'unlimited'],
       ]),
@@ -96,11 +99,27 @@ export class RepairLab {
     return this.lab.nodes.filter(({ node, running }) => running && peers.has(node.peerId)).map(({ number }) => number);
   }
 
+  /** What the loss of a node takes at the least: k′ shards of each stripe of which it alone has any, and what it has. */
+  async leastRepair(file: LabFile, leaving: number, seenBy: number): Promise<{ fetched: number; sent: number }> {
+    const { peerId } = this.lab.node(leaving).node;
+    const { worst } = await this.health(file, seenBy);
+    const least = { fetched: 0, sent: 0 };
+    for (const { holders, needed } of worst) {
+      const lost = holders.filter((peers) => peers.length === 1 && peers[0] === peerId).length;
+      if (lost > 0) least.fetched += needed;
+      least.sent += lost;
+    }
+    return least;
+  }
+
   /** Waits until every shard has a holder of its own, as this node sees it. */
   async whole(file: LabFile, seenBy: number, what: string): Promise<void> {
+    let lookAt = performance.now();
+    let seen = 0;
     const isWhole = async () => {
-      // A look asks every node, which all share this process.
-      await systemClock.sleep(LOOK_MS, this.signal);
+      while (this.#ended === seen && performance.now() < lookAt) await systemClock.sleep(GLANCE_MS, this.signal);
+      seen = this.#ended;
+      lookAt = performance.now() + LOOK_MS;
       const health = await this.health(file, seenBy);
       return health.verdict === 'healthy' && health.presentShards === health.shards;
     };
@@ -141,6 +160,7 @@ export class RepairLab {
     node.services.events.subscribe((event) => {
       if (!event.type.startsWith('repair.') && event.type !== 'shard.fault') return;
       this.events.push({ node: number, event });
+      if (event.type === 'repair.done') this.#ended++;
       this.onEvent(number, event);
     });
   }

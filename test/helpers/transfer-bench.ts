@@ -198,6 +198,7 @@ export class TransferBench {
     const census = new HolderCensus({
       client: this.network,
       peers: this.network,
+      providers: { of: async () => [] },
       receipts: { scan: async function* () {}, put: async () => undefined, remove: async () => undefined },
       self: peerIdFromKey(signerOf('owner').publicKey),
       absences: new Absences(quickClock),

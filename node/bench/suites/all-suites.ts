@@ -3,6 +3,7 @@ import { auditSuite } from './audit-suite.ts';
 import { codeSuite } from './code-suite.ts';
 import { hashSuite } from './hash-suite.ts';
 import { kzgSuite } from './kzg-suite.ts';
+import { repairSuite } from './repair-suite.ts';
 import { startupSuite } from './startup-suite.ts';
 import { storeSuite } from './store-suite.ts';
 import { transferSuite } from './transfer-suite.ts';
@@ -16,4 +17,5 @@ export const ALL_SUITES: readonly BenchSuite[] = [
   auditSuite,
   startupSuite,
   transferSuite,
+  repairSuite,
 ];

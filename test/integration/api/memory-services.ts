@@ -82,6 +82,7 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
       connectedPeers: this.peerList.length,
       leaving: this.leaving,
       files: this.stored.size,
+      repairAlarms: this.overview.alarms.length,
       kzg: { backend: 'none', threads: 0, operations: [] },
       audits: {
         proofs: 3,

@@ -21,7 +21,7 @@ suite('holdfast bench', () => {
   test('names its cases and refuses others', async () => {
     const { stdout } = await runCli(['bench', '--list'], { home });
     const names = stdout.trim().split('\n');
-    for (const name of ['commit', 'open', 'encode+parity', 'store.put', 'startup', 'add', 'get']) {
+    for (const name of ['commit', 'open', 'encode+parity', 'store.put', 'startup', 'add', 'get', 'repair']) {
       assert.ok(names.includes(name), `${name} is missing`);
     }
     const { code, stderr } = await runCli(['bench', 'hash', 'no-such-case'], { home });

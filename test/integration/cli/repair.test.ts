@@ -9,11 +9,17 @@ test('repair ls lists what waits and runs; an alarm ends it with exit code 4', a
   const listed = await run(['repair', 'ls']);
   assert.equal(listed.code, 0);
   assert.match(listed.stdout, /^2 files watched; since the start 1 repaired, 0 failed, 3 shards placed$/m);
+  assert.doesNotMatch((await run(['status'])).stdout, /^alarm/m);
   assert.match(listed.stdout, new RegExp(`^ +${ROOT} +segment 1 +3 stripes +margin 1 +about 42 days to loss$`, 'm'));
-  services.overview = { ...services.overview, alarms: [{ root: ROOT, segment: 2, stripes: 1 }] };
+  const sums = { stripes: 1, placed: 0, fetched: 4, sent: 0 };
+  const result = { root: ROOT, segment: 3, startedAt: 0, milliseconds: 1000, outcome: 'no-place' as const, ...sums };
+  const alarms = [{ root: ROOT, segment: 2, stripes: 1 }];
+  services.overview = { ...services.overview, alarms, results: [result] };
   const alarmed = await run(['repair', 'ls']);
   assert.equal(alarmed.code, 4);
   assert.match(alarmed.stdout, /segment 2 +1 stripe cannot be rebuilt/);
+  assert.match(alarmed.stdout, /^ended\n.* segment 3 +no-place +0 shards placed, 4 fetched/m);
+  assert.match((await run(['status'])).stdout, /^alarm +1 file cannot be rebuilt now: see `holdfast repair ls`$/m);
   assert.equal((await run(['repair', 'ls', '-q'])).stdout, `${ROOT}\n`);
   assert.deepEqual(JSON.parse((await run(['repair', 'ls', '--json'])).stdout), services.overview);
 });

@@ -20,6 +20,25 @@ describe('absences', () => {
     assert.deepEqual([absences.since('a', one), absences.since('a', two)], [undefined, 10]);
   });
 
+  test('are looked after at pauses that double, to an hour', async () => {
+    const clock = new ManualClock();
+    const absences = new Absences(clock);
+    absences.missed('a', one);
+    assert.equal(absences.mayCall('a', one), true);
+    await clock.advance(1000);
+    absences.missed('a', one);
+    await clock.advance(999);
+    assert.deepEqual([absences.mayCall('a', one), absences.mayCall('a', two)], [false, true]);
+    await clock.advance(1);
+    assert.equal(absences.mayCall('a', one), true);
+    await clock.advance(1e8);
+    absences.missed('a', one);
+    await clock.advance(3_600_000 - 1);
+    assert.equal(absences.mayCall('a', one), false);
+    await clock.advance(1);
+    assert.equal(absences.mayCall('a', one), true);
+  });
+
   test('are bounded: whoever was missed first is forgotten', () => {
     const absences = new Absences(new ManualClock(), 3);
     absences.missed('a', one);

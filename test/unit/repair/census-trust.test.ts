@@ -43,7 +43,8 @@ function setting() {
         yield { segment, indices: bitmapOf(said.indices), receipt: said.receipt };
       },
     },
-    peers: { connected: () => [...says.keys()], async *findProviders() {} },
+    peers: { connected: () => [...says.keys()] },
+    providers: { of: async () => [] },
     receipts: {
       async *scan() {
         yield* [...kept.values()];

@@ -61,6 +61,45 @@ describe('who has what', () => {
     assert.equal(own.absences.since(holder.id, root), undefined);
   });
 
+  test('others are searched for when a holder is gone, and not while it is away', async (t) => {
+    const { clock, own, look } = guardian();
+    const [holder] = own.holders() as [MemoryPeer];
+    const strangers = bench.network.all.filter(({ stored }) => stored.size === 0).map(({ id }) => id);
+    assert.ok(strangers.length > 0);
+    const have = t.mock.method(bench.network, 'have');
+    const searched = async (options: { keep: boolean }) => {
+      have.mock.resetCalls();
+      await look(options);
+      return have.mock.calls.some(({ arguments: [peer] }) => strangers.includes(peer));
+    };
+    holder.online = false;
+    assert.equal(await searched({ keep: true }), false);
+    assert.equal(await searched({ keep: false }), true);
+    await clock.advance(GRACE_MS);
+    assert.equal(await searched({ keep: true }), true);
+    holder.online = true;
+  });
+
+  test('who is gone and not connected is not called at each look, but when the state is asked for', async (t) => {
+    const { clock, own, look } = guardian();
+    const [holder] = own.holders() as [MemoryPeer];
+    const have = t.mock.method(bench.network, 'have');
+    holder.online = false;
+    const callsOf = async (options: { keep: boolean }) => {
+      have.mock.resetCalls();
+      assert.equal((await look(options)).healthy, 5);
+      return have.mock.calls.filter((call) => call.arguments[0] === holder.id).length;
+    };
+    assert.equal(await callsOf({ keep: true }), 1);
+    await clock.advance(GRACE_MS);
+    assert.deepEqual([await callsOf({ keep: true }), await callsOf({ keep: true })], [1, 0]);
+    assert.equal(await callsOf({ keep: false }), 1);
+    await clock.advance(GRACE_MS);
+    assert.equal(await callsOf({ keep: true }), 1);
+    holder.online = true;
+    assert.equal((await look({ keep: true })).healthy, 6);
+  });
+
   test('a holder that is busy for longer than its grace is gone like one that does not answer', async () => {
     const { clock, own, look } = guardian();
     const [holder] = own.holders() as [MemoryPeer];

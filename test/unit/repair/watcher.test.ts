@@ -15,6 +15,7 @@ const root = cidOf('root');
 function holder(state: {
   released: boolean;
   isFirst?: boolean;
+  whole?: boolean;
   forgetting?: () => Promise<void>;
   ownerThere?: boolean;
   hanging?: boolean;
@@ -24,11 +25,12 @@ function holder(state: {
   const told: string[] = [];
   const repaired: number[] = [];
   const asked: number[] = [];
+  const looks: number[] = [];
   const plan = { rebuild: [0], spread: [], stripes: [0], impossible: [], daysToLoss: 1, margin: 0 };
   const report = (): ObjectReport => ({
     rank: { turn: state.isFirst === undefined ? 9 : 0, isFirst: state.isFirst ?? false, others: [] },
     owner: 'owner',
-    needs: [{ position: 0, segment: cidOf('segment'), plan }],
+    needs: state.whole ? [] : [{ position: 0, segment: cidOf('segment'), plan }],
     holders: new Set(),
     gone: new Set(),
     nextGone: undefined,
@@ -49,7 +51,12 @@ function holder(state: {
     },
     forget: async () => state.forgetting?.(),
     onGuarded: (cid) => void told.push(cid.toString()),
-    check: { run: async () => report() },
+    check: {
+      async run() {
+        looks.push(clock.monotonic());
+        return report();
+      },
+    },
     leases: { until: () => undefined, settled: () => undefined },
     releases: {
       async obeyed() {
@@ -68,7 +75,7 @@ function holder(state: {
     intervalMs: INTERVAL_MS,
     turnMs: TURN_MS,
   });
-  return { watcher, clock, guarded, repaired, asked, told };
+  return { watcher, clock, guarded, repaired, asked, told, looks };
 }
 
 test('a holder acts after its turn and goes on guarding, however many rank before it', async (t) => {
@@ -90,6 +97,30 @@ test('a holder acts after its turn and goes on guarding, however many rank befor
     watcher.look(root);
     await clock.advance(TURN_MS / 2);
     assert.deepEqual([isFirst(), told], [first, [root.toString()]]);
+  }
+});
+
+test('when a holder is missing, those behind the first guardians look after these had their turn', async (t) => {
+  for (const [isFirst, after] of [
+    [true, 0],
+    [undefined, 9 * TURN_MS],
+  ] as const) {
+    const { watcher, clock, looks } = holder({
+      released: false,
+      whole: true,
+      ...(isFirst === undefined ? {} : { isFirst }),
+    });
+    watcher.start();
+    t.after(() => watcher.stop());
+    await clock.advance(1);
+    watcher.look(root);
+    await clock.advance(1);
+    assert.ok(looks.length > 0);
+    looks.length = 0;
+    const at = clock.monotonic() + TURN_MS / 2;
+    watcher.holderMissing(root, at);
+    for (let step = 0; step < 40 && looks.length === 0; step++) await clock.advance(TURN_MS / 4);
+    assert.equal(looks[0], at + after);
   }
 });
 

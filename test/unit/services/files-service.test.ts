@@ -169,6 +169,16 @@ test('the health of a file is that of its worst stripe, which are listed first',
   }
 });
 
+test('a stripe that is expected to go first is worse than one with less margin', async () => {
+  const soon = { ...stripe(1, 3), daysToLoss: 5 };
+  const { service } = files({ stripes: [stripe(0, 2), soon, { ...stripe(2, 2), daysToLoss: 5 }] });
+  const { worst } = await service.health(ROOT.toString(), { worst: 3, signal });
+  assert.deepEqual(
+    worst.map((one) => one.stripe),
+    [2, 1, 0],
+  );
+});
+
 test('the worst stripes of a large file are found among all of them', async () => {
   const stripes = Array.from({ length: 1000 }, (_, i) => stripe(i, i % 250 === 7 ? 1 : 3));
   const { service } = files({ stripes });

@@ -33,6 +33,7 @@ function service(candidates: readonly CandidateReport[], damagedRecords = new Da
     badAnswers: () => ({ late: 2 }),
     isRunning: () => true,
     isLeaving: () => false,
+    repairAlarms: () => [{ root: 'a' }, { root: 'a' }, { root: 'b' }],
     requestShutdown: () => undefined,
   } as unknown as NodeServiceDeps;
   return createNodeService(deps);
@@ -46,6 +47,11 @@ test('the node says which backend does what', async () => {
     threads: 2,
     operations: [{ operation: 'commit', backend: 'wasm', candidates: [used] }],
   });
+});
+
+test('files that cannot be rebuilt are counted once, and are no fault of the node', async () => {
+  assert.equal((await service([used]).describe()).repairAlarms, 2);
+  assert.ok((await service([used]).health()).every(({ ok }) => ok));
 });
 
 test('a backend that failed is a reason to look', async () => {
