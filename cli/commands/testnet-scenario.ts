@@ -15,7 +15,23 @@ import { writeNote, writeResult } from '../output.ts';
 import { scenarioPath } from '../ready-scenario.ts';
 import { describeChecks } from '../testnet-text.ts';
 import { checkReportTarget, reportFiles, writeReport } from './testnet-report.ts';
-import type { UpArguments } from './testnet-up.ts';
+
+export interface UpArguments {
+  readonly nodes?: number;
+  /** Each node in a process of its own. */
+  readonly processes: boolean;
+  readonly folder?: string;
+  /** Of new files. */
+  readonly code?: string;
+  /** The data stay. */
+  readonly keep: boolean;
+  /** Path of a file that scripts the run, or the name of a ready one. */
+  readonly scenario?: string;
+  /** Path of the report of a scenario, without ending. */
+  readonly report?: string;
+  /** It may replace an older one. */
+  readonly force: boolean;
+}
 
 const EXIT_BY_FAILING = {
   unexpected: EXIT.error,

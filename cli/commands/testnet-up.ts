@@ -9,24 +9,7 @@ import { labFolder } from '../lab-client.ts';
 import { withLab } from '../lab-session.ts';
 import { writeResult } from '../output.ts';
 import { describeReady } from '../testnet-text.ts';
-import { testnetScenario } from './testnet-scenario.ts';
-
-export interface UpArguments {
-  readonly nodes?: number;
-  /** Each node in a process of its own. */
-  readonly processes: boolean;
-  readonly folder?: string;
-  /** Of new files. */
-  readonly code?: string;
-  /** The data stay. */
-  readonly keep: boolean;
-  /** Path of a file that scripts the run, or the name of a ready one. */
-  readonly scenario?: string;
-  /** Path of the report of a scenario, without ending. */
-  readonly report?: string;
-  /** It may replace an older one. */
-  readonly force: boolean;
-}
+import { testnetScenario, type UpArguments } from './testnet-scenario.ts';
 
 const DEFAULT_NODES = 10;
 

@@ -1,16 +1,10 @@
 import { KzgError, type Opening } from './engine.ts';
+import type { Backend } from './library.ts';
 import { loadCKzgCore } from './native/c-kzg-core.ts';
 
 /** The libraries that can commit, open and verify, in the order of preference. Both give the same bytes. */
 export const BACKENDS = ['c-kzg', 'eth-kzg'] as const;
 export type BackendName = (typeof BACKENDS)[number];
-
-/** A loaded library, synchronous. Every method throws the library's own error for input it refuses. */
-export interface Backend {
-  commit(blob: Uint8Array): Uint8Array;
-  open(blob: Uint8Array, z: Uint8Array): Opening;
-  verify(commitment: Uint8Array, z: Uint8Array, y: Uint8Array, proof: Uint8Array): boolean;
-}
 
 type Loader = () => Promise<() => Backend | Promise<Backend>>;
 

@@ -1,4 +1,4 @@
-import type { Backend } from '../../node/kzg/backend.ts';
+import type { Backend } from '../../node/kzg/library.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../protocol/audit-refusal.ts';
 import { entriesDigest, setDigest } from '../../protocol/audit-set.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import type { Backend } from '../../node/kzg/backend.ts';
+import type { Backend } from '../../node/kzg/library.ts';
 import { aesGcm } from '../../node/transfer/aead.ts';
 import { packPayload } from '../../protocol/blob.ts';
 import { bigIntToBytes, bytesToBigInt } from '../../protocol/bytes.ts';

@@ -1,4 +1,4 @@
-import type { Backend } from '../../node/kzg/backend.ts';
+import type { Backend } from '../../node/kzg/library.ts';
 import { encodeAccusation, signAccusation } from '../../protocol/accusation.ts';
 import { encodeAuditReceipt } from '../../protocol/audit-receipt.ts';
 import { bitmapOf } from '../../protocol/bitmap.ts';

@@ -1,11 +1,11 @@
 import {
   availableBackend,
   BACKENDS,
-  type Backend,
   type BackendName,
   loadBackend,
   loadPublishedCKzg,
 } from '../../node/kzg/backend.ts';
+import type { Backend } from '../../node/kzg/library.ts';
 
 /** The audited libraries that load here, the reference first. Fails where there is none: nothing would be compared. */
 export const LIBRARIES: readonly [BackendName, ...BackendName[]] = await present();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Backend } from '../../../node/kzg/backend.ts';
+import type { Backend } from '../../../node/kzg/library.ts';
 import { concat } from '../../../protocol/bytes.ts';
 import { ELEMENTS_PER_SHARD, FIELD_ELEMENT_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { FR_MODULUS } from '../../../protocol/field.ts';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { type Backend, loadBackend } from '../../../node/kzg/backend.ts';
+import { loadBackend } from '../../../node/kzg/backend.ts';
 import { AccumulatorFactory } from '../../../node/kzg/blob-accumulator.ts';
 import { choosePacker } from '../../../node/kzg/choose-packer.ts';
 import type { BlobAccumulator, Opening } from '../../../node/kzg/engine.ts';
 import { Group } from '../../../node/kzg/group.ts';
+import type { Backend } from '../../../node/kzg/library.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
 import { createCommitmentKernel } from '../../../node/kzg/wasm/create-commitment-kernel.ts';
 import { packPayload, unpackPayload } from '../../../protocol/blob.ts';

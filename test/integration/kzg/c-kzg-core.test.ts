@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import type { Backend } from '../../../node/kzg/backend.ts';
+import type { Backend } from '../../../node/kzg/library.ts';
 import { givesKnownAnswers, loadCKzgCore } from '../../../node/kzg/native/c-kzg-core.ts';
 import { withoutNative } from '../../helpers/kernels.ts';
 import { referenceLibrary } from '../../helpers/libraries.ts';

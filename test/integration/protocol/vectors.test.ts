@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { availableBackend, type Backend, loadBackend } from '../../../node/kzg/backend.ts';
+import { availableBackend, loadBackend } from '../../../node/kzg/backend.ts';
+import type { Backend } from '../../../node/kzg/library.ts';
 import { decodeAuditReceipt, segmentLookup, verifyAuditReceipt } from '../../../protocol/audit-receipt.ts';
 import { fromHex } from '../../../protocol/bytes.ts';
 import { frLagrangeCode } from '../../../protocol/codes/fr-lagrange.ts';

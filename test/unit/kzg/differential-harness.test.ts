@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { Backend } from '../../../node/kzg/backend.ts';
 import { Group } from '../../../node/kzg/group.ts';
+import type { Backend } from '../../../node/kzg/library.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
 import { isConstantShard, packPayload, unpackPayload } from '../../../protocol/blob.ts';
 import { concat } from '../../../protocol/bytes.ts';
