@@ -146,8 +146,9 @@ function environment(listen: string, bootstrap: readonly string[], network: stri
     HOLDFAST_STORAGE_PEER_QUOTA: CAPACITY,
     // Each thread loads the trusted setup; a test network has more daemons than the machine has cores.
     HOLDFAST_KZG_THREADS: '1',
-    // Audits are those that a test asks for.
+    // Audits and repairs are those that a test asks for.
     HOLDFAST_AUDIT_ENABLED: 'false',
+    HOLDFAST_REPAIR_ENABLED: 'false',
   };
 }
 
