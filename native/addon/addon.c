@@ -2,11 +2,9 @@
 #include <node_api.h>
 
 #include "operations.h"
+#include "values.h"
 
-static const struct {
-  const char *name;
-  napi_callback function;
-} FUNCTIONS[] = {
+static const struct exported FUNCTIONS[] = {
     {"supported", supported},
     {"init", init},
     {"commit", commit},
@@ -22,11 +20,5 @@ static const struct {
 };
 
 NAPI_MODULE_INIT() {
-  for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
-    napi_value function;
-    if (napi_create_function(env, FUNCTIONS[i].name, NAPI_AUTO_LENGTH, FUNCTIONS[i].function, NULL, &function) != napi_ok ||
-        napi_set_named_property(env, exports, FUNCTIONS[i].name, function) != napi_ok)
-      return NULL;
-  }
-  return exports;
+  return export_functions(env, exports, FUNCTIONS, sizeof FUNCTIONS / sizeof *FUNCTIONS) ? exports : NULL;
 }

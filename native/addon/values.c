@@ -43,6 +43,17 @@ static int refuse(napi_env env, enum outcome_code code, const char *reason) {
   return 0;
 }
 
+int export_functions(napi_env env, napi_value exports, const struct exported *functions, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    napi_value value;
+    const char *name = functions[i].name;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &value) != napi_ok ||
+        napi_set_named_property(env, exports, name, value) != napi_ok)
+      return 0;
+  }
+  return 1;
+}
+
 int get_arguments(napi_env env, napi_callback_info info, size_t expected, napi_value *arguments) {
   size_t count = expected;
   if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != expected)

@@ -8,6 +8,14 @@
 #include "outcome.h"
 #include "scalar.h"
 
+struct exported {
+  const char *name;
+  napi_callback function;
+};
+
+/* Adds the functions to the exports of an addon; 0 where Node-API fails, which throws nothing of its own. */
+int export_functions(napi_env env, napi_value exports, const struct exported *functions, size_t count);
+
 /* Fills `arguments` with exactly `expected` values. */
 int get_arguments(napi_env env, napi_callback_info info, size_t expected, napi_value *arguments);
 

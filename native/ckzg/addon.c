@@ -120,17 +120,8 @@ static napi_value verify(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, holds, &result) == napi_ok ? result : NULL;
 }
 
-static const struct {
-  const char *name;
-  napi_callback function;
-} FUNCTIONS[] = {{"load", load}, {"commit", commit}, {"open", open_at}, {"verify", verify}};
+static const struct exported FUNCTIONS[] = {{"load", load}, {"commit", commit}, {"open", open_at}, {"verify", verify}};
 
 NAPI_MODULE_INIT() {
-  for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
-    napi_value function;
-    if (napi_create_function(env, FUNCTIONS[i].name, NAPI_AUTO_LENGTH, FUNCTIONS[i].function, NULL, &function) != napi_ok ||
-        napi_set_named_property(env, exports, FUNCTIONS[i].name, function) != napi_ok)
-      return NULL;
-  }
-  return exports;
+  return export_functions(env, exports, FUNCTIONS, sizeof FUNCTIONS / sizeof *FUNCTIONS) ? exports : NULL;
 }
