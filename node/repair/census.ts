@@ -116,11 +116,16 @@ export class HolderCensus {
     return census;
   }
 
+  /** Not heard from for longer than the grace, or for longer than `ms`. */
+  #isGone(peer: string, rootCid: CID, ms = this.#deps.graceMs): boolean {
+    const { absences, clock } = this.#deps;
+    const since = absences.since(peer, rootCid);
+    return since !== undefined && isGone(since, clock.monotonic(), ms);
+  }
+
   /** Whoever watches does not search for others who may have what a holder that is only away has. */
   #isAway(peer: string, rootCid: CID): boolean {
-    const { absences, clock, graceMs } = this.#deps;
-    const since = absences.since(peer, rootCid);
-    return since !== undefined && !isGone(since, clock.monotonic(), graceMs);
+    return this.#deps.absences.since(peer, rootCid) !== undefined && !this.#isGone(peer, rootCid);
   }
 
   /**
@@ -128,14 +133,10 @@ export class HolderCensus {
    * is now, and watches nothing, gets all called.
    */
   #worthAsking(known: readonly string[], { rootCid, keep }: CensusRequest): string[] {
-    const { absences, peers, clock, graceMs, self } = this.#deps;
+    const { absences, peers, self } = this.#deps;
     const connected = new Set(peers.connected());
-    const now = clock.monotonic();
-    const isCalled = (peer: string) => {
-      const since = absences.since(peer, rootCid);
-      if (!keep || connected.has(peer) || since === undefined || !isGone(since, now, graceMs)) return true;
-      return absences.mayCall(peer, rootCid);
-    };
+    const isCalled = (peer: string) =>
+      !keep || connected.has(peer) || !this.#isGone(peer, rootCid) || absences.mayCall(peer, rootCid);
     return known.filter((peer) => peer !== self && isCalled(peer));
   }
 
@@ -146,7 +147,7 @@ export class HolderCensus {
     known: ReadonlySet<string>,
     { holders, gone }: Census,
   ): Promise<void> {
-    const { receipts, self, absences, graceMs, clock } = this.#deps;
+    const { receipts, self, graceMs } = this.#deps;
     const answered = new Map<number, number>();
     for (const [index, list] of holders) {
       const sure = list.some(({ peer, standing }) => standing === 'answers' && (peer === self || known.has(peer)));
@@ -157,8 +158,7 @@ export class HolderCensus {
       if (peer === self) continue;
       const indices = bitmapIndices(receipt.indices).filter((index) => answered.has(index));
       if (known.has(peer)) {
-        const since = absences.since(peer, rootCid);
-        if (!gone.has(peer) || since === undefined || !isGone(since, clock.monotonic(), forgetMs)) continue;
+        if (!gone.has(peer) || !this.#isGone(peer, rootCid, forgetMs)) continue;
         const replaced = indices.every((index) => answered.get(index) === STRANGERS_PER_SHARD);
         if (replaced) await receipts.remove(rootCid, segment, receipt.holder);
         continue;
