@@ -1,4 +1,5 @@
 import { networkId } from '../protocol/hash.ts';
+import { acceptSignaturesBy } from '../protocol/signature.ts';
 import type { NodeServices } from './api/services.ts';
 import type { AuditRunner } from './audit/audit-runner.ts';
 import type { Prover } from './audit/prover.ts';
@@ -21,6 +22,7 @@ import { createHandlers, type HandledMethod } from './handlers/table.ts';
 import { Announcer } from './holdings/announcer.ts';
 import { Holdings } from './holdings/holdings.ts';
 import { OwnShards } from './holdings/own-shards.ts';
+import { platformAccepts } from './identity/platform-signatures.ts';
 import type { Host } from './network/host.ts';
 import { KnownPeers } from './network/known-peers.ts';
 import type { CandidateTable } from './placement/candidates.ts';
@@ -57,6 +59,7 @@ export interface HoldfastNode {
  * @throws StoreError | NetworkError
  */
 export async function createNode(options: NodeOptions): Promise<HoldfastNode> {
+  acceptSignaturesBy(platformAccepts);
   const stores = await openNodeStores(options);
   try {
     return await assemble(options, stores);
