@@ -35,12 +35,13 @@ export interface AuditSchedulerOptions extends CycleRules {
   readonly settleMs: number;
 }
 
-/** New holders are noticed within this time, sooner where the cycle is short. */
-const REFRESH_MS = 60_000;
+/**
+ * New holders are noticed within this time, and those are looked at again that answered for nothing or could not be asked;
+ * sooner where the cycle is short.
+ */
+const AGAIN_MS = 60_000;
 /** Records beyond their retention go once an hour. */
 const PRUNE_MS = 3_600_000;
-/** When this node cannot do its part: until it tries again. */
-const TROUBLE_MS = 60_000;
 /** New holders are asked first within this share of a cycle, so that those of one upload are not asked all at once. */
 const FIRST_SHARE = 24;
 /** Checking may use this much of its share at once: the largest set takes about two seconds. */
@@ -111,6 +112,10 @@ export class AuditScheduler {
     this.#nap?.abort();
   }
 
+  get #againMs(): number {
+    return Math.min(AGAIN_MS, this.#deps.options.cycleMs / FIRST_SHARE);
+  }
+
   async #run(): Promise<void> {
     const { clock, log, options } = this.#deps;
     const { signal } = this.#stopping;
@@ -125,7 +130,7 @@ export class AuditScheduler {
         } catch (error) {
           signal.throwIfAborted();
           log.warn('audits are put off', { reason: String(error) });
-          await clock.sleep(TROUBLE_MS, signal);
+          await clock.sleep(this.#againMs, signal);
           continue;
         }
         await this.#sleep(idle, signal);
@@ -161,7 +166,7 @@ export class AuditScheduler {
       .catch((error: unknown) => {
         if (signal.aborted) return;
         log.warn('a holder could not be audited', { peer: holder.peer, reason: String(error) });
-        holder.restUntil = clock.now() + TROUBLE_MS;
+        holder.restUntil = clock.now() + this.#againMs;
       })
       .finally(() => {
         holder.busy = false;
@@ -214,7 +219,7 @@ export class AuditScheduler {
     if (shards === 0) {
       if (holder.cycle !== undefined) await store.forget(holder.key);
       holder.cycle = undefined;
-      holder.restUntil = clock.now() + TROUBLE_MS;
+      holder.restUntil = clock.now() + this.#againMs;
       return undefined;
     }
     const number = (holder.cycle?.number ?? 0) + 1;
@@ -252,10 +257,10 @@ export class AuditScheduler {
   }
 
   async #housekeeping(signal: AbortSignal): Promise<void> {
-    const { clock, recorder, options } = this.#deps;
+    const { clock, recorder } = this.#deps;
     if (clock.monotonic() >= this.#refreshAt) {
       await this.#refresh(signal);
-      this.#refreshAt = clock.monotonic() + Math.min(REFRESH_MS, options.cycleMs / FIRST_SHARE);
+      this.#refreshAt = clock.monotonic() + this.#againMs;
     }
     if (clock.monotonic() >= this.#pruneAt) {
       await recorder.prune(signal);
