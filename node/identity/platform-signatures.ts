@@ -18,8 +18,13 @@ const keys = new WeightedCache<KeyObject>(MAX_KEYS);
  * once for each key.
  */
 export const platformAccepts: SignatureCheck = (publicKey, digest, signature) => {
-  const key = keyOf(publicKey);
-  return key !== undefined && verify(null, digest, key, signature);
+  try {
+    const key = keyOf(publicKey);
+    return key !== undefined && verify(null, digest, key, signature);
+  } catch {
+    // A platform without this curve accepts nothing.
+    return false;
+  }
 };
 
 function keyOf(publicKey: Uint8Array): KeyObject | undefined {

@@ -38,7 +38,7 @@ function bySmallOrder(torsion: string): Case {
 }
 
 const malleated = concat(signature.subarray(0, 32), scalarBytes(littleEndian(signature.subarray(32)) + ORDER));
-/** y = p + 1: another encoding of the neutral element. */
+/** y = p + 1: another encoding of the neutral element. Those of other points have keys that nobody knows. */
 const unreduced = fromHex(`ee${'ff'.repeat(30)}7f`);
 
 const CASES: readonly Case[] = [
