@@ -278,7 +278,6 @@ export async function createHost(options: HostOptions): Promise<Host> {
     lab: options.lab ?? false,
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
     agent: options.agent,
-    clock: options.clock,
     ...(options.gate === undefined ? {} : { gate: options.gate }),
   });
   const host = new Host(options, libp2p);

@@ -13,7 +13,6 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createLibp2p } from 'libp2p';
 import { TOPICS, type Topic, topicName } from '../../protocol/topics.ts';
-import type { Clock } from '../clock.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { type ConnectionGate, gaterOf } from './connection-gate.ts';
 import { NetworkError } from './errors.ts';
@@ -27,7 +26,6 @@ import {
   STREAM_WINDOW_BYTES,
 } from './limits.ts';
 import { privateKeyFromSeed } from './peer-key.ts';
-import { rememberRecentPeers } from './recent-peers.ts';
 
 /** Index signature: libp2p asks for a map of services. */
 export type NodeServices = {
@@ -48,7 +46,6 @@ export interface Libp2pNodeOptions {
   readonly lab: boolean;
   readonly maxConnections: number;
   readonly agent: string;
-  readonly clock: Clock;
   readonly gate?: ConnectionGate;
 }
 
@@ -64,7 +61,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
   const isPrivate = options.lab || onlyPrivate([...options.listen, ...options.announce]);
   const topics = (Object.keys(TOPICS) as Topic[]).map((topic) => topicName(topic, options.networkPrefix));
   const privateKey = await privateKeyFromSeed(options.seed);
-  const libp2p = await createLibp2p({
+  return createLibp2p({
     start: false,
     privateKey,
     datastore: new BoundedDatastore(peerIdFromPrivateKey(privateKey)),
@@ -121,8 +118,6 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       }),
     },
   });
-  rememberRecentPeers(libp2p.peerStore, libp2p, options.clock);
-  return libp2p;
 }
 
 /**
