@@ -26,11 +26,11 @@ import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
 import { ObjectCheck } from '../repair/object-check.ts';
 import { RecentProviders } from '../repair/recent-providers.ts';
+import { RecentTroubles } from '../repair/recent-troubles.ts';
 import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
-import { SlowSources } from '../repair/slow-sources.ts';
 import { Survey } from '../repair/survey.ts';
 import { Watcher } from '../repair/watcher.ts';
 import type { Events } from '../services/events.ts';
@@ -149,7 +149,7 @@ export function composeRepair(parts: RepairParts): Repair {
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
-  const slow = new SlowSources(clock);
+  const slow = new RecentTroubles(clock);
   const gossip = new RepairGossip({
     network,
     signer: identity,

@@ -13,6 +13,7 @@ import { receiptFault } from '../transfer/receipt-check.ts';
 import { StripeShortage } from '../transfer/shard-fetcher.ts';
 import { distinctStripes } from '../transfer/stripe-groups.ts';
 import { newHolder } from './new-holder.ts';
+import { RecentTroubles } from './recent-troubles.ts';
 
 /** The bytes of one shard, which must hash to its id; called when it is its turn, again after a holder failed. */
 export type ShardLoader = (signal: AbortSignal) => Promise<Uint8Array>;
@@ -77,9 +78,12 @@ interface Move {
  */
 export class ShardPlacer {
   readonly #deps: ShardPlacerDeps;
+  /** Peers that did not take shards lately. */
+  readonly #refusing: RecentTroubles;
 
   constructor(deps: ShardPlacerDeps) {
     this.#deps = deps;
+    this.#refusing = new RecentTroubles(deps.clock);
   }
 
   /**
@@ -87,7 +91,7 @@ export class ShardPlacer {
    * @throws the signal's reason, or what a loader throws; but StripeShortage only leaves the shard out
    */
   async place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> {
-    const run = new Placing(this.#deps, request);
+    const run = new Placing(this.#deps, request, this.#refusing);
     let failed = 0;
     let taken = 0;
     while (failed < ATTEMPTS && taken < TAKEN_ATTEMPTS) {
@@ -108,12 +112,14 @@ class Placing {
   readonly #deps: ShardPlacerDeps;
   readonly #request: PlaceRequest;
   readonly #upload: Uint8Array;
+  readonly #refusing: RecentTroubles;
   /** Who failed: asked no further. */
   readonly #failed = new Set<string>();
 
-  constructor(deps: ShardPlacerDeps, request: PlaceRequest) {
+  constructor(deps: ShardPlacerDeps, request: PlaceRequest, refusing: RecentTroubles) {
     this.#deps = deps;
     this.#request = request;
+    this.#refusing = refusing;
     this.#upload = deps.random(UPLOAD_BYTES);
   }
 
@@ -141,7 +147,10 @@ class Placing {
     const open = [...groups];
     for (let indices = open.shift(); indices !== undefined; indices = open.shift()) {
       const unfit = [...exclude, peerIdFromKey(root.owner), ...this.#failed];
-      const chosen = newHolder(chooser, { code: root.code, indices, holders: taken, signed, exclude: unfit, apart });
+      const choose = (others: readonly string[]) =>
+        newHolder(chooser, { code: root.code, indices, holders: taken, signed, exclude: [...unfit, ...others], apart });
+      // Who failed lately would cost another transfer; where there is nobody else, it may have recovered.
+      const chosen = choose(this.#refusing.all()) ?? choose([]);
       if (chosen === undefined) {
         // Where nobody may take all of them, each may still have somebody.
         if (indices.length > 1) open.push(...indices.map((index) => [index]));
@@ -237,6 +246,7 @@ class Placing {
         }
         move.failed = isStripeTaken(error) ? 'stripe-taken' : 'other';
         this.#failed.add(move.peer);
+        if (move.failed === 'other') this.#refusing.add(move.peer);
         this.warnings.push(
           `${move.peer} did not take shards (${error instanceof Error ? error.message : String(error)})`,
         );

@@ -29,16 +29,16 @@ export function rebuilder(options: {
   /** Told of peers that do not serve what they said they have; another source is taken. */
   readonly onShardFault?: (fault: ShardFault) => void;
   /** Remembers who kept a rebuild waiting: asked when the others do not have enough. Absent: nobody is. */
-  readonly slow?: { stalled(peer: string): void; isSlow(peer: string): boolean };
+  readonly slow?: { add(peer: string): void; has(peer: string): boolean };
 }): Rebuild {
   const { codes, slow, ...fetching } = options;
   return async ({ code, cid, segment, sources: known, indices }, signal) => {
-    const avoided = new Set([...known.values()].flat().filter((peer) => slow?.isSlow(peer)));
+    const avoided = new Set([...known.values()].flat().filter((peer) => slow?.has(peer)));
     const sources = {
       holders: (_segment: CID, index: number) => (known.get(index) ?? []).filter((peer) => !avoided.has(peer)),
       refresh: async () => avoided.clear(),
     };
-    const onStalled = (peer: string) => slow?.stalled(peer);
+    const onStalled = (peer: string) => slow?.add(peer);
     const fetcher = new ShardFetcher({ ...fetching, sources, code, onStalled });
     const stop = () => fetcher.close(signal.reason);
     signal.addEventListener('abort', stop, { once: true });

@@ -6,10 +6,10 @@ import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { Absences } from '../../node/repair/absences.ts';
 import { HolderCensus } from '../../node/repair/census.ts';
 import { LostShards } from '../../node/repair/lost-shards.ts';
+import { RecentTroubles } from '../../node/repair/recent-troubles.ts';
 import type { Announcement } from '../../node/repair/repair-gossip.ts';
 import { Repairer, type RepairerDeps, type RepairOrder } from '../../node/repair/repairer.ts';
 import { ShardPlacer } from '../../node/repair/shard-placer.ts';
-import { SlowSources } from '../../node/repair/slow-sources.ts';
 import { Survey } from '../../node/repair/survey.ts';
 import type { LossReason, LostShard } from '../../node/store/lost-shard-store.ts';
 import { rebuilder } from '../../node/transfer/rebuild.ts';
@@ -56,7 +56,7 @@ export class RepairBench {
   readonly announced: Announcement['kind'][] = [];
   readonly faults: { readonly peer: string; readonly index: number; readonly why: LossReason }[] = [];
   readonly disqualified = new Set<string>();
-  readonly slow: SlowSources;
+  readonly slow: RecentTroubles;
   graceMs = 0;
   /** Shards that were asked leave for. */
   admitted = 0;
@@ -66,7 +66,7 @@ export class RepairBench {
     this.bench = bench;
     this.#clock = clock;
     this.absences = new Absences(clock);
-    this.slow = new SlowSources(clock);
+    this.slow = new RecentTroubles(clock);
     this.lost = new LostShards({
       store: new MemoryLosses(),
       clock,

@@ -11,6 +11,7 @@ import { labFormat } from '../../../node/lab/scenario/scenario-format.ts';
 import { seededRandom } from '../../../node/lab/seeded.ts';
 import { silentLogger } from '../../../node/log.ts';
 import { parseScenario } from '../../../node/scenario/read-scenario.ts';
+import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { MemoryFleet, opinion } from '../../helpers/memory-fleet.ts';
 
@@ -87,9 +88,39 @@ test('who never lied must not be disqualified by anybody; who lied may', async (
   assert.deepEqual([finding?.failing, finding?.check.detail], ['unexpected', 'disqualified: 2']);
 });
 
+const keeping = (shards: number, staged = 0) => {
+  const usage = {
+    capacityBytes: 0,
+    reservedBytes: 0,
+    freeBytes: 0,
+    trashBytes: 0,
+    damagedShards: 0,
+    scrub: { nextAt: 0 },
+  };
+  const [usedBytes, stagedBytes] = [shards + staged, staged].map((count) => count * SHARD_BYTES) as [number, number];
+  return { storage: async () => ({ ...usage, usedBytes, stagedBytes, shards }) };
+};
+
+test('a liar that keeps nothing, and that nobody judged, cannot be found; all others must be', async () => {
+  const { fleet, run, file, lab: running } = await lab(5);
+  await running.act({ do: 'lie', nodes: [3, 4], how: 'altered' }, signal);
+  const check = async () => (await checkLab(['liars-found'], [file], run))[0];
+  Object.assign(fleet.member(3).answers, keeping(1));
+  Object.assign(fleet.member(4).answers, keeping(0, 7));
+  assert.deepEqual((await check())?.check.detail, 'not found: 3');
+  fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 })];
+  assert.deepEqual((await check())?.check.detail, '1 liars, each disproved; nothing to keep was ever given to 4');
+  fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 }), opinion('peer-4')];
+  assert.deepEqual((await check())?.check.detail, 'not found: 4');
+  fleet.member(1).reputations = [];
+  Object.assign(fleet.member(3).answers, keeping(0));
+  assert.equal((await check())?.failing, 'unexpected', 'nobody was found');
+});
+
 test('a liar that nobody disproved is not found; one that does not run is not looked for', async () => {
   const { fleet, run, file, lab: running } = await lab(4);
   await running.act({ do: 'lie', nodes: [3, 4], how: 'claims' }, signal);
+  for (const number of [3, 4]) Object.assign(fleet.member(number).answers, keeping(1));
   const [finding] = await checkLab(['liars-found'], [file], run);
   assert.deepEqual([finding?.failing, finding?.check.detail], ['unexpected', 'not found: 3, 4']);
   fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 })];

@@ -196,14 +196,14 @@ describe('repair of a segment', () => {
     });
     while (!ended) await clock.advance(50);
     assert.equal((await first).outcome, 'done');
-    assert.ok(guardian.slow.isSlow(slow.id));
+    assert.ok(guardian.slow.has(slow.id));
     resolve();
     const asked = slow.calls.fetch;
     leave(bench, next);
     assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
     assert.equal(slow.calls.fetch, asked);
     // Where the others do not have enough, it is one of them.
-    for (const { id } of guardian.holders()) guardian.slow.stalled(id);
+    for (const { id } of guardian.holders()) guardian.slow.add(id);
     leave(bench, guardian.holders().findLast(({ online }) => online) as MemoryPeer);
     assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'done');
   });

@@ -22,22 +22,30 @@ before(async () => {
   object = await sampleObject({ ...base, commit: async (shard) => hashCommitment(shard), size: 700_000 });
 });
 
-function place(bench: TransferBench, indices: readonly number[], changes: Partial<PlaceRequest> = {}) {
+function place(
+  bench: TransferBench,
+  indices: readonly number[],
+  changes: Partial<PlaceRequest> = {},
+  placer = placerOf(bench),
+) {
   const [{ segment, bytes }] = object.segments as [SampleObject['segments'][number]];
   const load =
     (index: number): ShardLoader =>
     async () =>
       object.shards[0]?.get(index) as Uint8Array;
-  const placer = new ShardPlacer({
+  const shards = new Map(indices.map((index) => [index, load(index)]));
+  const { root, rootBytes } = object;
+  const request = { root, rootBytes, segment, node: bytes, shards, holders: new Map(), ...changes };
+  return placer.place(request, signal);
+}
+
+function placerOf(bench: TransferBench): ShardPlacer {
+  return new ShardPlacer({
     client: bench.network,
     chooser: bench.placement(inOrder),
     random: inOrder,
     clock: quickClock,
   });
-  const shards = new Map(indices.map((index) => [index, load(index)]));
-  const { root, rootBytes } = object;
-  const request = { root, rootBytes, segment, node: bytes, shards, holders: new Map(), ...changes };
-  return placer.place(request, signal);
 }
 
 const storedBy = ({ stored }: MemoryPeer) => [...stored.values()].flatMap((indices) => [...indices.keys()]);
@@ -128,6 +136,20 @@ describe('placing shards', () => {
     assert.equal(receipts.size, 2);
     assert.deepEqual(storedBy(at(bench, 1)), [0, 6]);
     assert.match(warnings.join(), /too slow/);
+  });
+
+  test('who failed lately gets nothing the next time, unless there is nobody else', async () => {
+    const bench = new TransferBench(2);
+    let asked = 0;
+    at(bench, 0).fault = (call) => {
+      if (call === 'finalize' && asked++ === 0) throw new MemoryFailure({ code: 'timeout' }, 'too slow');
+    };
+    const placer = placerOf(bench);
+    await place(bench, [0], {}, placer);
+    await place(bench, [6], {}, placer);
+    assert.deepEqual(bench.network.all.map(storedBy), [[], [0, 6]]);
+    await place(bench, [1], { exclude: [at(bench, 1).id] }, placer);
+    assert.deepEqual(bench.network.all.map(storedBy), [[1], [0, 6]]);
   });
 
   test('a receipt that does not bind counts for nothing', async () => {
