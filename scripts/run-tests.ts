@@ -69,7 +69,7 @@ const environment = {
   ...process.env,
   NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled-tests'),
   TMPDIR: temporary,
-  ...(part.compiled === true ? { HOLDFAST_MAIN: compiledMain() } : {}),
+  ...(part.compiled === true ? { TEST_CLI_MAIN: compiledMain() } : {}),
 };
 const jobs = named.length > 0 ? named.map((file) => [file]) : plan(name, part);
 await Promise.all(

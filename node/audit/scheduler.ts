@@ -35,11 +35,11 @@ export interface AuditSchedulerOptions extends CycleRules {
   readonly settleMs: number;
 }
 
-/**
- * New holders are noticed within this time, and those are looked at again that answered for nothing or could not be asked;
- * sooner where the cycle is short.
- */
-const AGAIN_MS = 60_000;
+/** New holders, and what those were given that answered for nothing, are noticed within this time; sooner where the cycle is short. */
+const NOTICE_MS = 60_000;
+/** When this node cannot do its part: until it tries again; sooner where the cycle is short, but not at once. */
+const TROUBLE_MS = 60_000;
+const LEAST_TROUBLE_MS = 5_000;
 /** Records beyond their retention go once an hour. */
 const PRUNE_MS = 3_600_000;
 /** New holders are asked first within this share of a cycle, so that those of one upload are not asked all at once. */
@@ -112,8 +112,12 @@ export class AuditScheduler {
     this.#nap?.abort();
   }
 
-  get #againMs(): number {
-    return Math.min(AGAIN_MS, this.#deps.options.cycleMs / FIRST_SHARE);
+  get #noticeMs(): number {
+    return Math.min(NOTICE_MS, this.#deps.options.cycleMs / FIRST_SHARE);
+  }
+
+  get #troubleMs(): number {
+    return Math.min(TROUBLE_MS, Math.max(LEAST_TROUBLE_MS, this.#deps.options.cycleMs / FIRST_SHARE));
   }
 
   async #run(): Promise<void> {
@@ -130,7 +134,7 @@ export class AuditScheduler {
         } catch (error) {
           signal.throwIfAborted();
           log.warn('audits are put off', { reason: String(error) });
-          await clock.sleep(this.#againMs, signal);
+          await clock.sleep(this.#troubleMs, signal);
           continue;
         }
         await this.#sleep(idle, signal);
@@ -166,7 +170,7 @@ export class AuditScheduler {
       .catch((error: unknown) => {
         if (signal.aborted) return;
         log.warn('a holder could not be audited', { peer: holder.peer, reason: String(error) });
-        holder.restUntil = clock.now() + this.#againMs;
+        holder.restUntil = clock.now() + this.#troubleMs;
       })
       .finally(() => {
         holder.busy = false;
@@ -219,7 +223,7 @@ export class AuditScheduler {
     if (shards === 0) {
       if (holder.cycle !== undefined) await store.forget(holder.key);
       holder.cycle = undefined;
-      holder.restUntil = clock.now() + this.#againMs;
+      holder.restUntil = clock.now() + this.#noticeMs;
       return undefined;
     }
     const number = (holder.cycle?.number ?? 0) + 1;
@@ -260,7 +264,7 @@ export class AuditScheduler {
     const { clock, recorder } = this.#deps;
     if (clock.monotonic() >= this.#refreshAt) {
       await this.#refresh(signal);
-      this.#refreshAt = clock.monotonic() + this.#againMs;
+      this.#refreshAt = clock.monotonic() + this.#noticeMs;
     }
     if (clock.monotonic() >= this.#pruneAt) {
       await recorder.prune(signal);

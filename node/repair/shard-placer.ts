@@ -78,12 +78,12 @@ interface Move {
  */
 export class ShardPlacer {
   readonly #deps: ShardPlacerDeps;
-  /** Peers that did not take shards lately. */
-  readonly #refusing: RecentTroubles;
+  /** Who did not take shards of which object lately: what it has against one object says nothing of others. */
+  readonly #refusals: RecentTroubles;
 
   constructor(deps: ShardPlacerDeps) {
     this.#deps = deps;
-    this.#refusing = new RecentTroubles(deps.clock);
+    this.#refusals = new RecentTroubles(deps.clock);
   }
 
   /**
@@ -91,7 +91,7 @@ export class ShardPlacer {
    * @throws the signal's reason, or what a loader throws; but StripeShortage only leaves the shard out
    */
   async place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> {
-    const run = new Placing(this.#deps, request, this.#refusing);
+    const run = new Placing(this.#deps, request, this.#refusals);
     let failed = 0;
     let taken = 0;
     while (failed < ATTEMPTS && taken < TAKEN_ATTEMPTS) {
@@ -112,14 +112,21 @@ class Placing {
   readonly #deps: ShardPlacerDeps;
   readonly #request: PlaceRequest;
   readonly #upload: Uint8Array;
-  readonly #refusing: RecentTroubles;
+  readonly #refusals: RecentTroubles;
+  /** How the object's refusals begin; then comes the peer. */
+  readonly #name: string;
+  /** Who failed lately: each would cost another transfer. */
+  readonly #avoided: readonly string[];
   /** Who failed: asked no further. */
   readonly #failed = new Set<string>();
 
-  constructor(deps: ShardPlacerDeps, request: PlaceRequest, refusing: RecentTroubles) {
+  constructor(deps: ShardPlacerDeps, request: PlaceRequest, refusals: RecentTroubles) {
     this.#deps = deps;
     this.#request = request;
-    this.#refusing = refusing;
+    this.#refusals = refusals;
+    this.#name = `${nodeCid(request.rootBytes)} `;
+    const refused = refusals.all().filter((name) => name.startsWith(this.#name));
+    this.#avoided = refused.map((name) => name.slice(this.#name.length));
     this.#upload = deps.random(UPLOAD_BYTES);
   }
 
@@ -147,10 +154,12 @@ class Placing {
     const open = [...groups];
     for (let indices = open.shift(); indices !== undefined; indices = open.shift()) {
       const unfit = [...exclude, peerIdFromKey(root.owner), ...this.#failed];
-      const choose = (others: readonly string[]) =>
-        newHolder(chooser, { code: root.code, indices, holders: taken, signed, exclude: [...unfit, ...others], apart });
-      // Who failed lately would cost another transfer; where there is nobody else, it may have recovered.
-      const chosen = choose(this.#refusing.all()) ?? choose([]);
+      const request = { code: root.code, indices, holders: taken, signed, exclude: unfit, apart };
+      // That shards lie apart counts for more; and where there is nobody else, who failed may have recovered.
+      const another =
+        this.#avoided.length > 0 &&
+        newHolder(chooser, { ...request, exclude: [...unfit, ...this.#avoided], apart: true });
+      const chosen = another || newHolder(chooser, request);
       if (chosen === undefined) {
         // Where nobody may take all of them, each may still have somebody.
         if (indices.length > 1) open.push(...indices.map((index) => [index]));
@@ -246,7 +255,7 @@ class Placing {
         }
         move.failed = isStripeTaken(error) ? 'stripe-taken' : 'other';
         this.#failed.add(move.peer);
-        if (move.failed === 'other') this.#refusing.add(move.peer);
+        if (move.failed === 'other') this.#refusals.add(this.#name + move.peer);
         this.warnings.push(
           `${move.peer} did not take shards (${error instanceof Error ? error.message : String(error)})`,
         );

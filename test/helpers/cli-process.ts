@@ -33,7 +33,7 @@ export interface CliRun {
 }
 
 /** The compiled one where the runner of the tests has made it. */
-const MAIN = process.env.HOLDFAST_MAIN ?? fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const MAIN = process.env.TEST_CLI_MAIN ?? fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const DEFAULT_LIMIT_MS = 120_000;
 
 const children = new Set<ChildProcess>();

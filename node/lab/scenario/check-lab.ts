@@ -1,5 +1,4 @@
 import { CodedError } from '../../../protocol/errors.ts';
-import type { StorageDescription } from '../../api/services.ts';
 import type { Clock } from '../../clock.ts';
 import type { LabMember } from '../fleet.ts';
 import type { Lab } from '../lab.ts';
@@ -121,27 +120,27 @@ async function noHonestDisqualified(_: readonly CheckedFile[], { lab, signal }: 
 }
 
 /**
- * Somebody knows a failed proof of each node that runs and proves from data that it does not have; there must be one. Who was
- * never given anything to keep is asked for no proof: what it receives now it finds altered, and does not sign for.
+ * Somebody knows a failed proof of each node that runs and proves from data that it does not have; there must be one. Who
+ * keeps nothing and was never judged is asked for no proof: what it receives now it finds altered, and does not sign for.
  */
 async function liarsFound(_: readonly CheckedFile[], { lab, signal }: ScenarioRun): Promise<Verdict> {
   const seen = await lab.seen(signal);
   const liars = running(lab.fleet.members).filter(({ number }) => lab.lies(number));
   const unseen = liars.filter(({ number }) => (seen[number - 1]?.disprovedBy ?? 0) === 0);
   const isJudged = ({ number }: LabMember) => (seen[number - 1]?.seenBy ?? 0) > 0;
-  const keeps = await Promise.all(
-    unseen.map(async (liar) => isJudged(liar) || keepsSomething(await liar.services.storage())),
-  );
+  const keeps = await Promise.all(unseen.map(async (liar) => isJudged(liar) || (await keepsSomething(liar))));
   const missed = unseen.filter((_, i) => keeps[i] === true).map(({ number }) => number);
   if (missed.length > 0) return { detail: `not found: ${missed.join(', ')}`, failing: 'unexpected' };
   if (liars.length === unseen.length) return { detail: 'no liar runs that could be found', failing: 'unexpected' };
   const idle = unseen.map(({ number }) => number).join(', ');
   const found = `${liars.length - unseen.length} liars, each disproved`;
-  return { detail: idle === '' ? found : `${found}; nothing to keep was ever given to ${idle}` };
+  return { detail: idle === '' ? found : `${found}; ${idle}: keeps nothing, never judged` };
 }
 
-function keepsSomething({ usedBytes, stagedBytes }: StorageDescription): boolean {
-  return usedBytes > stagedBytes;
+/** Also when it does not say. */
+async function keepsSomething({ services }: LabMember): Promise<boolean> {
+  const usage = await services.storage().catch(() => undefined);
+  return usage === undefined || usage.usedBytes > usage.stagedBytes;
 }
 
 async function fullHealth(files: readonly CheckedFile[], { lab, signal }: ScenarioRun): Promise<Verdict> {

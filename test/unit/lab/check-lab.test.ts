@@ -109,7 +109,7 @@ test('a liar that keeps nothing, and that nobody judged, cannot be found; all ot
   Object.assign(fleet.member(4).answers, keeping(0, 7));
   assert.deepEqual((await check())?.check.detail, 'not found: 3');
   fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 })];
-  assert.deepEqual((await check())?.check.detail, '1 liars, each disproved; nothing to keep was ever given to 4');
+  assert.deepEqual((await check())?.check.detail, '1 liars, each disproved; 4: keeps nothing, never judged');
   fleet.member(1).reputations = [opinion('peer-3', { integrityFailedAt: 1 }), opinion('peer-4')];
   assert.deepEqual((await check())?.check.detail, 'not found: 4');
   fleet.member(1).reputations = [];

@@ -152,6 +152,23 @@ describe('placing shards', () => {
     assert.deepEqual(bench.network.all.map(storedBy), [[1], [0, 6]]);
   });
 
+  test('who failed lately comes before a holder in a subnet that is taken', async () => {
+    const bench = new TransferBench(3);
+    bench.table.connected(at(bench, 1).id, '/ip4/127.0.1.8');
+    bench.table.connected(at(bench, 2).id, '/ip4/127.0.1.9');
+    let failing = true;
+    at(bench, 0).fault = (call) => {
+      if (call === 'finalize' && failing) throw new MemoryFailure({ code: 'timeout' }, 'too slow');
+    };
+    const placer = placerOf(bench);
+    await place(bench, [0], {}, placer);
+    failing = false;
+    // Nobody else is apart from who has the first one.
+    const holders = new Map([[0, [at(bench, 1).id]]]);
+    await place(bench, [1], { holders }, placer);
+    assert.deepEqual(storedBy(at(bench, 0)), [1]);
+  });
+
   test('a receipt that does not bind counts for nothing', async () => {
     const bench = new TransferBench(2);
     for (const peer of bench.network.all) peer.forgeReceipt = (receipt) => ({ ...receipt, sig: new Uint8Array(64) });
