@@ -2,7 +2,7 @@ import { ApiError } from '../api/problem.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
-import { type RandomBytes, randomFraction } from '../random.ts';
+import { type RandomBytes, randomFraction, randomUint32 } from '../random.ts';
 import type { FaultOrder, Lie } from './faults/fault-order.ts';
 import type { Fleet, LabMember } from './fleet.ts';
 import { describeAction, type LabAction, nodesNamed, whyPointless } from './lab-action.ts';
@@ -142,9 +142,9 @@ export class LabController {
   }
 
   async #damage(action: Extract<LabAction, { do: 'corrupt' | 'drop' }>, signal: AbortSignal): Promise<number> {
-    const { draw = drawn(this.#deps.random) } = action;
+    const { draw = randomUint32(this.#deps.random) } = action;
     const orderOf = (number: number): FaultOrder => {
-      const own = { draw: drawn(seededRandom(draw, `node ${number}`)) };
+      const own = { draw: randomUint32(seededRandom(draw, `node ${number}`)) };
       if (action.do === 'drop') return { kind: 'drop', share: action.share, ...own };
       return { kind: 'corrupt', shards: action.shards, bits: action.bits, ...own };
     };
@@ -263,9 +263,4 @@ export class LabController {
     mustRun(number, member.state);
     return member;
   }
-}
-
-/** 32 bits. */
-function drawn(random: RandomBytes): number {
-  return Buffer.from(random(4)).readUInt32BE();
 }

@@ -60,7 +60,7 @@ export interface AddResult {
 }
 
 /** Copies of a replica when nothing is said: enough to survive two losses. */
-export const MAX_AUTO_COPIES = 3;
+const MAX_AUTO_COPIES = 3;
 
 /** @throws PlacementError 'too-few-peers', TransferError 'bad-option' */
 export function chooseCode(options: Pick<AddOptions, 'code' | 'codeId'>, eligible: number): CodeParameters {

@@ -127,14 +127,17 @@ async function liarsFound(_: readonly CheckedFile[], { lab, signal }: ScenarioRu
   const seen = await lab.seen(signal);
   const liars = running(lab.fleet.members).filter(({ number }) => lab.lies(number));
   const unseen = liars.filter(({ number }) => (seen[number - 1]?.disprovedBy ?? 0) === 0);
-  const isJudged = ({ number }: LabMember) => (seen[number - 1]?.seenBy ?? 0) > 0;
-  const keeps = await Promise.all(unseen.map(async (liar) => isJudged(liar) || (await keepsSomething(liar))));
-  const missed = unseen.filter((_, i) => keeps[i] === true).map(({ number }) => number);
+  const missed: number[] = [];
+  const idle: number[] = [];
+  for (const liar of unseen) {
+    const isJudged = (seen[liar.number - 1]?.seenBy ?? 0) > 0;
+    const list = isJudged || (await keepsSomething(liar)) ? missed : idle;
+    list.push(liar.number);
+  }
   if (missed.length > 0) return { detail: `not found: ${missed.join(', ')}`, failing: 'unexpected' };
   if (liars.length === unseen.length) return { detail: 'no liar runs that could be found', failing: 'unexpected' };
-  const idle = unseen.map(({ number }) => number).join(', ');
   const found = `${liars.length - unseen.length} liars, each disproved`;
-  return { detail: idle === '' ? found : `${found}; ${idle}: keeps nothing, never judged` };
+  return { detail: idle.length === 0 ? found : `${found}; ${idle.join(', ')}: keeps nothing, never judged` };
 }
 
 /** Also when it does not say. */

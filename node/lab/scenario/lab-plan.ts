@@ -1,4 +1,4 @@
-import { type RandomBytes, randomFraction } from '../../random.ts';
+import { type RandomBytes, randomFraction, randomUint32 } from '../../random.ts';
 import type { LabAction } from '../lab-action.ts';
 import { seededRandom } from '../seeded.ts';
 import type { LabScenario, NodeChoice, StepAction } from './lab-scenario.ts';
@@ -77,5 +77,5 @@ function note(action: StepAction, nodes: readonly number[], { down, dishonest }:
 
 /** Of a stream of its own: what a step damages does not depend on whom others draw. */
 function drawOf(seed: number, index: number): number {
-  return Buffer.from(seededRandom(seed, `damage of step ${index}`)(4)).readUInt32BE();
+  return randomUint32(seededRandom(seed, `damage of step ${index}`));
 }

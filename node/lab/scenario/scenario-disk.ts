@@ -1,6 +1,5 @@
-import { defaultCode } from '../../../protocol/code.ts';
 import { dataShardCount, stripeCount } from '../../../protocol/geometry.ts';
-import { MAX_AUTO_COPIES } from '../../transfer/upload-options.ts';
+import { chooseCode } from '../../transfer/upload-options.ts';
 import { shardDiskBytes } from '../demo-plan.ts';
 import type { LabScenario } from './lab-scenario.ts';
 
@@ -9,9 +8,7 @@ import type { LabScenario } from './lab-scenario.ts';
  * it. Repairs put a shard in the place of one that was lost, so that they add little.
  */
 export function filesDiskBytes({ files, nodes, code }: Pick<LabScenario, 'files' | 'nodes' | 'code'>): number {
-  const eligible = nodes - 1;
-  const copies = { k: 1, m: Math.min(eligible, MAX_AUTO_COPIES) - 1 };
-  const { k, m } = code === 'auto' ? (defaultCode(eligible) ?? copies) : code;
+  const { k, m } = chooseCode({ code }, nodes - 1);
   const shards = files.reduce((sum, { size, count }) => {
     const layout = { payload: 'packed31', size, code: { id: 1, k, m } } as const;
     return sum + count * (dataShardCount(layout) + stripeCount(layout) * m);
