@@ -1,5 +1,4 @@
-import { logGamma } from '../reputation/beta.ts';
-import type { Lifetime } from './lifetime.ts';
+import { shareLongerThan } from './lifetime.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 
 /** What a scenario asks of the machine, estimated from its numbers before anything is run. */
@@ -56,10 +55,4 @@ export function effortOf(scenario: SimulationScenario): Effort {
   // An end of a grace that was overtaken stays until its time.
   const graces = sessions === undefined ? 0 : cycles * Math.min(1, repair.grace / time);
   return { steps, pending: 3 * nodes + files.stripes + graces + Math.min(rotten, shards) };
-}
-
-/** P(X > t) = exp(−(t/scale)^shape), with mean = scale·Γ(1 + 1/shape). */
-function shareLongerThan(t: number, { mean, shape }: Lifetime): number {
-  const scale = mean / Math.exp(logGamma(1 + 1 / shape));
-  return Math.exp(-((t / scale) ** shape));
 }

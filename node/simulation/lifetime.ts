@@ -12,11 +12,21 @@ export interface Lifetime {
   readonly shape: number;
 }
 
-/** By inversion: scale·(−ln(1 − u))^{1/shape}, and mean = scale·Γ(1 + 1/shape). */
-export function drawLifetime({ mean, shape }: Lifetime, random: RandomStream): number {
+/** mean = scale·Γ(1 + 1/shape). */
+function scaleOf({ mean, shape }: Lifetime): number {
+  return mean / Math.exp(logGamma(1 + 1 / shape));
+}
+
+/** P(X > t) = exp(−(t/scale)^shape). */
+export function shareLongerThan(t: number, lifetime: Lifetime): number {
+  return Math.exp(-((t / scaleOf(lifetime)) ** lifetime.shape));
+}
+
+/** By inversion: scale·(−ln(1 − u))^{1/shape}. */
+export function drawLifetime(lifetime: Lifetime, random: RandomStream): number {
+  const { mean, shape } = lifetime;
   if (shape === 1) return random.exponential(mean);
-  const scale = mean / Math.exp(logGamma(1 + 1 / shape));
-  return scale * (-Math.log1p(-random.fraction())) ** (1 / shape);
+  return scaleOf(lifetime) * (-Math.log1p(-random.fraction())) ** (1 / shape);
 }
 
 /** Renewals before the start after which it no longer matters how they began; exact without memory. */
