@@ -37,8 +37,7 @@ export interface AuditSchedulerOptions extends CycleRules {
 
 /** New holders, and what those were given that answered for nothing, are noticed within this time; sooner where the cycle is short. */
 const NOTICE_MS = 60_000;
-/** When this node cannot do its part: until it tries again; sooner where the cycle is short, but not at once. */
-const TROUBLE_MS = 60_000;
+/** When this node cannot do its part it tries again after as long, but not sooner than this. */
 const LEAST_TROUBLE_MS = 5_000;
 /** Records beyond their retention go once an hour. */
 const PRUNE_MS = 3_600_000;
@@ -117,7 +116,7 @@ export class AuditScheduler {
   }
 
   get #troubleMs(): number {
-    return Math.min(TROUBLE_MS, Math.max(LEAST_TROUBLE_MS, this.#deps.options.cycleMs / FIRST_SHARE));
+    return Math.max(LEAST_TROUBLE_MS, this.#noticeMs);
   }
 
   async #run(): Promise<void> {
