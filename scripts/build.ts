@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /**
- * Compiles `protocol/`, `node/` and `cli/` to `dist/`, because Node refuses to strip types inside `node_modules`.
+ * Compiles `protocol/`, `node/` and `cli/` to `dist/`, because Node refuses to strip types inside `node_modules`, and puts
+ * their dependencies beside them.
  * Runs as `prepack`, so that every tarball is built from what is packed.
  */
 import { spawnSync } from 'node:child_process';
 import { chmod, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleDependencies } from './bundle-dependencies.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -60,6 +62,12 @@ async function writePackageJson(): Promise<void> {
   await writeFile(join(dist, 'package.json'), `${JSON.stringify({ name, version, type, license }, null, 2)}\n`);
 }
 
+/** What brings an addon or WebAssembly is a dependency of the package; all others are bundled, and wanted here alone. */
+async function installedPackages(): Promise<string[]> {
+  const { dependencies, optionalDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  return Object.keys({ ...dependencies, ...optionalDependencies });
+}
+
 async function makeExecutable(): Promise<void> {
   const text = await readFile(bin, 'utf8');
   if (!text.startsWith('#!')) throw new Error(`${relative(root, bin)} has no #! line: add it to cli/main.ts`);
@@ -69,6 +77,7 @@ async function makeExecutable(): Promise<void> {
 await rm(dist, { recursive: true, force: true });
 compile();
 await rewriteModuleUrls();
+await bundleDependencies(dist, await installedPackages());
 await copyAssets();
 await copyScenarios();
 await writePackageJson();

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 import { noteAdminCalls } from './admin-calls.ts';
 import { asApiError } from './framework-error.ts';
 import { hostGuard, tokenGuard } from './guards.ts';
-import { lazySchemas } from './lazy-schemas.ts';
+import { LazySchemas } from './lazy-schemas.ts';
 import {
   HEADERS_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
@@ -46,6 +46,7 @@ export interface AppOptions {
 
 /** All routes and guards, not yet listening. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const schemas = new LazySchemas();
   const app = Fastify({
     bodyLimit: MAX_JSON_BODY_BYTES,
     connectionTimeout: IDLE_TIMEOUT_MS,
@@ -55,10 +56,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
-    schemaController: { compilersFactory: lazySchemas },
+    schemaController: { compilersFactory: schemas.factory },
     clientErrorHandler: answerBrokenRequest,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  schemas.loadOnRequest(app);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -4,7 +4,7 @@ import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { type Identify, identify } from '@libp2p/identify';
 import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
-import { mdns } from '@libp2p/mdns';
+import type * as Mdns from '@libp2p/mdns';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -92,7 +92,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS },
       ...(options.lab ? { pingInterval: LAB_PING_INTERVAL_MS } : {}),
     },
-    peerDiscovery: options.mdns ? [mdns({ serviceTag: `_holdfast-${options.networkPrefix}._udp.local` })] : [],
+    peerDiscovery: options.mdns ? [await localDiscovery(options.networkPrefix)] : [],
     services: {
       identify: identify(),
       // The DHT pings before it takes a peer up; that must not make a ping of ours fail.
@@ -118,6 +118,12 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       }),
     },
   });
+}
+
+/** Loaded by those who ask for it, who are few. */
+async function localDiscovery(networkPrefix: string): Promise<ReturnType<typeof Mdns.mdns>> {
+  const { mdns } = await import('@libp2p/mdns');
+  return mdns({ serviceTag: `_holdfast-${networkPrefix}._udp.local` });
 }
 
 /**
