@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { parseSync } from 'oxc-parser';
 import { repositoryRoot } from '../helpers/source-tree.ts';
 
 const run = promisify(execFile);
@@ -48,6 +50,28 @@ test('the package holds compiled code, the source of the native kernel and its p
     'native',
     'package.json',
   ]);
+});
+
+test('dependencies lie beside the modules with their licences, and no bare name of one is left', async () => {
+  const { dependencies, optionalDependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+  const beside = Object.keys({ ...dependencies, ...optionalDependencies });
+  assert.ok(!beside.includes('libp2p'));
+  const licenses = await readFile(join(installed, 'dist/vendor/LICENSES.txt'), 'utf8');
+  for (const name of ['libp2p', 'fastify', '@noble/curves']) {
+    assert.match(licenses, new RegExp(`^${name} \\d[^\\n]*\\((MIT|Apache-2.0 OR MIT)\\)$`, 'm'));
+  }
+  const left = new Set<string>();
+  for (const file of await readdir(join(installed, 'dist'), { recursive: true })) {
+    if (!file.endsWith('.js')) continue;
+    const path = join(installed, 'dist', file);
+    const { module } = parseSync(path, await readFile(path, 'utf8'));
+    for (const { moduleRequest } of module.staticImports) left.add(moduleRequest.value);
+  }
+  const bare = [...left].filter((name) => !name.startsWith('.') && !isBuiltin(name));
+  assert.deepEqual(
+    bare.filter((name) => !beside.includes(name)),
+    [],
+  );
 });
 
 /** What the modules of the package start as threads and processes of their own: `new URL(…, import.meta.url)`. */
