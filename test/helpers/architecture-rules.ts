@@ -54,13 +54,14 @@ export const protocolPackages = each(function* (file) {
   }
 });
 
-/** What is installed only for development is absent where the package is used. */
+/** A package that comes with another one may go with it, and a tool has no place in what is shipped. */
 export const declaredPackages = (runtime: ReadonlySet<string>): Rule =>
   each(function* (file) {
     if (!isProduct(file.path)) return;
     for (const { specifier, line } of file.imports) {
       const external = !isRelative(specifier) && !specifier.startsWith('node:');
-      if (external && !runtime.has(packageOf(specifier))) yield { line, what: `${specifier} is not a dependency` };
+      if (external && !runtime.has(packageOf(specifier)))
+        yield { line, what: `${specifier} is not a dependency of the product` };
     }
   });
 

@@ -18,8 +18,11 @@ import {
 import { parseSource } from '../helpers/source-file.ts';
 import { readRepositoryFile, repositoryFiles, sourceFiles } from '../helpers/source-tree.ts';
 
-const { dependencies, optionalDependencies } = JSON.parse(readRepositoryFile('package.json'));
-const runtimePackages = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+const { dependencies, optionalDependencies, devDependencies } = JSON.parse(readRepositoryFile('package.json'));
+/** Development dependencies with which code is run, built and tested; the others become part of the package. */
+const TOOLS = ['@biomejs/biome', '@types/node', 'fast-check', 'knip', 'node', 'oxc-parser', 'rolldown', 'typescript'];
+const runtimePackages = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }));
+for (const tool of TOOLS) assert.ok(runtimePackages.delete(tool), `${tool} is no dependency`);
 const CLOCK_SOURCES = new Set(['node/clock.ts', 'node/random.ts']);
 
 /** Each rule with modules that break it (one expected finding apiece) and modules that do not. */
@@ -55,7 +58,7 @@ const RULES: { name: string; rule: Rule; breaks: Record<string, string>; keeps: 
     },
   },
   {
-    name: 'product code imports only runtime dependencies',
+    name: 'product code imports only packages that package.json names, and no tool',
     rule: declaredPackages(runtimePackages),
     breaks: { 'node/a.ts': `import fc from 'fast-check';` },
     keeps: {
