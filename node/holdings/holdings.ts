@@ -173,8 +173,8 @@ export class Holdings {
 
   /**
    * Promises shards of a segment for longer: `indices` are those that are still needed, of `receipt` or left over from before
-   * it. What it covers beside them stays until it ends. Undefined when the receipt no longer is the newest one, or the promise
-   * would not end later.
+   * it. What it covers beside them stays until it ends. Undefined when the receipt no longer is the newest one, the promise
+   * would not end later, or none of them is here any more.
    */
   renew(receipt: StoreReceipt, indices: Uint8Array, signal?: AbortSignal): Promise<StoreReceipt | undefined> {
     const { root, segment, owner } = receipt;
@@ -185,7 +185,10 @@ export class Holdings {
       if (newest?.expiresAt !== receipt.expiresAt || until <= receipt.expiresAt) return undefined;
       if (!equalBytes(newest.indices, receipt.indices) || (await this.#deps.releases.isReleased(root)))
         return undefined;
-      return this.#promise({ owner, root, segment, indices, expiresAt });
+      const here = await this.#referenced(root, segment, indices);
+      return here.length === 0
+        ? undefined
+        : this.#promise({ owner, root, segment, indices: bitmapOf(here), expiresAt });
     });
   }
 
@@ -255,6 +258,14 @@ export class Holdings {
     return covered;
   }
 
+  /** Without what an end that a crash interrupted has let go of, though its receipt is there still. */
+  async #referenced(root: CID, segment: CID, indices: Uint8Array): Promise<number[]> {
+    const asked = new Set(bitmapIndices(indices));
+    const here: number[] = [];
+    for await (const { index } of this.#deps.shards.referencesOf(root, segment)) if (asked.has(index)) here.push(index);
+    return here;
+  }
+
   async #isPromised(root: CID): Promise<boolean> {
     for await (const _ of this.#deps.receipts.scan({ root })) return true;
     return false;
@@ -280,7 +291,8 @@ export class Holdings {
     }
     if (covered) return issued;
     // What lapsed, while this node was off or nobody could be asked, is still here and must not go unasked.
-    const all = bitmapOf([...bitmapIndices(issued?.indices ?? NOTHING), ...bitmapIndices(indices)]);
+    const before = issued === undefined ? [] : await this.#referenced(cid, segment, issued.indices);
+    const all = bitmapOf([...before, ...bitmapIndices(indices)]);
     return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
   }
 

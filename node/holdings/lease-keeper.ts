@@ -145,15 +145,17 @@ export class LeaseKeeper {
       if (!late) throw error;
       return receipt.indices;
     });
-    if (bitmapCount(needed) > 0 && (await this.#isReleased(root, signal))) return;
     if (bitmapCount(needed) > 0) {
+      if (await this.#isReleased(root, signal)) return;
       const renewed = await this.#deps.holdings.renew(receipt, needed, signal);
-      if (renewed !== undefined) this.#deps.onRenewed?.(renewed);
-    } else if (over) {
-      await this.#deps.holdings.ended(end, signal);
-      this.#looked.delete(nameOf(end));
-      this.#deps.onEnded?.(end);
+      if (renewed !== undefined) return this.#deps.onRenewed?.(renewed);
+      // Something else was promised meanwhile, and the next round looks again; or a crash came between here and its receipt.
+      if (bitmapCount(await this.#deps.holdings.leftover(end, signal)) > 0) return;
     }
+    if (!over) return;
+    await this.#deps.holdings.ended(end, signal);
+    this.#looked.delete(nameOf(end));
+    this.#deps.onEnded?.(end);
   }
 
   /** Who cannot find out goes on. @throws the signal's reason */

@@ -317,3 +317,22 @@ test('asked again and again, a holder signs no more than is needed and remembers
   assert.equal(await ends(), 1);
   await node.close();
 });
+
+test('what an interrupted end has let go of is promised no more', async (t) => {
+  const node = new Node(t, await temporaryFolder(t));
+  await node.open();
+  const object = OBJECTS.length - 1;
+  await node.run({ kind: 'keep', object, indices: [0, 1], leased: true });
+  await node.stores.clock.advance(LEASE_MS);
+  // The shards are released, and then nothing more is written.
+  node.cutAfter(1);
+  await assert.rejects(node.run({ kind: 'end' }), PowerCut);
+  await node.close();
+  await node.open();
+  await node.run({ kind: 'renew', object, indices: [0, 1] });
+  assert.equal(node.receipts.length, 1);
+  await node.run({ kind: 'keep', object, indices: [2], leased: true });
+  assert.deepEqual(bitmapIndices(node.receipts.at(-1)!.indices), [2]);
+  await node.assertKept();
+  await node.close();
+});

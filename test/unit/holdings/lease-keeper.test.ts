@@ -39,6 +39,8 @@ function keeper() {
     /** Whether the others know of a release. */
     released: false,
     ended: [] as number[],
+    /** A crash came when the shards were let go, and before their receipt was. */
+    gone: false,
     /** What only the first promise covers. */
     leftover: [] as number[],
   };
@@ -76,6 +78,7 @@ function keeper() {
       idsOf: async () => new Map([0, 1].map((index) => [index, SELF])),
       async renew(receipt, indices) {
         assert.equal(receipt, state.receipt);
+        if (state.gone) return undefined;
         state.renewed.push(bitmapIndices(indices));
         state.receipt = promise(bitmapIndices(indices));
         state.ends.push(state.receipt.expiresAt);
@@ -224,5 +227,17 @@ test('an end of what was released, or promised for longer, is only gone through'
   made.start();
   await clock.advance(31 * DAY);
   assert.deepEqual([state.asked, state.renewed, state.ended], [0, [], [end]]);
+  await made.stop();
+});
+
+test('an end that a crash interrupted is finished, though nobody else has the shards', async () => {
+  const { made, clock, state } = keeper();
+  const [end] = state.ends as [number];
+  state.gone = true;
+  made.start();
+  await clock.advance(30 * DAY + MAX_CLOCK_SKEW_MS - 1);
+  assert.deepEqual(state.ended, []);
+  await clock.advance(2 * 60 * 60 * 1000);
+  assert.deepEqual([state.renewed, state.ended], [[], [end]]);
   await made.stop();
 });
