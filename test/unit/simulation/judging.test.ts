@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { availability } from '../../../node/reputation/availability.ts';
+import { availability, type Window } from '../../../node/reputation/availability.ts';
 import { AvailabilityGrid, Judging } from '../../../node/simulation/judging.ts';
 import { DEFAULT_POLICY } from '../../../node/simulation/policy.ts';
 
@@ -11,11 +11,15 @@ const anyWindow = fc.record({
   miss: fc.double({ min: 0, max: 60, noNaN: true }),
 });
 
-test('the remembered availability is within 0.005 of the formula', () => {
+test('the remembered availability is within 0.0128 of the formula', () => {
   const grid = new AvailabilityGrid();
+  const errorOf = (short: Window, long: Window) => Math.abs(grid.of(short, long) - availability(short, long));
+  // Half a step is the most, and steps are the widest beside where they change.
+  const worst = { ok: 8.25, miss: 8.249_999 };
+  assert.ok(errorOf(worst, worst) > 0.012);
   fc.assert(
     fc.property(anyWindow, anyWindow, (short, long) => {
-      assert.ok(Math.abs(grid.of(short, long) - availability(short, long)) < 0.005);
+      assert.ok(errorOf(short, long) < 0.0128);
     }),
     { numRuns: 500 },
   );
