@@ -1,15 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type ImportName, parseSync } from 'oxc-parser';
+import { parseSync } from 'oxc-parser';
 import { type Plugin, rolldown } from 'rolldown';
-
-/** What the compiled modules use of one module of a package. */
-interface Usage {
-  readonly names: Set<string>;
-  /** A namespace or a dynamic import: nobody can tell what is used of it. */
-  whole: boolean;
-}
 
 interface Reference {
   readonly specifier: string;
@@ -25,9 +18,19 @@ interface CompiledModule {
 
 const FOLDER = 'vendor';
 const ENTRY = 'holdfast-vendor:';
-/** A literal, in the source text of a dynamic import. */
-const LITERAL = /^(['"])([^'"\\]+)\1$/;
 const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i;
+const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
 /**
  * Gathers what the modules below `dist` import of packages in `dist/vendor/` and makes them import it there: a node that
@@ -37,13 +40,14 @@ const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i;
  * @param installed names of the packages that are installed beside ours, because they bring an addon or WebAssembly
  */
 export async function bundleDependencies(dist: string, installed: readonly string[]): Promise<void> {
-  const usages = new Map<string, Usage>();
+  /** Each module of a package, and the names that are imported of it. */
+  const usages = new Map<string, Set<string>>();
   const modules: CompiledModule[] = [];
   for (const file of await readdir(dist, { recursive: true })) {
     if (file.endsWith('.js')) modules.push(await scan(join(dist, file), installed, usages));
   }
   const build = await rolldown({
-    input: Object.fromEntries([...usages.keys()].map((specifier) => [entryName(specifier), ENTRY + specifier])),
+    input: inputs([...usages.keys()]),
     cwd: dist,
     platform: 'node',
     external: (id) => id.startsWith('node:') || isOf(installed, id),
@@ -67,38 +71,44 @@ function isOf(packages: readonly string[], specifier: string): boolean {
   return packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
 }
 
-async function scan(file: string, installed: readonly string[], usages: Map<string, Usage>): Promise<CompiledModule> {
+async function scan(
+  file: string,
+  installed: readonly string[],
+  usages: Map<string, Set<string>>,
+): Promise<CompiledModule> {
   const text = await readFile(file, 'utf8');
   const { module, errors } = parseSync(file, text);
   if (errors[0] !== undefined) throw new Error(`${file}: ${errors[0].message}`);
   const references: Reference[] = [];
-  const use = (specifier: string, start: number, end: number): Usage => {
-    const usage = usages.get(specifier) ?? { names: new Set(), whole: false };
-    if (/^(\.|node:)/.test(specifier) || isOf(installed, specifier)) return usage;
-    usages.set(specifier, usage);
-    references.push({ specifier, start, end });
-    return usage;
+  const isBundled = (specifier: string) => !/^(\.|node:)/.test(specifier) && !isOf(installed, specifier);
+  const refuse = (what: string) => {
+    throw new Error(`${file}: ${what}; import what is used by its name, lazily in a module of ours`);
   };
   for (const { moduleRequest, entries } of module.staticImports) {
-    const usage = use(moduleRequest.value, moduleRequest.start, moduleRequest.end);
-    for (const { importName } of entries) note(usage, importName);
-  }
-  for (const { entries } of module.staticExports) {
-    for (const { moduleRequest } of entries) {
-      if (moduleRequest !== null) use(moduleRequest.value, moduleRequest.start, moduleRequest.end).whole = true;
+    const { value: specifier, start, end } = moduleRequest;
+    if (!isBundled(specifier)) continue;
+    const names = usages.get(specifier) ?? new Set();
+    for (const { importName } of entries) {
+      if (importName.kind === 'NamespaceObject') refuse(`imports all of ${specifier}`);
+      names.add(importName.name ?? 'default');
     }
+    usages.set(specifier, names);
+    references.push({ specifier, start, end });
+  }
+  for (const { moduleRequest } of module.staticExports.flatMap(({ entries }) => entries)) {
+    if (moduleRequest !== null && isBundled(moduleRequest.value)) refuse(`exports ${moduleRequest.value}`);
   }
   for (const { moduleRequest } of module.dynamicImports) {
-    const specifier = LITERAL.exec(text.slice(moduleRequest.start, moduleRequest.end))?.[2];
-    if (specifier !== undefined) use(specifier, moduleRequest.start, moduleRequest.end).whole = true;
+    const specifier = /^(['"`])(.*)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end))?.[2];
+    if (specifier !== undefined && isBundled(specifier)) refuse(`loads ${specifier}`);
   }
   return { file, text, references };
 }
 
-function note(usage: Usage, { kind, name }: ImportName): void {
-  if (kind === 'Default') usage.names.add('default');
-  else if (kind === 'Name' && name !== null) usage.names.add(name);
-  else usage.whole = true;
+function inputs(specifiers: readonly string[]): Record<string, string> {
+  const named = Object.fromEntries(specifiers.map((specifier) => [entryName(specifier), ENTRY + specifier]));
+  if (Object.keys(named).length < specifiers.length) throw new Error(`two of ${specifiers.join(', ')} have one name`);
+  return named;
 }
 
 /** `@libp2p/crypto/keys` becomes `libp2p-crypto-keys`. */
@@ -107,7 +117,7 @@ function entryName(specifier: string): string {
 }
 
 /** One module for each that is imported, which exports what is used of it. Being `.mjs`, it meets CommonJS as ours do. */
-function entries(dist: string, usages: ReadonlyMap<string, Usage>): Plugin {
+function entries(dist: string, usages: ReadonlyMap<string, ReadonlySet<string>>): Plugin {
   const specifiers = new Map<string, string>();
   return {
     name: 'holdfast-vendor',
@@ -115,16 +125,13 @@ function entries(dist: string, usages: ReadonlyMap<string, Usage>): Plugin {
       if (!id.startsWith(ENTRY)) return undefined;
       const specifier = id.slice(ENTRY.length);
       const path = join(dist, FOLDER, `${entryName(specifier)}.mjs`);
-      if (specifiers.has(path)) throw new Error(`${specifier} and ${specifiers.get(path)} would have one name`);
       specifiers.set(path, specifier);
       return path;
     },
     load(path) {
       const specifier = specifiers.get(path);
-      const usage = specifier === undefined ? undefined : usages.get(specifier);
-      if (usage === undefined) return undefined;
-      const named = usage.names.size > 0 ? `export { ${[...usage.names].join(', ')} } from '${specifier}';` : '';
-      return usage.whole ? `export * from '${specifier}';${named}` : named;
+      const names = specifier === undefined ? undefined : usages.get(specifier);
+      return names && `export { ${[...names].join(', ')} } from '${specifier}';`;
     },
   };
 }
@@ -143,13 +150,30 @@ async function licenses(sources: readonly string[]): Promise<string> {
   const texts = new Map<string, string>();
   for (const folder of new Set(sources.map(packageFolder))) {
     if (folder === undefined) continue;
-    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageManifest;
+    const title = `${manifest.name} ${manifest.version} (${manifest.license})`;
     const files = (await readdir(folder)).filter((file) => LICENSE_FILE.test(file)).sort();
     const wording = await Promise.all(files.map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()));
-    texts.set(`${name} ${version}`, [`${name} ${version} (${license})`, ...wording].join('\n\n'));
+    texts.set(title, [title, ...wording, ...standardText(manifest, files.length > 0)].join('\n\n'));
   }
   const sorted = [...texts].sort(([a], [b]) => (a < b ? -1 : 1));
   return `${sorted.map(([, text]) => text).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+interface PackageManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly author?: string | { readonly name: string };
+}
+
+/** For packages that only name their licence. Of two that they offer, the one that is ours is taken. */
+function standardText({ name, license, author }: PackageManifest, hasFile: boolean): string[] {
+  if (/\bApache-2\.0\b/.test(license)) return ["Used under the Apache License 2.0: see Holdfast's LICENSE."];
+  if (hasFile) return [];
+  if (license !== 'MIT') throw new Error(`${name} comes without the text of its licence, ${license}`);
+  const holder = (typeof author === 'string' ? author : author?.name) ?? `the authors of ${name}`;
+  return [`Copyright (c) ${holder}`, MIT];
 }
 
 /** `.../node_modules/@scope/name` of a file below it. */

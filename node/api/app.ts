@@ -60,7 +60,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerBrokenRequest,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
-  schemas.loadOnRequest(app);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -78,6 +77,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     checkHost(request);
     checkToken(request);
   });
+  schemas.loadOnRequest(app);
   noteAdminCalls(app, clock, (call) => services.securityLog.adminCall(call));
   app.addHook('onSend', async (_request, reply, payload) => {
     reply.header('x-content-type-options', 'nosniff');

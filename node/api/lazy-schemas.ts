@@ -43,7 +43,7 @@ export class LazySchemas {
     },
   };
 
-  /** Before any other hook, because those may answer too. */
+  /** To be called after the guards, so that what they refuse loads nothing. */
   loadOnRequest(app: FastifyInstance): void {
     app.addHook('onRequest', async () => {
       this.#loaded ??= (await import('./schema-compilers.ts')).schemaCompilers;

@@ -4,7 +4,6 @@ import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { type Identify, identify } from '@libp2p/identify';
 import type { Libp2p } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht';
-import type * as Mdns from '@libp2p/mdns';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -61,6 +60,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
   const isPrivate = options.lab || onlyPrivate([...options.listen, ...options.announce]);
   const topics = (Object.keys(TOPICS) as Topic[]).map((topic) => topicName(topic, options.networkPrefix));
   const privateKey = await privateKeyFromSeed(options.seed);
+  const { localDiscovery } = options.mdns ? await import('./local-discovery.ts') : {};
   return createLibp2p({
     start: false,
     privateKey,
@@ -92,7 +92,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       pingTimeout: { minTimeout: MIN_PING_TIMEOUT_MS, maxTimeout: 3 * MIN_PING_TIMEOUT_MS },
       ...(options.lab ? { pingInterval: LAB_PING_INTERVAL_MS } : {}),
     },
-    peerDiscovery: options.mdns ? [await localDiscovery(options.networkPrefix)] : [],
+    peerDiscovery: localDiscovery === undefined ? [] : [localDiscovery(options.networkPrefix)],
     services: {
       identify: identify(),
       // The DHT pings before it takes a peer up; that must not make a ping of ours fail.
@@ -118,12 +118,6 @@ export async function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp
       }),
     },
   });
-}
-
-/** Loaded by those who ask for it, who are few. */
-async function localDiscovery(networkPrefix: string): Promise<ReturnType<typeof Mdns.mdns>> {
-  const { mdns } = await import('@libp2p/mdns');
-  return mdns({ serviceTag: `_holdfast-${networkPrefix}._udp.local` });
 }
 
 /**
