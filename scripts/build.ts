@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const sources = ['protocol', 'node', 'cli'];
 const bin = join(dist, 'cli/main.js');
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 /** `new URL('./x.ts', import.meta.url)`: how a worker's entry is named. The compiler only rewrites imports. */
 const MODULE_URL = /(new URL\(\s*(['"])\.{1,2}\/[^'"]+)\.ts(\2\s*,\s*import\.meta\.url\s*\))/g;
@@ -58,14 +59,8 @@ async function copyScenarios(): Promise<void> {
 
 /** The compiled code finds its version where the sources find it: in the package.json above their folders. */
 async function writePackageJson(): Promise<void> {
-  const { name, version, type, license } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { name, version, type, license } = manifest;
   await writeFile(join(dist, 'package.json'), `${JSON.stringify({ name, version, type, license }, null, 2)}\n`);
-}
-
-/** What brings an addon or WebAssembly is a dependency of the package; all others are bundled, and wanted here alone. */
-async function installedPackages(): Promise<string[]> {
-  const { dependencies, optionalDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  return Object.keys({ ...dependencies, ...optionalDependencies });
 }
 
 async function makeExecutable(): Promise<void> {
@@ -77,7 +72,8 @@ async function makeExecutable(): Promise<void> {
 await rm(dist, { recursive: true, force: true });
 compile();
 await rewriteModuleUrls();
-await bundleDependencies(dist, await installedPackages());
+// What brings an addon or WebAssembly is a dependency of the package; all others are bundled, and wanted here alone.
+await bundleDependencies(dist, Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }));
 await copyAssets();
 await copyScenarios();
 await writePackageJson();

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { parseSync } from 'oxc-parser';
-import { type Plugin, rolldown } from 'rolldown';
+import { rolldown } from 'rolldown';
 
 interface Reference {
   readonly specifier: string;
@@ -17,7 +16,6 @@ interface CompiledModule {
 }
 
 const FOLDER = 'vendor';
-const ENTRY = 'holdfast-vendor:';
 const LICENSE_FILE = /^(licen[cs]e|copying|notice)/i;
 const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -46,12 +44,20 @@ export async function bundleDependencies(dist: string, installed: readonly strin
   for (const file of await readdir(dist, { recursive: true })) {
     if (file.endsWith('.js')) modules.push(await scan(join(dist, file), installed, usages));
   }
+  const entries = new Map([...usages].map((usage) => entryModule(dist, ...usage)));
+  if (entries.size < usages.size) throw new Error(`two of ${[...usages.keys()].join(', ')} have one name`);
   const build = await rolldown({
-    input: inputs([...usages.keys()]),
+    input: [...entries.keys()],
     cwd: dist,
     platform: 'node',
     external: (id) => id.startsWith('node:') || isOf(installed, id),
-    plugins: [entries(dist, usages)],
+    plugins: [
+      {
+        name: 'holdfast-vendor',
+        resolveId: (id) => (entries.has(id) ? id : undefined),
+        load: (id) => entries.get(id),
+      },
+    ],
     onLog(level, log) {
       if (level === 'warn') throw new Error(`bundling: ${log.message}`);
     },
@@ -105,35 +111,15 @@ async function scan(
   return { file, text, references };
 }
 
-function inputs(specifiers: readonly string[]): Record<string, string> {
-  const named = Object.fromEntries(specifiers.map((specifier) => [entryName(specifier), ENTRY + specifier]));
-  if (Object.keys(named).length < specifiers.length) throw new Error(`two of ${specifiers.join(', ')} have one name`);
-  return named;
-}
-
 /** `@libp2p/crypto/keys` becomes `libp2p-crypto-keys`. */
 function entryName(specifier: string): string {
   return specifier.replace(/^@|\.js$/g, '').replaceAll('/', '-');
 }
 
-/** One module for each that is imported, which exports what is used of it. Being `.mjs`, it meets CommonJS as ours do. */
-function entries(dist: string, usages: ReadonlyMap<string, ReadonlySet<string>>): Plugin {
-  const specifiers = new Map<string, string>();
-  return {
-    name: 'holdfast-vendor',
-    resolveId(id) {
-      if (!id.startsWith(ENTRY)) return undefined;
-      const specifier = id.slice(ENTRY.length);
-      const path = join(dist, FOLDER, `${entryName(specifier)}.mjs`);
-      specifiers.set(path, specifier);
-      return path;
-    },
-    load(path) {
-      const specifier = specifiers.get(path);
-      const names = specifier === undefined ? undefined : usages.get(specifier);
-      return names && `export { ${[...names].join(', ')} } from '${specifier}';`;
-    },
-  };
+/** The path and text of a module which exports what is used of another. Being `.mjs`, it meets CommonJS as ours do. */
+function entryModule(dist: string, specifier: string, names: ReadonlySet<string>): [string, string] {
+  const path = join(dist, FOLDER, `${entryName(specifier)}.mjs`);
+  return [path, `export { ${[...names].join(', ')} } from '${specifier}';`];
 }
 
 async function redirect({ file, text, references }: CompiledModule, dist: string): Promise<void> {
@@ -178,6 +164,5 @@ function standardText({ name, license, author }: PackageManifest, hasFile: boole
 
 /** `.../node_modules/@scope/name` of a file below it. */
 function packageFolder(file: string): string | undefined {
-  const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];
-  return folder !== undefined && existsSync(join(folder, 'package.json')) ? folder : undefined;
+  return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];
 }
