@@ -154,12 +154,8 @@ export class Holdings {
 
   /** The shards that a receipt covers and that are here now, as a bitmap. */
   async present({ root, segment, indices }: Pick<StoreReceipt, 'root' | 'segment' | 'indices'>): Promise<Uint8Array> {
-    const { shards } = this.#deps;
-    const covered = new Set(bitmapIndices(indices));
-    const held: ShardEntry[] = [];
-    for await (const { index, id } of shards.referencesOf(root, segment))
-      if (covered.has(index)) held.push({ index, id });
-    const here = await shards.hasMany(held.map(({ id }) => id));
+    const held = await this.#referenced(root, segment, indices);
+    const here = await this.#deps.shards.hasMany(held.map(({ id }) => id));
     return bitmapOf(held.flatMap(({ index }, i) => (here[i] ? [index] : [])));
   }
 
@@ -188,7 +184,7 @@ export class Holdings {
       const here = await this.#referenced(root, segment, indices);
       return here.length === 0
         ? undefined
-        : this.#promise({ owner, root, segment, indices: bitmapOf(here), expiresAt });
+        : this.#promise({ owner, root, segment, indices: bitmapOf(here.map(({ index }) => index)), expiresAt });
     });
   }
 
@@ -258,12 +254,13 @@ export class Holdings {
     return covered;
   }
 
-  /** Without what an end that a crash interrupted has let go of, though its receipt is there still. */
-  async #referenced(root: CID, segment: CID, indices: Uint8Array): Promise<number[]> {
+  /** Those of `indices` that are referenced: without what an end that a crash interrupted has let go of. */
+  async #referenced(root: CID, segment: CID, indices: Uint8Array): Promise<ShardEntry[]> {
     const asked = new Set(bitmapIndices(indices));
-    const here: number[] = [];
-    for await (const { index } of this.#deps.shards.referencesOf(root, segment)) if (asked.has(index)) here.push(index);
-    return here;
+    const referenced: ShardEntry[] = [];
+    for await (const { index, id } of this.#deps.shards.referencesOf(root, segment))
+      if (asked.has(index)) referenced.push({ index, id });
+    return referenced;
   }
 
   async #isPromised(root: CID): Promise<boolean> {
@@ -292,7 +289,7 @@ export class Holdings {
     if (covered) return issued;
     // What lapsed, while this node was off or nobody could be asked, is still here and must not go unasked.
     const before = issued === undefined ? [] : await this.#referenced(cid, segment, issued.indices);
-    const all = bitmapOf([...before, ...bitmapIndices(indices)]);
+    const all = bitmapOf([...before.map(({ index }) => index), ...bitmapIndices(indices)]);
     return this.#promise({ owner: ownerKey, root: cid, segment, indices: all, expiresAt: until });
   }
 

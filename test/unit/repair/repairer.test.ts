@@ -4,6 +4,7 @@ import { RepairCancelled, type RepairResult } from '../../../node/repair/repaire
 import type { PlaceRequest } from '../../../node/repair/shard-placer.ts';
 import { marginOf } from '../../../node/repair/stripe-state.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
+import { shardPosition } from '../../../protocol/geometry.ts';
 import { shardIdAt } from '../../../protocol/segment.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import type { MemoryPeer } from '../../helpers/memory-network.ts';
@@ -12,6 +13,7 @@ import { stream } from '../../helpers/sample-object.ts';
 import { TransferBench } from '../../helpers/transfer-bench.ts';
 
 const signal = new AbortController().signal;
+const CODE = { id: 1, k: 4, m: 2 } as const;
 const content = stream('repair', 8 * FRAME_BYTES);
 
 async function* pieces(frames = 8) {
@@ -21,7 +23,7 @@ async function* pieces(frames = 8) {
 /** A file of 4+2 in a network of so many peers, and a guardian. */
 async function stored(peers: number, frames = 8) {
   const bench = new TransferBench(peers);
-  const added = await bench.uploader().add(pieces(frames), { kind: 'file', code: { k: 4, m: 2 } });
+  const added = await bench.uploader().add(pieces(frames), { kind: 'file', code: CODE });
   return { bench, root: added.root, link: added, guardian: new RepairBench(bench, new ManualClock()) };
 }
 
@@ -186,12 +188,13 @@ describe('repair of a segment', () => {
     const { bench, root } = await stored(9);
     const guardian = new RepairBench(bench, clock);
     const [gone, ...others] = guardian.holders() as [MemoryPeer, ...MemoryPeer[]];
-    const [k, m] = [4, 2];
-    const indices = (peer: MemoryPeer) => [...peer.stored.values()].flatMap((stored) => [...stored.keys()]);
-    const broken = new Set(indices(gone).map((index) => Math.floor(index / (k + m))));
+    const positions = (peer: MemoryPeer) =>
+      [...peer.stored.values()].flatMap((stored) => [...stored.keys()].map((index) => shardPosition(CODE, index)));
+    const broken = new Set(positions(gone).map(({ stripe }) => stripe));
     // It has what a rebuild asks for first.
-    const isAsked = (index: number) => broken.has(Math.floor(index / (k + m))) && index % (k + m) < k;
-    const slow = others.find((peer) => indices(peer).some(isAsked)) as MemoryPeer;
+    const slow = others.find((peer) =>
+      positions(peer).some(({ stripe, position }) => broken.has(stripe) && position < CODE.k),
+    ) as MemoryPeer;
     const next = others.find((peer) => peer !== slow) as MemoryPeer;
     const { promise, resolve } = Promise.withResolvers<void>();
     slow.fault = (call) => (call === 'fetch' ? promise : undefined);
