@@ -101,6 +101,7 @@ export class Scrubber {
       await clock.sleep(pause, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
+        await this.#followClock();
         if (this.#nextAt() <= clock.now()) await this.#turns.run(TURN, signal, () => this.#pass(signal));
         pause = Math.min(AGAIN_MS, Math.max(0, this.#nextAt() - clock.now()));
       } catch (error) {
@@ -108,6 +109,16 @@ export class Scrubber {
         if (pause > 0 && !signal.aborted) log.warn('what is stored was not read to the end', { reason: String(error) });
       }
     }
+  }
+
+  /** A pass that by the clock is still to come, which was set back, counts as done now: else none is due until then. */
+  async #followClock(): Promise<void> {
+    const { store, clock } = this.#deps;
+    const { last } = this.#state;
+    const now = clock.now();
+    if (last === undefined || last.startedAt <= now) return;
+    this.#state = { ...this.#state, last: { ...last, startedAt: now, finishedAt: now } };
+    await store.put(this.#state);
   }
 
   /** Goes on with the pass under way, or begins one. */

@@ -134,10 +134,19 @@ test('one that is given up leaves the cycle as it was; the node may stop under i
 });
 
 test('a clock that is set back does not put the next pass off for years', async () => {
-  const { made, clock } = scrubber(1);
+  const { made, clock, reads, done, kept } = scrubber(1);
   await made.start();
   await clock.advance(120_000);
   clock.skew(-1000 * DAY);
   assert.ok(made.status().nextAt <= clock.now() + CYCLE_MS);
+  await clock.advance(DAY);
+  assert.equal(reads.length, 1);
+  // Remembered over a restart.
   await made.stop();
+  const again = scrubber(1, { state: kept.state, clock });
+  await again.made.start();
+  await clock.advance(CYCLE_MS - DAY + 20 * 60_000);
+  assert.deepEqual([again.reads.length, again.done.length], [1, 1]);
+  assert.ok((again.done[0]?.startedAt ?? 0) < (done[0]?.startedAt ?? 0));
+  await again.made.stop();
 });
