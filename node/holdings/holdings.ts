@@ -8,7 +8,7 @@ import { isExpired, type StoreReceipt, signStoreReceipt } from '../../protocol/s
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
-import type { ShardEntry } from '../store/errors.ts';
+import { type ShardEntry, StoreError } from '../store/errors.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import type { ShardReference } from '../store/shard-types.ts';
 import { STAGED_MAX_MS } from '../store/staged-claim.ts';
@@ -315,19 +315,29 @@ export class Holdings {
 
   /** After a crash: signs for shards that were referenced already, forgets manifests of which nothing is kept. */
   async #recover(signal: AbortSignal): Promise<void> {
-    const { manifests, signer } = this.#deps;
+    const { manifests, log } = this.#deps;
     for await (const cid of manifests.roots({ signal })) {
-      await this.#locks.run(cid.toString(), signal, async () => {
-        const bytes = await manifests.get(cid);
-        const owner = bytes === undefined ? signer.publicKey : decodeRoot(bytes).owner;
-        if (equalBytes(owner, signer.publicKey)) {
-          if (await this.#isAbandoned(cid)) await manifests.removeRoot(cid);
-          return;
-        }
-        await this.#recoverReceipts(cid, owner, signal);
-        if (!(await this.#isPromised(cid))) await manifests.removeRoot(cid);
-      });
+      const root = cid.toString();
+      try {
+        await this.#locks.run(root, signal, () => this.#recoverRoot(cid, signal));
+      } catch (error) {
+        // The others must not wait for it.
+        if (!isDamagedRecord(error)) throw error;
+        log.warn('interrupted promises of an object were not finished', { root, reason: error.message });
+      }
     }
+  }
+
+  async #recoverRoot(cid: CID, signal: AbortSignal): Promise<void> {
+    const { manifests, signer } = this.#deps;
+    const bytes = await manifests.get(cid);
+    const owner = bytes === undefined ? signer.publicKey : decodeRoot(bytes).owner;
+    if (equalBytes(owner, signer.publicKey)) {
+      if (await this.#isAbandoned(cid)) await manifests.removeRoot(cid);
+      return;
+    }
+    await this.#recoverReceipts(cid, owner, signal);
+    if (!(await this.#isPromised(cid))) await manifests.removeRoot(cid);
   }
 
   /** An own object that was never acknowledged, and whose upload can go on no more. */
@@ -341,7 +351,8 @@ export class Holdings {
   async #recoverReceipts(root: CID, owner: Uint8Array, signal: AbortSignal): Promise<void> {
     const { manifests, receipts, shards, clock, leaseMs } = this.#deps;
     for await (const segment of manifests.segmentsOf(root, signal)) {
-      if ((await receipts.get(root, segment)) !== undefined) continue;
+      // One that is damaged serves nobody: what it covered is promised anew.
+      if (await receipts.get(root, segment).catch(undefinedIfDamaged)) continue;
       const indices: number[] = [];
       for await (const { index } of shards.referencesOf(root, segment, signal)) indices.push(index);
       if (indices.length === 0) continue;
@@ -363,6 +374,13 @@ export class Holdings {
     await manifests.removeRoot(root);
     onReleased(root);
   }
+}
+
+const isDamagedRecord = (error: unknown): error is StoreError =>
+  error instanceof StoreError && error.code === 'damaged-record';
+
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!isDamagedRecord(error)) throw error;
 }
 
 /** Anybody may ask for a later end: it is given once a third of the lease is over, not at every request. */

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { isSubsetOf } from '../../protocol/bitmap.ts';
 import { concat, u64 } from '../../protocol/bytes.ts';
 import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import { StoreError } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey, u64At } from './key-codec.ts';
 import { collect, type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -74,11 +75,17 @@ export class IssuedReceiptStore {
     return collect(this.scan({ root, ...(signal && { signal }) }));
   }
 
+  /** Damaged ones are reported and passed over. */
   async ofSegment(segment: CID, signal?: AbortSignal): Promise<StoreReceipt[]> {
     const receipts: StoreReceipt[] = [];
     for await (const key of this.#bySegment.keys({ prefix: cidKey(segment), signal })) {
-      const receipt = await this.get(cidAt(key, CID_BYTES), segment);
-      if (receipt !== undefined) receipts.push(receipt);
+      try {
+        const receipt = await this.get(cidAt(key, CID_BYTES), segment);
+        if (receipt !== undefined) receipts.push(receipt);
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+        this.#metadata.onDamaged(error);
+      }
     }
     return receipts;
   }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
+import { flipBit } from '../../node/store/lab-faults.ts';
+import { META_NAMESPACES, type MetaNamespace } from '../../node/store/meta-namespaces.ts';
 import { LAB_TUNING, type OpenStoresOptions, openStores, type Stores } from '../../node/store/stores.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -62,6 +64,19 @@ export function cidOf(content: string | Uint8Array): CID {
 }
 
 export const uploadId = (n: number): Uint8Array => new Uint8Array(16).fill(n);
+
+/** Flips a bit of every value in a namespace of the metadata, or of those whose key has this in it. */
+export async function damageRecords(
+  { databases: { meta } }: Pick<Stores, 'databases'>,
+  namespace: MetaNamespace,
+  part: Uint8Array = new Uint8Array(0),
+): Promise<void> {
+  const n = META_NAMESPACES[namespace];
+  const { entries } = await meta.page({ gte: Uint8Array.of(n), lt: Uint8Array.of(n + 1) });
+  const met = entries.filter(([key]) => Buffer.from(key).includes(Buffer.from(part)));
+  assert.notEqual(met.length, 0);
+  await meta.write(met.map(([key, value]) => ({ type: 'put', key, value: flipBit(value, 3) })));
+}
 
 /** Stages shards and waits until they are durable. */
 export async function stageAll(

@@ -4,14 +4,13 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import type { CID } from 'multiformats/cid';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import type { StoreError } from '../../../node/store/errors.ts';
-import { flipBit } from '../../../node/store/lab-faults.ts';
 import { META_NAMESPACES, type MetaNamespace } from '../../../node/store/meta-namespaces.ts';
 import { Table } from '../../../node/store/metadata.ts';
 import type { Stores } from '../../../node/store/stores.ts';
 import { signRelease } from '../../../protocol/release.ts';
 import type { Signer } from '../../../protocol/signature.ts';
 import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
-import { cidOf, openTestStores, uploadId } from '../../helpers/store-home.ts';
+import { cidOf, damageRecords, openTestStores, uploadId } from '../../helpers/store-home.ts';
 
 function signerOf(n: number): Signer {
   const secret = new Uint8Array(32).fill(n);
@@ -40,14 +39,6 @@ const keysOf = async (stores: Stores, ...namespaces: MetaNamespace[]): Promise<n
 };
 
 const texts = (cids: readonly CID[]): string[] => cids.map(String).sort();
-
-/** Flips a bit of every value in a namespace. */
-async function damage(stores: Stores, namespace: MetaNamespace): Promise<void> {
-  const n = META_NAMESPACES[namespace];
-  const { entries } = await stores.databases.meta.page({ gte: Uint8Array.of(n), lt: Uint8Array.of(n + 1) });
-  assert.notEqual(entries.length, 0);
-  await stores.databases.meta.write(entries.map(([key, value]) => ({ type: 'put', key, value: flipBit(value, 3) })));
-}
 
 test('manifest nodes come back, a shared segment stays until its last root goes', async (t) => {
   const stores = await openTestStores(t);
@@ -117,6 +108,16 @@ test('issued receipts are found by root and by segment, and go with the root', a
   );
   await issuedReceipts.removeRoot(ROOTS[1]);
   assert.equal(await keysOf(stores, 'issuedReceipt', 'issuedBySegment'), 0);
+});
+
+test('a damaged receipt does not hide those of other objects that share the segment', async (t) => {
+  const reported: StoreError[] = [];
+  const stores = await openTestStores(t, { onDamaged: (error) => reported.push(error) });
+  await stores.issuedReceipts.put(receipt(ROOTS[0], SEGMENTS[0]));
+  await damageRecords(stores, 'issuedReceipt');
+  await stores.issuedReceipts.put(receipt(ROOTS[1], SEGMENTS[0]));
+  const found = await stores.issuedReceipts.ofSegment(SEGMENTS[0]);
+  assert.deepEqual([found.map(({ root }) => String(root)), reported.length], [[String(ROOTS[1])], 1]);
 });
 
 test('received receipts are found by root, segment and holder', async (t) => {
@@ -282,7 +283,7 @@ test('the schedule of audits: an open question stays open until it is settled, o
   assert.equal(await auditSchedule.recover(79), 0);
   assert.deepEqual(await Array.fromAsync(auditSchedule.contained()), [set(2)]);
   assert.deepEqual(await auditSchedule.suspicionOf(key), suspicion);
-  await damage({ ...stores, auditSchedule }, 'containment');
+  await damageRecords(stores, 'containment');
   assert.equal(await auditSchedule.containedSet(set(2).id), undefined);
   await auditSchedule.drop(set(2).id);
   await auditSchedule.forget(key);
@@ -299,7 +300,7 @@ test('one damaged audit does not hide the others', async (t) => {
     return stores.audits.put({ id: new Uint8Array(32).fill(n), at: n, ...fields }, { evidence: true });
   };
   await put(1);
-  await damage(stores, 'audit');
+  await damageRecords(stores, 'audit');
   await put(2);
   const [listed, evidence] = [stores.audits.list(), stores.audits.evidence()];
   for (const found of [await Array.fromAsync(listed), await Array.fromAsync(evidence)]) assert.equal(found.length, 1);
@@ -329,7 +330,7 @@ test('a flipped bit in a record is an error when read, and reported when a scan 
   const reported: StoreError[] = [];
   const stores = await openTestStores(t, { onDamaged: (error) => reported.push(error) });
   await stores.catalog.put({ root: ROOTS[0], kind: 'file', size: 1, created: 1, code: { id: 1, k: 2, m: 1 } });
-  await damage(stores, 'catalog');
+  await damageRecords(stores, 'catalog');
   await assert.rejects(stores.catalog.get(ROOTS[0]), { code: 'damaged-record', message: /catalog.*holdfast doctor/ });
   assert.deepEqual(await Array.fromAsync(stores.catalog.list()), []);
   assert.deepEqual(
