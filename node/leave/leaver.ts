@@ -1,6 +1,6 @@
 import { bitmapCount } from '../../protocol/bitmap.ts';
 import { CodedError } from '../../protocol/errors.ts';
-import { isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
@@ -106,7 +106,7 @@ class Run {
   async result(): Promise<LeaveResult> {
     const { clock, log } = this.#deps;
     const { timeoutMs, signal } = this.#options;
-    for await (const receipt of this.#standing(signal)) this.#shards += bitmapCount(receipt.indices);
+    for await (const receipt of this.#kept(signal)) this.#shards += bitmapCount(receipt.indices);
     this.#tell();
     let timedOut = false;
     try {
@@ -128,7 +128,7 @@ class Run {
     const running = new Set<Promise<void>>();
     const failed: unknown[] = [];
     try {
-      for await (const receipt of this.#standing(signal)) {
+      for await (const receipt of this.#kept(signal)) {
         const one = this.#one(receipt, signal)
           .catch((error: unknown) => void failed.push(error))
           .finally(() => running.delete(one));
@@ -156,9 +156,9 @@ class Run {
     this.#tell();
   }
 
-  async *#standing(signal: AbortSignal): AsyncGenerator<StoreReceipt> {
-    const now = this.#deps.clock.now();
-    for await (const receipt of this.#deps.receipts.scan({ signal })) if (!isExpired(receipt, now)) yield receipt;
+  /** Also what lapsed while this node was off: it is kept until it is known that nobody needs it. */
+  #kept(signal: AbortSignal): AsyncIterable<StoreReceipt> {
+    return this.#deps.receipts.scan({ signal });
   }
 
   #settled(): number {

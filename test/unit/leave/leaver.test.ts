@@ -205,10 +205,15 @@ test('damage that is met on the way is noted, and the rest is handed over', asyn
   assert.deepEqual(state.placed, [[0, 10]]);
 });
 
-test('the time is over: what was not tried remains, and a promise that has ended does not count', async () => {
+test('what lapsed while the node was off and is still here is handed over', async () => {
+  const { state, run } = leaver([0, 6]);
+  state.receipts = state.receipts.map((receipt) => ({ ...receipt, expiresAt: 2 }));
+  const { shards, placed, remaining } = await run();
+  assert.deepEqual([shards, placed, remaining, state.placed], [2, 2, 0, [[0, 6]]]);
+});
+
+test('the time is over: what was not tried remains', async () => {
   const { clock, state, run } = leaver([0, 6]);
-  const [receipt] = state.receipts as [StoreReceipt];
-  state.receipts.push({ ...receipt, expiresAt: 2 });
   state.hold = new Promise(() => undefined);
   const running = run(1000);
   await clock.advance(1000);
