@@ -4,7 +4,7 @@ import type { Population } from './population.ts';
 import type { RandomStream } from './random-stream.ts';
 import type { SimulationScenario } from './scenario-format.ts';
 import { type StripeTable, VIEW } from './stripe-table.ts';
-import { TRACED, type Trace } from './trace.ts';
+import { latecomers, TRACED, type Trace } from './trace.ts';
 
 export interface LivenessParts {
   readonly scenario: SimulationScenario;
@@ -41,10 +41,17 @@ export class Liveness {
     this.#inSession = new Uint8Array(size).fill(1);
     this.#forced = new Uint8Array(size);
     this.#versions = new Int32Array(size);
-    this.online = size;
+    const late = parts.trace === undefined ? new Map<number, number>() : latecomers(parts.trace);
+    for (const [node, kind] of late) {
+      this.#up[node] = 0;
+      this.#inSession[node] = 0;
+      parts.table.setView(node, VIEW.gone);
+      if (kind === TRACED.join) parts.table.depart(node);
+    }
+    this.online = size - late.size;
   }
 
-  /** All are online when the stripes are placed; from here on each lives its life, as if it had for long. */
+  /** All who are there are online when the stripes are placed; from here on each lives its life, as if it had for long. */
   start(): void {
     const { population, agenda, trace, scenario, random } = this.#parts;
     const { sessions, lifetime } = scenario.churn;

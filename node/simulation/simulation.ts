@@ -126,7 +126,7 @@ export class Simulation {
     return this.#repairs.waiting;
   }
 
-  /** Places all stripes on a network in which everybody is online, one at each step. */
+  /** Places all stripes on a network in which everybody is online that is there at the start, one at each step. */
   *place(): Generator<number> {
     const { table } = this;
     for (let stripe = 0; stripe < table.stripes; stripe++) {

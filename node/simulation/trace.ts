@@ -14,16 +14,32 @@ export interface Trace {
   readonly kinds: Uint8Array;
 }
 
+/** Nodes that are not there at the start, by the first thing they do: `online` who was away, `join` who is new. */
+export function latecomers({ length, times, nodes, kinds }: Trace): ReadonlyMap<number, number> {
+  const seen = new Set<number>();
+  const late = new Map<number, number>();
+  for (let i = 0; i < length; i++) {
+    const node = nodes[i] as number;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const kind = kinds[i] as number;
+    // Who comes at the time 0 is there when the stripes are placed.
+    if ((times[i] as number) > 0 && (kind === TRACED.online || kind === TRACED.join)) late.set(node, kind);
+  }
+  return late;
+}
+
 const HEADER = 'time,node,event';
 /** 13 bytes each. */
 const MAX_EVENTS = 20_000_000;
 const MAX_LINE = 200;
+const NOTHING = -1;
 const LINE = /^(\d{1,12}(?:\.\d{1,6})?),([\w.:-]{1,100}),(online|offline|leave|join)$/;
 
 /**
  * A trace: the line `time,node,event`, then one line for each event: seconds from the start, ascending; any name of a
- * node; `online`, `offline`, `leave` (for good) or `join` (a new one under that name). Nodes get their numbers in the order
- * in which they appear; those that the trace does not name are always there.
+ * node; `online`, `offline`, `leave` (for good) or `join` (a new one under that name, in place of one that left). Nodes get
+ * their numbers in the order in which they appear; those that the trace does not name are always there.
  *
  * @throws ScenarioError that names the line
  */
@@ -57,6 +73,8 @@ class TraceBuilder {
   readonly #path: string;
   readonly #maxNodes: number;
   readonly #numbers = new Map<string, number>();
+  /** What each node did last. */
+  readonly #last: Int8Array;
   #times = new Float64Array(1024);
   #nodes = new Int32Array(1024);
   #kinds = new Uint8Array(1024);
@@ -66,6 +84,7 @@ class TraceBuilder {
   constructor(path: string, maxNodes: number) {
     this.#path = path;
     this.#maxNodes = maxNodes;
+    this.#last = new Int8Array(maxNodes).fill(NOTHING);
   }
 
   trace(): Trace {
@@ -83,7 +102,12 @@ class TraceBuilder {
     const match = text.length > MAX_LINE ? null : LINE.exec(text);
     if (match === null) this.#refuse('expected seconds, a name, and online, offline, leave or join');
     const [, seconds = '', name = '', event = ''] = match ?? [];
-    this.#add(Number(seconds) * 1000, this.#numberOf(name), TRACED[event as keyof typeof TRACED]);
+    const [node, kind] = [this.#numberOf(name), TRACED[event as keyof typeof TRACED]];
+    const last = this.#last[node];
+    if (kind === TRACED.join && last !== TRACED.leave && last !== NOTHING)
+      this.#refuse(`${name} joins and has not left`);
+    this.#last[node] = kind;
+    this.#add(Number(seconds) * 1000, node, kind);
   }
 
   #numberOf(name: string): number {

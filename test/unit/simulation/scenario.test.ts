@@ -137,6 +137,8 @@ test('traces are read in order, and the line that is wrong is named', async (t) 
     [`${header}1,a,up\n`, /line 2: expected seconds/],
     [`${header}1,a,online\n0,a,offline\n`, /line 3: is earlier/],
     [`${header}1,a,online\n1,b,online\n1,c,online\n`, /line 4: c is one node more than the 2/],
+    [`${header}1,a,online\n2,a,join\n`, /line 3: a joins and has not left/],
+    [`${header}1,a,join\n2,a,join\n`, /line 3: a joins and has not left/],
     [`${header}${'x'.repeat(100_000)}`, /line 2: expected seconds/],
   ] as const) {
     await assert.rejects(read(text), { code: 'bad-scenario', message });
@@ -146,4 +148,20 @@ test('traces are read in order, and the line that is wrong is named', async (t) 
     message: /ENOENT/,
   });
   await assert.rejects(readTrace(path, 2, AbortSignal.abort(new Error('stop'))), /stop/);
+});
+
+test('a trace that leaves too few nodes at the start is refused with its scenario', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-trace-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 's.yaml');
+  await writeFile(path, JSON.stringify({ ...SMALL, network: { nodes: 7 }, churn: { trace: 'trace.csv' } }));
+  const load = async (events: string) => {
+    await writeFile(join(folder, 'trace.csv'), `time,node,event\n${events}`);
+    return loadScenario(path, signal);
+  };
+  assert.equal((await load('0,c,join\n1,a,join\n')).trace?.length, 2);
+  await assert.rejects(load('1,a,join\n1,b,online\n'), {
+    code: 'bad-scenario',
+    message: /5 of 7 nodes .* 4\+2 needs 6/,
+  });
 });

@@ -223,6 +223,31 @@ test('a trace decides who is there', async () => {
   assert.ok(repair.noSpace > 0, 'with four nodes left nobody can take a shard');
 });
 
+test('who comes later by a trace is not there before, and gets nothing', async () => {
+  const trace = {
+    length: 4,
+    times: Float64Array.of(0, 10 * HOUR, 12 * HOUR, 20 * HOUR),
+    nodes: Int32Array.of(0, 1, 2, 1),
+    kinds: Uint8Array.of(TRACED.join, TRACED.online, TRACED.join, TRACED.offline),
+  };
+  const scenario = {
+    time: '1d',
+    network: { nodes: 8 },
+    files: { stripes: 20, code: '4+2' },
+    churn: { trace: 'x.csv' },
+    placement: { known: 8 },
+    samples: 24,
+  };
+  const { churn, series, repair, unreadable } = await simulated(scenario, trace);
+  assert.deepEqual([churn.departures, churn.joins], [0, 1]);
+  assert.deepEqual(
+    [0, 9, 11, 13, 21].map((hour) => series.online[hour]),
+    [6, 6, 7, 8, 7],
+  );
+  // Six nodes have all six shards of each stripe: nothing is missing when one of the others goes.
+  assert.deepEqual([Math.min(...series.healthy), repair.repairs, unreadable.stripeHours], [20, 0, 0]);
+});
+
 test('an abort ends it', async () => {
   const abort = new AbortController();
   const scenario = CHECKED_FORMAT.read({ kind: 'simulation', ...BUSY, files: { stripes: 200, code: '4+2' } }, '');
