@@ -22,6 +22,15 @@ before(async () => {
 });
 after(() => rm(copy, { recursive: true, force: true }));
 
+/** Puts a c-kzg nearer to the code than the real one, so that it is found first. */
+async function replaceLibrary(wrong: string) {
+  const fake = join(copy, 'node/node_modules/c-kzg');
+  await mkdir(fake, { recursive: true });
+  await writeFile(join(fake, 'package.json'), '{ "name": "c-kzg", "main": "index.cjs" }');
+  const real = JSON.stringify(fileURLToPath(import.meta.resolve('c-kzg')));
+  await writeFile(join(fake, 'index.cjs'), `const real = require(${real}); module.exports = { ...real, ${wrong} };`);
+}
+
 /** What an engine computes with the files of `folder`, and what it says of itself. */
 async function computed(folder: string) {
   const module = (name: string) => JSON.stringify(pathToFileURL(join(folder, 'node/kzg', name)).href);
@@ -59,17 +68,22 @@ test('with every kernel damaged the engine computes the same, slower, and says s
   assert.equal(damaged.used.combine, 'plain');
 });
 
-test('a library that cannot load its setup is followed by the next one', {
-  skip: BACKENDS.map(withoutLibrary).find((reason) => reason !== false) ?? false,
-}, async () => {
-  // Nearer to the code than the real one, and found first.
-  const fake = join(copy, 'node/node_modules/c-kzg');
-  await mkdir(fake, { recursive: true });
-  await writeFile(join(fake, 'package.json'), '{ "name": "c-kzg", "main": "index.cjs" }');
-  await writeFile(join(fake, 'index.cjs'), 'exports.loadTrustedSetup = () => { throw new Error("no setup"); };');
-  const sound = await computed(root);
-  const damaged = await computed(copy);
-  assert.deepEqual(damaged.results, sound.results);
-  assert.ok(damaged.dropped.includes('c-kzg'));
-  assert.equal(damaged.used.commit, 'eth-kzg');
-});
+/** What takes the place of c-kzg; `real` is c-kzg. */
+const WRONG_LIBRARIES: Readonly<Record<string, string>> = {
+  'cannot load its setup': 'loadTrustedSetup() { throw new Error("no setup"); }',
+  'computes wrong commitments': 'blobToKzgCommitment: () => Buffer.alloc(48, 0xc0)',
+  'verifies what is wrong': 'verifyKzgProof: () => true',
+};
+
+for (const [what, wrong] of Object.entries(WRONG_LIBRARIES)) {
+  test(`a library that ${what} is followed by the next one`, {
+    skip: BACKENDS.map(withoutLibrary).find((reason) => reason !== false) ?? false,
+  }, async () => {
+    await replaceLibrary(wrong);
+    const sound = await computed(root);
+    const damaged = await computed(copy);
+    assert.deepEqual(damaged.results, sound.results);
+    assert.ok(damaged.dropped.includes('c-kzg'));
+    assert.equal(damaged.used.commit, 'eth-kzg');
+  });
+}
