@@ -1,13 +1,15 @@
 import { isConstantShard } from '../../protocol/blob.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { type BatchPair, KzgError } from '../kzg/engine.ts';
+import { equalBytes, toHex } from '../../protocol/bytes.ts';
+import { sureParity } from '../audit/sure-commitments.ts';
+import { type BatchPair, type KzgEngine, KzgError } from '../kzg/engine.ts';
+import type { ParityCommitment } from '../manifest/loaded-segment.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 import type { Claim } from './claim.ts';
 
 export interface CheckDeps {
   readonly shards: ShardReader;
-  readonly engine: { batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> };
+  readonly engine: Pick<KzgEngine, 'batchCheck'> & { checked(): Pick<KzgEngine, 'combineCommitments'> };
   /** Told of a shard whose bytes turned out to be damaged. */
   readonly onDamaged: (id: Uint8Array) => void;
 }
@@ -62,8 +64,15 @@ export async function checkShards(
   return found.fault();
 }
 
-async function commitmentOf({ loaded }: Claim, index: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+/** Undefined when the points it depends on are none. With `derive` it rests on nobody else's word. */
+async function commitmentOf(
+  { loaded }: Claim,
+  index: number,
+  signal: AbortSignal,
+  derive?: ParityCommitment,
+): Promise<Uint8Array | undefined> {
   try {
+    if (derive !== undefined) await loaded.makeSure([index], derive, signal);
     return await loaded.commitment(index, signal);
   } catch (error) {
     if (error instanceof KzgError && error.code === 'invalid-commitment') return undefined;
@@ -89,14 +98,36 @@ class Findings {
   }
 
   async check(pairs: readonly Pair[], signal: AbortSignal): Promise<void> {
+    const bad = await this.#bad(pairs, signal);
+    const doubted: Pair[] = [];
+    for (const pair of bad) doubted.push(...(await this.#derivedAnew(pair, signal)));
+    for (const { at, id } of doubted.length === 0 ? [] : await this.#bad(doubted, signal)) this.#add(at, id);
+  }
+
+  /** A pair of other commitments, where those of `pair` were derived wrongly here; what remains of it is bad. */
+  async #derivedAnew({ id, commitment, at, load }: Pair, signal: AbortSignal): Promise<Pair[]> {
+    const doubted: Pair[] = [];
+    // An uploader is not refused on the word of a fast kernel: the library derives parity, and has the last word.
+    const derive = sureParity(this.#deps.engine);
+    for (const each of at) {
+      const unread = this.#unreadable.has(toHex(id));
+      const sure = unread ? commitment : await commitmentOf(each.claim, each.index, signal, derive);
+      if (sure === undefined || equalBytes(sure, commitment)) this.#add([each], id);
+      else doubted.push({ id, commitment: sure, at: [each], load });
+    }
+    return doubted;
+  }
+
+  #add(at: Pair['at'], id: Uint8Array): void {
+    const set = this.#unreadable.has(toHex(id)) ? this.#lost : this.wrong;
+    for (const { claim, index } of at) set.add(claim, index);
+  }
+
+  async #bad(pairs: readonly Pair[], signal: AbortSignal): Promise<Pair[]> {
     const bad = await this.#deps.engine.batchCheck(pairs, signal);
     // The check takes whatever it cannot read for bad; that our disk failed says nothing about the uploader.
     if (this.#failure !== undefined) throw this.#failure.error;
-    for (const i of bad) {
-      const { id, at } = pairs[i] as Pair;
-      const set = this.#unreadable.has(toHex(id)) ? this.#lost : this.wrong;
-      for (const { claim, index } of at) set.add(claim, index);
-    }
+    return bad.map((i) => pairs[i] as Pair);
   }
 
   fault(): ShardFault | undefined {
