@@ -6,7 +6,7 @@ import { batchCheck } from './batch-check.ts';
 import { calibrate, contests } from './calibration.ts';
 import type { CalibrationCache } from './calibration-cache.ts';
 import { combineBlobs } from './combine-blobs.ts';
-import { wronglyAccused } from './confirm-bad.ts';
+import { surelyBad, wronglyAccused } from './confirm-bad.ts';
 import { always, type Check, difference, isDrawn, lateDifference, sameNumbers, sometimes } from './cross-check.ts';
 import { DeferredChecks } from './deferred-checks.ts';
 import { doubled } from './doubled-sum.ts';
@@ -216,22 +216,27 @@ export class AcceleratedEngine implements KzgEngine {
       const bad = await batchCheck(this, random, pairs, signal);
       const good = await wronglyAccused(library, pairs, bad, signal);
       if (good === undefined) return bad;
-      const kernels = OPERATIONS.flatMap((operation) => this.#table.before(operation).slice(0, 1));
-      for (const slot of new Set(kernels)) this.#drop(slot, 'it found a good commitment bad');
-      return bad.filter((index) => index !== good);
+      const kernels = new Set(OPERATIONS.flatMap((operation) => this.#table.before(operation).slice(0, 1)));
+      for (const slot of kernels) this.#drop(slot, 'it found a good commitment bad');
+      // With kernels the check is made again; without, what stands beside the library erred, and nothing is left to drop.
+      return kernels.size > 0 ? bad : surelyBad(library, pairs, bad, signal);
     });
+  }
+
+  get #drops(): number {
+    return this.#table.drops + this.#options.library.drops;
   }
 
   /** Runs `work` again whenever a kernel was dropped meanwhile: it may have had a part in the result. */
   async #untilSound<T>(work: () => Promise<T>): Promise<T> {
     await this.#ready;
     for (;;) {
-      const { drops } = this.#table;
+      const drops = this.#drops;
       try {
         const result = await this.#counted(work);
-        if (this.#table.drops === drops) return result;
+        if (this.#drops === drops) return result;
       } catch (error) {
-        if (this.#table.drops === drops) throw error;
+        if (this.#drops === drops) throw error;
       }
     }
   }

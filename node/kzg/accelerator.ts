@@ -16,6 +16,8 @@ export interface LibraryEngine extends KzgEngine {
   nameOf(operation: Operation): string;
   /** Whether its trusted setup is loaded, so that it commits and opens at once. */
   readonly loaded: boolean;
+  /** How many of its parts failed and were given up. */
+  readonly drops: number;
 }
 
 /** Whether `kernel` has the operation. */

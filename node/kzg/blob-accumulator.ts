@@ -12,7 +12,7 @@ export class AccumulatorFactory {
   readonly #idle: FieldKernel[] = [];
   readonly #family: KernelFamily | undefined;
   readonly #onFailed: (reason: string) => void;
-  #failed = false;
+  #failure: string | undefined;
 
   /** @param onFailed told once that the kernel does not load or errs, and that plain integers take its place */
   constructor(family?: KernelFamily, onFailed: (reason: string) => void = () => undefined) {
@@ -20,41 +20,43 @@ export class AccumulatorFactory {
     this.#onFailed = onFailed;
   }
 
-  get failed(): boolean {
-    return this.#failed;
+  /** Why plain integers have taken its place. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   create(): BlobAccumulator {
     const kernel = this.#idle.pop() ?? this.#load();
     if (kernel === undefined) return new PlainSum();
     return new KernelAccumulator(kernel, () => {
-      if (!this.#failed && this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
+      if (this.#failure === undefined && this.#idle.length < IDLE_KERNELS) this.#idle.push(kernel);
     });
   }
 
   /** The sum of the family that is exact everywhere, which the chosen one must agree with, or it is used no more. */
   checked(): BlobAccumulator {
     const sum = this.create();
-    if (this.#failed) return sum;
+    if (this.#failure !== undefined) return sum;
     const exact = new KernelAccumulator(new FieldKernel('integer'), () => {});
-    return doubled(sum, exact, () => this.#fail('its sum of blobs differs from that of exact arithmetic'));
+    return doubled(sum, exact, () => this.fail('its sum of blobs differs from that of exact arithmetic'));
+  }
+
+  /** The kernel is used no more. */
+  fail(reason: string): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#idle.length = 0;
+    this.#onFailed(reason);
   }
 
   #load(): FieldKernel | undefined {
-    if (this.#failed) return undefined;
+    if (this.#failure !== undefined) return undefined;
     try {
       return new FieldKernel(this.#family);
     } catch (error) {
-      this.#fail(`the field kernel does not load: ${error instanceof Error ? error.message : error}`);
+      this.fail(`the field kernel does not load: ${error instanceof Error ? error.message : error}`);
       return undefined;
     }
-  }
-
-  #fail(reason: string): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    this.#idle.length = 0;
-    this.#onFailed(reason);
   }
 }
 

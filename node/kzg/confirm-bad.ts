@@ -14,15 +14,35 @@ export async function wronglyAccused(
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
   for (const index of bad.slice(0, CONFIRMED_AT_MOST)) {
-    const pair = pairs[index] as BatchPair;
-    const blob = await pair.load(signal).catch(() => undefined);
-    signal?.throwIfAborted();
-    if (blob?.length !== SHARD_BYTES) continue;
-    try {
-      if (equalBytes(await library.commit(blob, signal), pair.commitment)) return index;
-    } catch (error) {
-      if (faultOf(error) !== 'input') throw error;
-    }
+    if (await isGood(library, pairs[index] as BatchPair, signal)) return index;
   }
   return undefined;
+}
+
+/** Those of the `bad` pairs that the library finds bad too. */
+export async function surelyBad(
+  library: Pick<KzgEngine, 'commit'>,
+  pairs: readonly BatchPair[],
+  bad: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const sure: number[] = [];
+  for (const index of bad) if (!(await isGood(library, pairs[index] as BatchPair, signal))) sure.push(index);
+  return sure;
+}
+
+async function isGood(
+  library: Pick<KzgEngine, 'commit'>,
+  pair: BatchPair,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const blob = await pair.load(signal).catch(() => undefined);
+  signal?.throwIfAborted();
+  if (blob?.length !== SHARD_BYTES) return false;
+  try {
+    return equalBytes(await library.commit(blob, signal), pair.commitment);
+  } catch (error) {
+    if (faultOf(error) !== 'input') throw error;
+    return false;
+  }
 }

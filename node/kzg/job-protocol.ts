@@ -32,7 +32,12 @@ export interface ComputeJobs {
     readonly output: boolean | 'refused';
   };
   readonly map: {
-    readonly input: { readonly rows: readonly (readonly bigint[])[]; readonly blobs: readonly Uint8Array[] };
+    readonly input: {
+      readonly rows: readonly (readonly bigint[])[];
+      readonly blobs: readonly Uint8Array[];
+      /** In plain integers, without the field kernel. */
+      readonly plain: boolean;
+    };
     readonly output: readonly Uint8Array[];
   };
 }

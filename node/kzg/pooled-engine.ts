@@ -8,11 +8,13 @@ import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { combineBlobs } from './combine-blobs.ts';
+import { surelyBad, wronglyAccused } from './confirm-bad.ts';
 import { type BatchPair, type BlobAccumulator, type CheckedOperations, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
 import type { Operation, OperationReport } from './operations.ts';
+import { followed, wrongElement } from './spot-check.ts';
 import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
 
@@ -39,6 +41,8 @@ export class PooledEngine implements LibraryEngine {
   readonly #accumulators: AccumulatorFactory;
   #running: Running | undefined;
   #loaded = false;
+  /** Libraries that failed. */
+  #failed = 0;
 
   constructor(options: PooledEngineOptions) {
     this.#options = options;
@@ -57,9 +61,14 @@ export class PooledEngine implements LibraryEngine {
     return this.#loaded;
   }
 
+  get drops(): number {
+    return this.#failed + (this.#accumulators.failure === undefined ? 0 : 1);
+  }
+
   nameOf(operation: Operation): string {
     if (operation === 'commit' || operation === 'open') return this.backend;
-    if (operation === 'combine' || operation === 'linearMap') return this.#accumulators.failed ? 'plain' : 'wasm';
+    if (operation === 'combine' || operation === 'linearMap')
+      return this.#accumulators.failure === undefined ? 'wasm' : 'plain';
     return 'mcl';
   }
 
@@ -149,7 +158,13 @@ export class PooledEngine implements LibraryEngine {
   }
 
   accumulator(): BlobAccumulator {
-    return this.#accumulators.create();
+    const sum = this.#accumulators.create();
+    if (this.#accumulators.failure !== undefined) return sum;
+    return followed(sum, this.#options.random, () => {
+      const reason = 'a sum of blobs differs from plain arithmetic';
+      this.#accumulators.fail(reason);
+      throw new KzgError({ code: 'backend-failed' }, `the field kernel computes wrong results: ${reason}`);
+    });
   }
 
   /** The library and the group are what others are checked against; the sums are compared with exact ones. */
@@ -163,7 +178,7 @@ export class PooledEngine implements LibraryEngine {
   }
 
   combine(coefficients: readonly bigint[], blobs: readonly Uint8Array[], signal?: AbortSignal): Promise<Uint8Array> {
-    return combineBlobs(() => this.accumulator(), coefficients, blobs, signal);
+    return this.#untilSound(() => combineBlobs(() => this.accumulator(), coefficients, blobs, signal));
   }
 
   async linearMap(
@@ -172,7 +187,12 @@ export class PooledEngine implements LibraryEngine {
     signal?: AbortSignal,
   ): Promise<Uint8Array[]> {
     assertMap(rows, blobs);
-    return [...(await this.#pools().compute.run('map', { rows, blobs }, { signal }))];
+    const plain = this.#accumulators.failure !== undefined;
+    const results = [...(await this.#pools().compute.run('map', { rows, blobs, plain }, { signal }))];
+    const wrong = plain ? undefined : wrongElement(this.#options.random, rows, blobs, results);
+    if (wrong === undefined) return results;
+    this.#accumulators.fail(wrong);
+    return this.linearMap(rows, blobs, signal);
   }
 
   async combineCommitments(
@@ -195,8 +215,24 @@ export class PooledEngine implements LibraryEngine {
     return [...(await this.#pools().group.run('invalid', { commitments: packed }, { signal }))];
   }
 
-  batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> {
-    return batchCheck(this, this.#options.random, pairs, signal);
+  /** No pair is called bad on the word of the field kernel or the group alone. */
+  async batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]> {
+    const bad = await this.#untilSound(() => batchCheck(this, this.#options.random, pairs, signal));
+    const good = await wronglyAccused(this, pairs, bad, signal);
+    return good === undefined ? bad : surelyBad(this, pairs, bad, signal);
+  }
+
+  /** Runs `work` again when the field kernel was given up meanwhile: it may have had a part in the result. */
+  async #untilSound<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { failure } = this.#accumulators;
+      try {
+        const result = await work();
+        if (this.#accumulators.failure === failure) return result;
+      } catch (error) {
+        if (this.#accumulators.failure === failure) throw error;
+      }
+    }
   }
 
   async #falseFor(commitment: Uint8Array, signal: AbortSignal | undefined): Promise<false> {
@@ -228,6 +264,7 @@ export class PooledEngine implements LibraryEngine {
     if (next === undefined) return false;
     if (running.library !== failed) return true; // another call was quicker
     running.library = next;
+    this.#failed++;
     onDropped?.(failed, message);
     return true;
   }

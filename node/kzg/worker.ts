@@ -53,8 +53,8 @@ serveJobs<ComputeJobs>({
       return { output: 'refused' };
     }
   },
-  map({ rows, blobs }) {
-    const output = mapper().map(rows, blobs);
+  map({ rows, blobs, plain }) {
+    const output = (plain ? plainMapper : mapper()).map(rows, blobs);
     return { output, transfer: output.map((blob) => blob.buffer) };
   },
 });

@@ -245,6 +245,40 @@ test('nobody is blamed in a batch on the word of a kernel that is wrong', async 
   assert.deepEqual(dropped, ['wrong: it found a good commitment bad']);
 });
 
+test('nobody is blamed in a batch on the word of what stands beside the library either', async () => {
+  const zero = new Uint8Array(48);
+  zero[0] = 0xc0;
+  const isZero = (bytes: Uint8Array) => bytes.every((byte, i) => byte === zero[i]);
+  const commit = async (bytes: Uint8Array) => (bytes.some((byte) => byte !== 0) ? answer('else') : zero);
+  const beside = library({
+    commit,
+    accumulator: () => zeroSum(() => blob.map(() => 1)),
+    combineCommitments: async (_, list) => (list.every(isZero) ? zero : answer('else')),
+  });
+  const { engine, dropped } = await started([kernel('wasm', { commit })], { library: beside });
+  const good = { commitment: zero, load: async () => blob };
+  const bad = { commitment: answer('else'), load: async () => blob };
+  assert.deepEqual(await engine.batchCheck([good, good]), []);
+  assert.deepEqual(await engine.batchCheck([good, bad, good]), [1]);
+  assert.deepEqual(dropped, ['wasm: it found a good commitment bad']);
+});
+
+test('what was computed while a part of the library was given up is computed again', async () => {
+  let drops = 0;
+  const failing = {
+    add: () => undefined,
+    finish() {
+      drops++;
+      throw new KzgError({ code: 'backend-failed' }, 'the field kernel errs');
+    },
+  };
+  const giving = library({ accumulator: () => (drops === 0 ? failing : zeroSum()) });
+  const { engine } = await started([], {
+    library: Object.defineProperty(giving, 'drops', { get: () => drops }),
+  });
+  assert.deepEqual(await engine.combine([1n], [blob]), blob);
+});
+
 test('a kernel that is insisted on and missing fails the start, with the reason', async () => {
   const missing = [{ name: 'native', reason: 'it was not built' }];
   await assert.rejects(started(missing, { required: 'native' }), {
