@@ -185,6 +185,8 @@ export class AcceleratedEngine implements KzgEngine {
   checked(): CheckedOperations {
     const { library } = this.#options;
     return {
+      commit: (blob, signal) =>
+        this.#fastest('commit', (engine) => engine.commit(blob, signal), signal, { before: always(equalBytes) }),
       open: (blob, z, signal) =>
         this.#fastest('open', (engine) => engine.open(blob, z, signal), signal, { before: always(equalOpenings) }),
       combineCommitments: (coefficients, commitments, signal) => {

@@ -83,8 +83,8 @@ export interface KzgEngine extends FrKernel {
   batchCheck(pairs: readonly BatchPair[], signal?: AbortSignal): Promise<number[]>;
 }
 
-/** Of the engine, what an answer to an audit is made of. */
-export type CheckedOperations = Pick<KzgEngine, 'open' | 'accumulator' | 'combineCommitments'>;
+/** Of the engine, what an answer to an audit and a claim of a commitment are made of. */
+export type CheckedOperations = Pick<KzgEngine, 'commit' | 'open' | 'accumulator' | 'combineCommitments'>;
 
 export type KzgErrorType =
   /** Neither library could be loaded. */

@@ -170,6 +170,7 @@ export class PooledEngine implements LibraryEngine {
   /** The library and the group are what others are checked against; the sums are compared with exact ones. */
   checked(): CheckedOperations {
     return {
+      commit: (blob, signal) => this.commit(blob, signal),
       open: (blob, z, signal) => this.open(blob, z, signal),
       combineCommitments: (coefficients, commitments, signal) =>
         this.combineCommitments(coefficients, commitments, signal),

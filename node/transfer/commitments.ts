@@ -1,6 +1,7 @@
 import { concat, equalBytes } from '../../protocol/bytes.ts';
 import { FIELD_ELEMENT_BYTES } from '../../protocol/constants.ts';
 import type { Clock } from '../clock.ts';
+import { KzgError, type Opening } from '../kzg/engine.ts';
 import type { RandomBytes } from '../random.ts';
 import { ClaimWindows, type StripeClaims } from './claim-windows.ts';
 import type { CommitmentPlan } from './commitment-plan.ts';
@@ -112,28 +113,46 @@ export class Commitments {
 
   /** The right commitment of a shard that the check found wrong; evidence of the lie is durable on return. */
   async #convict(shard: ShardInHand, claimed: ClaimedCommitment): Promise<Uint8Array> {
-    const right = await this.#commit(shard.blob);
+    const made = await this.#commit(shard.blob);
+    if (equalBytes(made, claimed.commitment)) return made;
+    const right = await this.#confirmed(shard.blob, made);
     if (equalBytes(right, claimed.commitment)) return right;
     const { peer } = claimed;
-    const accusation = this.#accusations.get(peer) ?? this.#accuse(shard, right, claimed);
+    const accusation = this.#accusations.get(peer) ?? this.#accuse(shard.id, right, claimed);
     this.#accusations.set(peer, accusation);
     await accusation;
     return right;
   }
 
   /**
-   * What our own fast code says is not enough to accuse anybody: the library must confirm that the right commitment fits
-   * the shard, by an opening at a random point.
+   * What our own fast code says is not enough to accuse anybody: the library must confirm that the commitment made here
+   * fits the shard, by an opening at a random point. If not, the library makes both, and drops the kernel that erred.
    */
-  async #accuse({ id, blob }: ShardInHand, right: Uint8Array, { peer, claim }: ClaimedCommitment): Promise<void> {
-    const { committer, clock, evidence, onLiar, random, signal } = this.#options;
+  async #confirmed(blob: Uint8Array, made: Uint8Array): Promise<Uint8Array> {
+    const { committer, random, signal } = this.#options;
     // One zero byte in front keeps the point below the modulus.
     const z = concat(new Uint8Array(1), random(FIELD_ELEMENT_BYTES - 1));
-    const { y, proof } = await committer.open(blob, z, signal);
-    if (!(await committer.verify(right, z, y, proof, signal))) {
-      const message = 'the engine of this node contradicts itself: see `holdfast doctor`, then add the file again';
-      throw new TransferError({ code: 'engine-inconsistent' }, message);
+    if (await this.#opens(made, z, await committer.open(blob, z, signal))) return made;
+    const library = committer.checked();
+    const right = await library.commit(blob, signal);
+    if (await this.#opens(right, z, await library.open(blob, z, signal))) return right;
+    const message = 'the engine of this node contradicts itself: see `holdfast doctor`, then add the file again';
+    throw new TransferError({ code: 'engine-inconsistent' }, message);
+  }
+
+  /** A commitment of ours that is no point is as wrong as one that does not fit. */
+  async #opens(commitment: Uint8Array, z: Uint8Array, { y, proof }: Opening): Promise<boolean> {
+    const { committer, signal } = this.#options;
+    try {
+      return await committer.verify(commitment, z, y, proof, signal);
+    } catch (error) {
+      if (error instanceof KzgError && error.code === 'invalid-commitment') return false;
+      throw error;
     }
+  }
+
+  async #accuse(id: Uint8Array, right: Uint8Array, { peer, claim }: ClaimedCommitment): Promise<void> {
+    const { clock, evidence, onLiar } = this.#options;
     const found = { claim, id, right, at: clock.now() };
     onLiar(peer, found);
     await evidence.put(found);

@@ -137,7 +137,9 @@ export interface AbandonedUploads {
 }
 
 /** What an upload needs of the engine: to commit, to check what others claim, and to make sure before it accuses. */
-export type Committer = Pick<KzgEngine, 'threads' | 'commit' | 'batchCheck' | 'open' | 'verify'>;
+export type Committer = Pick<KzgEngine, 'threads' | 'commit' | 'batchCheck' | 'open' | 'verify'> & {
+  checked(): Pick<KzgEngine, 'commit' | 'open'>;
+};
 
 /** A holder signed a wrong commitment: `isFalseClaim(claim, id, right)` holds. */
 export interface ClaimEvidence {

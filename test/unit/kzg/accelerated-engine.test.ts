@@ -307,6 +307,7 @@ test('every candidate of an operation is told with the reason', async () => {
 
 test('work done again under check is the library’s, and finds the kernel that errs in it', async () => {
   const wrong = {
+    commit: async () => answer('wrong'),
     open: async () => ({ y: answer('library'), proof: answer('wrong') }),
     combineCommitments: async () => answer('wrong'),
     accumulator: () => zeroSum(() => blob.map(() => 1)),
@@ -315,6 +316,7 @@ test('work done again under check is the library’s, and finds the kernel that 
     // Never drawn: without `checked` nobody would look.
     const { engine, dropped } = await started([kernel('k', { [operation]: wrong[operation] })]);
     const checked = engine.checked();
+    if (operation === 'commit') assert.equal(nameOf(await checked.commit(blob)), 'library');
     if (operation === 'open') assert.equal(nameOf((await checked.open(blob, blob)).proof), 'library');
     if (operation === 'combineCommitments')
       assert.equal(nameOf(await checked.combineCommitments([1n], points)), 'library');

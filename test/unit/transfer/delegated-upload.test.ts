@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
+import { KzgError } from '../../../node/kzg/engine.ts';
 import { toHex } from '../../../protocol/bytes.ts';
 import { FRAME_BYTES, SHARD_BYTES } from '../../../protocol/constants.ts';
 import { decodeSegment, stripeOf } from '../../../protocol/segment.ts';
@@ -198,12 +199,36 @@ test('our own engine cannot make us accuse anybody', async () => {
   const added = await bench.uploader({ committer: wrongCheck }).add(pieces(content), delegated);
   assert.deepEqual([bench.evidence, added.warnings], [[], []]);
   assertCommitments(bench);
-  // Commitments made here are wrong: the library does not confirm them.
-  const wrongCommit = { ...wrongCheck, commit: async () => new Uint8Array(48) };
-  await assert.rejects(bench.uploader({ committer: wrongCommit }).add(pieces(content), delegated), {
+  // Commitments made here are wrong, or no points: the library does not confirm them, and makes them itself.
+  const commit = async () => new Uint8Array(48);
+  const verify: typeof committer.verify = (commitment, ...rest) => {
+    if (commitment[0] !== 0) return committer.verify(commitment, ...rest);
+    throw new KzgError({ code: 'invalid-commitment', index: 0, reason: 'no point' }, 'no point');
+  };
+  for (const wrong of [{ commit }, { commit, verify }]) {
+    const again = await bench.uploader({ committer: { ...wrongCheck, ...wrong } }).add(pieces(content), delegated);
+    assert.deepEqual([bench.evidence, again.warnings], [[], []]);
+    assertCommitments(bench);
+  }
+  // The library contradicts itself.
+  const broken = { ...wrongCheck, commit, checked: () => ({ commit, open: committer.open }) };
+  await assert.rejects(bench.uploader({ committer: broken }).add(pieces(content), delegated), {
     code: 'engine-inconsistent',
   });
   assert.deepEqual(bench.evidence, []);
+});
+
+test('a liar is convicted also where our own openings are wrong', async () => {
+  const bench = new TransferBench(8);
+  lying(bench.network.all[2] as MemoryPeer);
+  const open = async () => ({ y: new Uint8Array(32), proof: new Uint8Array(48) });
+  const uploader = bench.uploader({
+    chooser: bench.placement(() => new Uint8Array(8)),
+    committer: { ...bench.committer, open },
+  });
+  await uploader.add(pieces(content), delegated);
+  assert.equal(bench.evidence.length, 1);
+  assertCommitments(bench);
 });
 
 test('an interrupted upload goes on in either mode, and asks again only for what was not checked', async () => {
