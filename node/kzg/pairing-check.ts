@@ -1,4 +1,4 @@
-import type { KzgEngine } from './engine.ts';
+import { type KzgEngine, KzgError } from './engine.ts';
 
 /** What an audit is judged by: C = Σ coefficients[i] · commitments[i], then the pairing (C, z, y, π). */
 export interface Pairing {
@@ -25,7 +25,12 @@ export async function pairingHolds(
 ): Promise<boolean> {
   const { coefficients, commitments, z, y, proof } = pairing;
   const combined = await engine.combineCommitments(coefficients, commitments, signal);
-  return (await engine.verify(combined, z, y, proof, signal)) || pairingSurelyHolds(engine, pairing, signal);
+  const holds = await engine.verify(combined, z, y, proof, signal).catch((error: unknown) => {
+    // The combination is no point: a fast kernel erred. A commitment that is none has failed before.
+    if (error instanceof KzgError && error.code === 'invalid-commitment') return false;
+    throw error;
+  });
+  return holds || pairingSurelyHolds(engine, pairing, signal);
 }
 
 /** The same by the library alone, for what is held against somebody either way. */
