@@ -128,16 +128,17 @@ export class PooledEngine implements LibraryEngine {
     if (proof.length !== PROOF_BYTES || !isCanonical(y)) {
       return this.#falseFor(commitment, signal);
     }
-    const answer = await this.#asked((library, { compute }) =>
+    return this.#asked(async (library, { compute }) => {
       // A thread verifies 700 openings in a second, and each that does may have to load a setup, in two.
-      compute.run('verify', { library, commitment, z, y, proof }, { signal, first: true }),
-    );
-    if (answer !== 'refused') return answer;
-    // A refusal must never pass for a wrong proof: find out which input is malformed.
-    const [malformed] = await this.invalidCommitments([commitment, proof], signal);
-    if (malformed === 0) throw invalidCommitment();
-    if (malformed === 1) return false;
-    throw new KzgError({ code: 'backend-failed' }, `${this.backend} refused to verify a well-formed opening`);
+      const options = { signal, first: true };
+      const answer = await compute.run('verify', { library, commitment, z, y, proof }, options);
+      if (answer !== 'refused') return answer;
+      // A refusal must never pass for a wrong proof: find out which input is malformed.
+      const [malformed] = await this.invalidCommitments([commitment, proof], signal);
+      if (malformed === 0) throw invalidCommitment();
+      if (malformed === 1) return false;
+      throw new KzgError({ code: 'backend-failed' }, `${library} refused to verify a well-formed opening`);
+    });
   }
 
   async checkOpening(commitment: Uint8Array, z: Uint8Array, opening: Opening, signal?: AbortSignal): Promise<boolean> {

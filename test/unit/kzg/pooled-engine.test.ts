@@ -7,6 +7,7 @@ import { knownBlob } from '../../../node/kzg/known-answer.ts';
 import { plainMapper } from '../../../node/kzg/plain-sum.ts';
 import { PooledEngine } from '../../../node/kzg/pooled-engine.ts';
 import { WorkerPool } from '../../../node/kzg/worker-pool.ts';
+import { withoutLibrary } from '../../helpers/libraries.ts';
 import { ALWAYS } from './engine-fixture.ts';
 
 const blobs = [knownBlob(5n), knownBlob(6n)];
@@ -51,4 +52,25 @@ test('a field kernel that errs in a map is given up, and the map made again in p
   assert.deepEqual(await engine.linearMap([row], blobs), [sum]);
   assert.deepEqual(dropped, ['wasm: a linear map differs from plain arithmetic']);
   assert.deepEqual([engine.drops, engine.nameOf('linearMap')], [1, 'plain']);
+});
+
+test('a library that refuses to verify what is well-formed is followed by the next one', {
+  skip: BACKENDS.map(withoutLibrary).find((reason) => reason !== false) ?? false,
+}, async (t) => {
+  const asked: string[] = [];
+  const malformed: number[][] = [[], [], [1], [0]];
+  const { engine, dropped } = await engineOf(t, (op, { library }: { library: string }) => {
+    if (op === 'invalid') return malformed.shift();
+    asked.push(library);
+    return asked.length === 2 ? true : 'refused';
+  });
+  const verify = () => engine.verify(new Uint8Array(48), new Uint8Array(32), new Uint8Array(32), new Uint8Array(48));
+  assert.equal(await verify(), true);
+  assert.deepEqual(dropped, ['c-kzg: c-kzg refused to verify a well-formed opening']);
+  // The last one refuses: there is no answer, unless the proof or the commitment is malformed.
+  await assert.rejects(verify(), { code: 'backend-failed' });
+  assert.equal(await verify(), false);
+  await assert.rejects(verify(), { code: 'invalid-commitment' });
+  assert.deepEqual(asked, ['c-kzg', 'eth-kzg', 'eth-kzg', 'eth-kzg', 'eth-kzg']);
+  assert.deepEqual([engine.backend, dropped.length], ['eth-kzg', 1]);
 });
