@@ -35,6 +35,8 @@ export interface AcceleratedEngineOptions {
   readonly required?: string;
   readonly random: RandomBytes;
   readonly clock: Clock;
+  /** See `KernelSlotOptions`. */
+  readonly poolAnswers: () => Promise<void>;
   /** Without it the fixed order stands. */
   readonly calibration?: CalibrationCache;
   /** Told of a kernel that failed and is used no more. */
@@ -320,10 +322,11 @@ export class AcceleratedEngine implements KzgEngine {
   }
 
   #tableOf(kernels: readonly (Accelerator | Unavailable)[]): KernelTable {
-    const { clock, library } = this.#options;
+    const { clock, library, poolAnswers } = this.#options;
     const onHang = (slot: KernelSlot) => this.#drop(slot, 'it does not answer any more');
+    const options = { clock, poolAnswers, onHang };
     return new KernelTable(
-      kernels.filter((one) => 'commit' in one).map((kernel) => new KernelSlot(kernel, clock, onHang)),
+      kernels.filter((one) => 'commit' in one).map((kernel) => new KernelSlot(kernel, options)),
       kernels.filter((one) => 'reason' in one),
       (operation) => library.nameOf(operation),
     );

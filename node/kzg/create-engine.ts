@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -54,6 +55,7 @@ export function createKzgEngine(options: KzgEngineOptions = {}): KzgEngine {
     random,
     clock,
     onDropped,
+    poolAnswers,
     kernels: () => kernels(library, kernel, { threads: Math.min(threads, poolThreads()), queueLimit, random }),
     ...(kernel === undefined ? {} : { required: kernel }),
     // Who insists on a kernel gets it, also where the library is faster.
@@ -88,6 +90,11 @@ async function whyNot(kernel: Accelerator): Promise<string | undefined> {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** With the callback, the bytes are drawn on libuv's pool. */
+function poolAnswers(): Promise<void> {
+  return new Promise((resolve) => randomBytes(1, () => resolve()));
 }
 
 function poolThreads(): number {

@@ -10,14 +10,24 @@ export const BEAT_MS = 5_000;
 const BEATS_MAX = 6;
 export const PATIENCE_MS = BEATS_MAX * BEAT_MS;
 
+export interface KernelSlotOptions {
+  readonly clock: Pick<Clock, 'sleep'>;
+  /**
+   * Resolves when the threads that a kernel shares with files and databases have time: while a disk stalls, all of them
+   * may wait for it, and a kernel's work behind them.
+   */
+  readonly poolAnswers: () => Promise<void>;
+  /** Told when calls run and none has ended for 30 s. */
+  readonly onHang: (slot: KernelSlot) => void;
+}
+
 /** What the calls of a kernel reject with when it is dropped before they end. */
 export class KernelDropped extends Error {}
 
 /** A kernel in use: its calls, and the end of all of them when it is dropped. */
 export class KernelSlot {
   readonly kernel: Accelerator;
-  readonly #clock: Pick<Clock, 'sleep'>;
-  readonly #onHang: (slot: KernelSlot) => void;
+  readonly #options: KernelSlotOptions;
   readonly #calls = new Set<(error: Error) => void>();
   #watch: AbortController | undefined;
   /** Beats since a call last ended. */
@@ -25,11 +35,9 @@ export class KernelSlot {
   /** Why it is used no more. */
   #dropped: string | undefined;
 
-  /** @param onHang told when calls run and none has ended for 30 s */
-  constructor(kernel: Accelerator, clock: Pick<Clock, 'sleep'>, onHang: (slot: KernelSlot) => void) {
+  constructor(kernel: Accelerator, options: KernelSlotOptions) {
     this.kernel = kernel;
-    this.#clock = clock;
-    this.#onHang = onHang;
+    this.#options = options;
   }
 
   get name(): string {
@@ -81,11 +89,14 @@ export class KernelSlot {
   }
 
   async #watchCalls(signal: AbortSignal): Promise<void> {
+    const { clock, poolAnswers, onHang } = this.#options;
     // An answer between two beats makes the first one shorter: patience is 25 to 30 s.
     while (this.#silence < BEATS_MAX) {
-      await this.#clock.sleep(BEAT_MS, signal);
+      await clock.sleep(BEAT_MS, signal);
+      await poolAnswers();
+      signal.throwIfAborted();
       this.#silence++;
     }
-    this.#onHang(this);
+    onHang(this);
   }
 }

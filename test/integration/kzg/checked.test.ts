@@ -66,6 +66,7 @@ for (const where of ['nowhere', 'open', 'sum', 'point'] as const) {
       library,
       random: unchecked,
       clock: systemClock,
+      poolAnswers: async () => undefined,
       kernels: async () => [bent(where)],
       onDropped: (name) => dropped.push(name),
     });
@@ -86,6 +87,7 @@ test('with data that are not what was committed, no kernel is dropped', async ()
     library,
     random: unchecked,
     clock: systemClock,
+    poolAnswers: async () => undefined,
     kernels: async () => [bent('nowhere')],
     onDropped: (name) => dropped.push(name),
   });

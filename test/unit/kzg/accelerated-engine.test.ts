@@ -165,7 +165,11 @@ test('a kernel that was dropped takes no more calls', async () => {
       return answer('a');
     },
   });
-  const slot = new KernelSlot(counting, new ManualClock(), () => undefined);
+  const slot = new KernelSlot(counting, {
+    clock: new ManualClock(),
+    poolAnswers: async () => undefined,
+    onHang: () => undefined,
+  });
   slot.drop('wrong');
   await assert.rejects(
     slot.run((each) => each.commit(blob)),
@@ -199,6 +203,21 @@ test('a process that was stopped has no kernel that hangs', async () => {
   const { engine, dropped, clock } = await started([kernel('slow', { commit: () => promise }), kernel('b')]);
   const call = engine.commit(blob);
   await clock.stall(10 * PATIENCE_MS);
+  await clock.advance(PATIENCE_MS - BEAT_MS - 1);
+  resolve(answer('slow'));
+  assert.equal(nameOf(await call), 'slow');
+  assert.deepEqual(dropped, []);
+});
+
+test('no kernel hangs while the threads it shares with the disk do', async () => {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+  const pool = Promise.withResolvers<void>();
+  const { engine, dropped, clock } = await started([kernel('slow', { commit: () => promise }), kernel('b')], {
+    poolAnswers: () => pool.promise,
+  });
+  const call = engine.commit(blob);
+  await clock.advance(10 * PATIENCE_MS);
+  pool.resolve();
   await clock.advance(PATIENCE_MS - BEAT_MS - 1);
   resolve(answer('slow'));
   assert.equal(nameOf(await call), 'slow');

@@ -62,6 +62,7 @@ export async function started(
     library: library(),
     random: NEVER,
     clock,
+    poolAnswers: async () => undefined,
     kernels: async () => kernels,
     onDropped: (name, reason) => dropped.push(`${name}: ${reason}`),
     ...over,
