@@ -8,6 +8,8 @@ export interface Accelerator
   readonly name: string;
   /** Whether its tables are made, so that it answers at once. */
   readonly loaded: boolean;
+  /** No more is asked of it: what waits in it is rejected with `stopped`. */
+  stop?(): void;
 }
 
 /** The audited library with what stands beside it. */

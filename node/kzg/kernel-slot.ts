@@ -54,10 +54,13 @@ export class KernelSlot {
     this.#stopWatching();
     for (const reject of this.#calls) reject(new KernelDropped(reason));
     this.#calls.clear();
+    // Else it would go on with what nobody waits for, beside those that do it again.
+    this.kernel.stop?.();
   }
 
   stop(): void {
     this.#stopWatching();
+    this.kernel.stop?.();
   }
 
   /** @throws KernelDropped, or what `call` throws */

@@ -2,6 +2,7 @@ import { KzgError } from './engine.ts';
 
 interface Task {
   start(): void;
+  reject(reason: unknown): void;
 }
 
 export interface TaskOptions {
@@ -17,6 +18,7 @@ export class TaskQueue {
   readonly #urgent = new Set<Task>();
   readonly #waiting = new Set<Task>();
   #running = 0;
+  #stopped: { readonly reason: unknown } | undefined;
 
   constructor(concurrency: number, limit: number) {
     this.#concurrency = concurrency;
@@ -30,10 +32,11 @@ export class TaskQueue {
 
   /**
    * On abort a waiting task is taken out, a running one's result is dropped (its place is free when it ends).
-   * @throws KzgError `queue-full`, the signal's reason, or what the task throws
+   * @throws KzgError `queue-full`, the signal's reason, that of `stop`, or what the task throws
    */
   run<T>(task: () => Promise<T>, { signal, urgent = false }: TaskOptions = {}): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped.reason);
     if (this.#running >= this.#concurrency && this.queued >= this.#limit) return Promise.reject(queueFull(this.#limit));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const queue = urgent ? this.#urgent : this.#waiting;
@@ -41,12 +44,17 @@ export class TaskQueue {
       queue.delete(entry);
       reject(signal?.reason);
     };
+    const unlink = () => signal?.removeEventListener('abort', onAbort);
     const entry: Task = {
+      reject: (reason) => {
+        unlink();
+        reject(reason);
+      },
       start: () => {
         task()
           .then(resolve, reject)
           .finally(() => {
-            signal?.removeEventListener('abort', onAbort);
+            unlink();
             this.#running--;
             this.#dispatch();
           });
@@ -56,6 +64,15 @@ export class TaskQueue {
     queue.add(entry);
     this.#dispatch();
     return promise;
+  }
+
+  /** Rejects what waits, and whatever comes; what runs goes on to its end. */
+  stop(reason: unknown): void {
+    this.#stopped ??= { reason };
+    const waiting = [...this.#urgent, ...this.#waiting];
+    this.#urgent.clear();
+    this.#waiting.clear();
+    for (const task of waiting) task.reject(reason);
   }
 
   #dispatch(): void {

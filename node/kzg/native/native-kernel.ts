@@ -1,7 +1,7 @@
 import { concat } from '../../../protocol/bytes.ts';
 import { COMMITMENT_BYTES, FIELD_ELEMENT_BYTES } from '../../../protocol/constants.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from '../checks.ts';
-import type { BlobAccumulator, KzgEngine, Opening } from '../engine.ts';
+import { type BlobAccumulator, type KzgEngine, KzgError, type Opening } from '../engine.ts';
 import { assertMap } from '../linear-map.ts';
 import { centred } from '../short-coefficient.ts';
 import { type TaskOptions, TaskQueue } from '../task-queue.ts';
@@ -37,6 +37,11 @@ export class NativeKernel implements EngineOperations {
   /** Pieces of work that wait. */
   get queued(): number {
     return this.#queue.queued;
+  }
+
+  /** What runs goes on to its end: milliseconds. */
+  stop(): void {
+    this.#queue.stop(new KzgError({ code: 'stopped' }, 'the native kernel is not used any more'));
   }
 
   async commit(blob: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {

@@ -178,6 +178,32 @@ test('a kernel that was dropped takes no more calls', async () => {
   assert.equal(calls, 0);
 });
 
+test('a kernel that is dropped, and one whose engine stops, gives up what waits in it', async () => {
+  for (const end of ['drop', 'stop'] as const) {
+    const { promise, reject } = Promise.withResolvers<Uint8Array>();
+    promise.catch(() => {});
+    let stops = 0;
+    const waiting = kernel('a', {
+      commit: () => promise,
+      open: () => Promise.reject(new Error('crash')),
+      stop() {
+        stops++;
+        reject(new KzgError({ code: 'stopped' }, 'stopped'));
+      },
+    });
+    const { engine } = await started([waiting]);
+    const call = engine.commit(blob);
+    await new Promise(setImmediate);
+    if (end === 'drop') {
+      await engine.open(blob, blob);
+      assert.equal(nameOf(await call), 'library');
+    } else {
+      await Promise.all([engine.stop(), assert.rejects(call, { code: 'stopped' })]);
+    }
+    assert.equal(stops, 1, end);
+  }
+});
+
 test('a point is called invalid by the library only', async () => {
   const { engine, dropped } = await started([kernel('k', { invalidCommitments: async () => [0] })]);
   assert.deepEqual(await engine.invalidCommitments(points), []);

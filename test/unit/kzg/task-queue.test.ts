@@ -68,3 +68,16 @@ test('a task that fails gives its place free', async () => {
   );
   assert.equal(await queue.run(async () => 'next'), 'next');
 });
+
+test('a stop rejects what waits and what comes, and what runs goes on', async () => {
+  const { begun, task, end } = fixture();
+  const queue = new TaskQueue(1, 10);
+  const first = queue.run(task('a'));
+  const waiting = [queue.run(task('b')), queue.run(task('c'), { urgent: true })];
+  const reason = new Error('no more');
+  queue.stop(reason);
+  for (const promise of [...waiting, queue.run(task('d'))]) await assert.rejects(promise, reason);
+  await end('a');
+  assert.equal(await first, 'a');
+  assert.deepEqual([begun, queue.queued], [['a'], 0]);
+});
