@@ -9,6 +9,7 @@ import {
 } from '../../protocol/code.ts';
 import { tooFewPeers } from '../placement/placement-error.ts';
 import type { CommitmentChoice, CommitmentMode } from './commitment-choice.ts';
+import { requiredShards } from './required-shards.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface AddProgress {
@@ -62,10 +63,14 @@ export interface AddResult {
 /** Copies of a replica when nothing is said: enough to survive two losses. */
 const MAX_AUTO_COPIES = 3;
 
+function isAuto(code: AddOptions['code']): code is 'auto' | undefined {
+  return code === undefined || code === 'auto';
+}
+
 /** @throws PlacementError 'too-few-peers', TransferError 'bad-option' */
 export function chooseCode(options: Pick<AddOptions, 'code' | 'codeId'>, eligible: number): CodeParameters {
-  const { code = 'auto', codeId } = options;
-  if (code !== 'auto') {
+  const { code, codeId } = options;
+  if (!isAuto(code)) {
     const chosen = { id: codeId ?? 1, k: code.k, m: code.m };
     try {
       validateCode(chosen);
@@ -91,11 +96,22 @@ export function checkMinShards(minShards: number | undefined, code: CodeParamete
   throw new TransferError({ code: 'bad-option', option: 'minShards' }, message);
 }
 
-/** Whether a code that an upload began with is one that these options would take. */
-export function fitsCode(code: CodeParameters, options: AddOptions, eligible: number): boolean {
+/**
+ * Whether a code that an upload began with is one that these options would take. Under `auto` any is: how many peers are
+ * there at this moment must not cost what is done.
+ */
+export function fitsCode(code: CodeParameters, options: AddOptions): boolean {
   if (options.codeId !== undefined && options.codeId !== code.id) return false;
-  if (options.code === undefined || options.code === 'auto') return code.k + code.m <= eligible;
-  return options.code.k === code.k && options.code.m === code.m && (options.codeId ?? 1) === code.id;
+  if (isAuto(options.code)) return true;
+  const { k, m } = options.code;
+  return k === code.k && m === code.m && (options.codeId ?? 1) === code.id;
+}
+
+/** An upload that goes on keeps its code, also while peers are away. @throws PlacementError 'too-few-peers' */
+export function checkPresent(code: CodeParameters, options: AddOptions, present: number): void {
+  if (!isAuto(options.code)) return;
+  const needed = requiredShards(code, code.k, options.minShards);
+  if (present < needed) throw tooFewPeers(needed, present);
 }
 
 /** @throws TransferError 'bad-option' */

@@ -29,6 +29,7 @@ import {
   badIndexLength,
   checkIndexLength,
   checkMinShards,
+  checkPresent,
   chooseCode,
   fitsCode,
 } from './upload-options.ts';
@@ -134,6 +135,7 @@ export class Uploader {
   /**
    * An unfinished upload of the same source. One that does not fit what is asked now is forgotten, and its key with it,
    * provided that a new one can begin: peers that are away for a moment must not cost what is done.
+   * @throws PlacementError 'too-few-peers'
    */
   async #resume(options: AddOptions): Promise<UploadJournal | undefined> {
     const { journals, chooser } = this.#options;
@@ -147,14 +149,17 @@ export class Uploader {
         found === undefined &&
         head.kind === options.kind &&
         head.indexLength === options.indexLength &&
-        fitsCode(head.code, options, chooser.eligible().length);
+        fitsCode(head.code, options);
       if (fits) found = journal;
       else {
         this.#newCode(options);
         await journal.drop();
       }
     }
-    if (found !== undefined) checkMinShards(options.minShards, found.head.code);
+    if (found !== undefined) {
+      checkMinShards(options.minShards, found.head.code);
+      checkPresent(found.head.code, options, chooser.eligible().length);
+    }
     return found;
   }
 

@@ -285,29 +285,6 @@ test('a source that changed is never encrypted again under the same key', async 
   }
 });
 
-test('peers that are away for a moment do not cost an unfinished upload', async () => {
-  const bench = new TransferBench(6);
-  const options = { kind: 'file', code: 'auto', codeId: 1, sourceId: 'source' } as const;
-  bench.journals.onPut = (entry) => {
-    if (entry === 'staged/2') throw new Error('crash');
-  };
-  await assert.rejects(bench.uploader().add(pieces(content), options), { message: 'crash' });
-  bench.journals.onPut = () => {};
-  const adverts = bench.network.all.map(({ id }) => ({
-    peer: id,
-    capacity: 1e12,
-    free: 1e12,
-    region: '',
-    addresses: [],
-  }));
-  for (const { peer } of adverts) bench.table.remove(peer);
-  await assert.rejects(bench.uploader().add(pieces(content), options), { code: 'too-few-peers' });
-  for (const advert of adverts) bench.table.advertised(advert);
-  const added = await bench.uploader().add(pieces(content), options);
-  assert.ok(added.resumedBytes > 0);
-  assert.deepEqual(await readBack(bench, added), content);
-});
-
 test('progress counts a shard that is signed for again once', async () => {
   const bench = new TransferBench(7);
   const [victim] = bench.network.all;
