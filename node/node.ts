@@ -119,8 +119,9 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
         await stores.catalog.put(entry);
         repair.kept(entry.root);
       },
+      has: (root) => stores.catalog.has(root),
     },
-    abandoned: { release: async (root, holders) => void (await releaser.release(root, holders)) },
+    abandoned: { release: (root, holders) => releaser.enqueue(root, holders) },
     evidence: reputation.claims,
     clock,
     random,

@@ -42,7 +42,7 @@ export class Releaser {
   readonly #deps: ReleaserDeps;
   #stopping: AbortController | undefined;
   #retrying: Promise<void> = Promise.resolve();
-  readonly #searching = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<void>>();
   /** When holders of a root were last searched for, monotonic. */
   readonly #searched = new Map<string, number>();
 
@@ -59,7 +59,7 @@ export class Releaser {
   async stop(): Promise<void> {
     this.#stopping?.abort(new DOMException('the node is stopping', 'AbortError'));
     await this.#retrying;
-    await Promise.all(this.#searching);
+    await Promise.all(this.#background);
     this.#stopping = undefined;
   }
 
@@ -68,14 +68,25 @@ export class Releaser {
    * named confirmed now.
    */
   async release(root: CID, holders: readonly string[]): Promise<{ released: number; queued: number }> {
+    const release = await this.#issue(root, holders);
+    const released = await this.#send(holders.map((holder) => ({ holder, release })));
+    this.#searchSoon(release, new Set(holders));
+    return { released, queued: holders.length - released };
+  }
+
+  /** As `release`, without waiting for any holder. Before the start: holders are told as they connect. */
+  async enqueue(root: CID, holders: readonly string[]): Promise<void> {
+    await this.#issue(root, holders);
+    if (this.#stopping !== undefined) this.#track(this.#sendQueued(undefined, this.#stopping.signal));
+  }
+
+  async #issue(root: CID, holders: readonly string[]): Promise<Release> {
     const { self, network, signer, clock, releases } = this.#deps;
     const release = signRelease({ network, owner: signer.publicKey, root, issuedAt: clock.now() }, signer);
     // What waits for this node itself is the search for others.
     await releases.queue(release, [...holders, self]);
     this.#deps.onIssued?.(release, holders.length);
-    const released = await this.#send(holders.map((holder) => ({ holder, release })));
-    this.#searchSoon(release, new Set(holders));
-    return { released, queued: holders.length - released };
+    return release;
   }
 
   /** A peer is there again: what waits for it goes out. */
@@ -115,8 +126,13 @@ export class Releaser {
   #searchSoon(release: Release, known: ReadonlySet<string>): void {
     // A node that is not started searches at the first try after its start.
     if (this.#stopping === undefined) return;
-    const one = this.#search(release, known, this.#stopping.signal).finally(() => this.#searching.delete(one));
-    this.#searching.add(one);
+    this.#track(this.#search(release, known, this.#stopping.signal));
+  }
+
+  /** Must not reject. */
+  #track(work: Promise<void>): void {
+    const one = work.finally(() => this.#background.delete(one));
+    this.#background.add(one);
   }
 
   /** Never rejects. */

@@ -163,7 +163,9 @@ export class Finalizer {
   }
 
   async #accept(peer: string, { of, indices }: Entry, receipt: Parameters<ReceiptBook['put']>[0] | undefined) {
-    const { root, clock, receipts, onSigned } = this.#options;
+    const { root, clock, receipts, onSigned, signal } = this.#options;
+    // Whoever gave up has forgotten the receipts.
+    signal.throwIfAborted();
     if (receipt === undefined) throw new BadReceipt('a receipt is missing');
     const fault = receiptFault(receipt, {
       network: root.network,

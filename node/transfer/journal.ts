@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
+import type { CID } from 'multiformats/cid';
 import { concat, equalBytes, u64 } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import type { CodeId, CodeParameters } from '../../protocol/code.ts';
@@ -19,6 +20,7 @@ import {
   type Field,
   fixedBytes,
   flag,
+  link,
   list,
   oneOf,
   optional,
@@ -62,6 +64,13 @@ export interface Placed {
   readonly indices: Uint8Array;
 }
 
+/** What holders were asked to sign for. */
+export interface FinalizingRecord {
+  readonly root: CID;
+  /** Who may have signed. */
+  readonly holders: readonly string[];
+}
+
 /** A complete segment and where its shards are. */
 export interface SegmentRecord {
   readonly node: Uint8Array;
@@ -71,6 +80,8 @@ export interface SegmentRecord {
 const MAX_RECORD_BYTES = 2 * MAX_NODE_BYTES;
 const MAX_SOURCE_ID_BYTES = 256;
 const MAX_PEER_ID_BYTES = 64;
+/** As many names as fit a record. */
+export const MAX_RELEASED = 16_384;
 /** A segment's shards may have moved to replacements; more holders than this means that the network is falling apart. */
 const MAX_PLACED = 16 * MAX_CODE_WIDTH;
 
@@ -101,6 +112,10 @@ const holders = structure<{ readonly slots: readonly string[] }>('journal of hol
 const segment: Codec<SegmentRecord> = structure('journal of a segment', MAX_RECORD_BYTES, {
   node: byteString(MAX_NODE_BYTES, 1),
   placed: list(record<Placed>({ peer: peerField, indices: bitmap(MAX_SEGMENT_SHARDS) }), MAX_PLACED),
+});
+const finalizing: Codec<FinalizingRecord> = structure('journal of a manifest', MAX_RECORD_BYTES, {
+  root: link('node'),
+  holders: list(peerField, MAX_RELEASED),
 });
 
 const FINGERPRINT_INFO = utf8ToBytes('HOLDFAST1/journal');
@@ -190,9 +205,20 @@ export class UploadJournal {
     return segment.decode(bytes);
   }
 
+  /** Durable before any holder is asked to sign. */
+  async finalizing(content: FinalizingRecord): Promise<void> {
+    await this.#store.put(this.upload, 'finalizing', finalizing.encode(content));
+  }
+
   async drop(): Promise<void> {
     await this.#store.drop(this.upload);
   }
+}
+
+/** Undefined when no holder was asked to sign. Needs no head. */
+export async function readFinalizing(store: JournalStore, upload: Uint8Array): Promise<FinalizingRecord | undefined> {
+  const record = await read(store, upload, 'finalizing', finalizing);
+  return record === 'damaged' ? undefined : record;
 }
 
 /** One damaged record must not keep a node from starting, nor other uploads from going on. */

@@ -102,6 +102,8 @@ export interface ReceiptBook {
   put(receipt: StoreReceipt): Promise<void>;
   /** Peers that signed for a root; empty for a file of somebody else. */
   holders(root: CID): Promise<string[]>;
+  /** Forgets all receipts of a root. Idempotent. */
+  removeRoot(root: CID): Promise<void>;
 }
 
 export interface CatalogEntry {
@@ -117,6 +119,7 @@ export interface CatalogEntry {
 export interface Catalog {
   /** Durable on return: from here on the object is acknowledged. */
   put(entry: CatalogEntry): Promise<void>;
+  has(root: CID): Promise<boolean>;
 }
 
 /**
@@ -131,8 +134,9 @@ export interface JournalStore {
   drop(upload: Uint8Array): Promise<void>;
 }
 
-/** Told when an upload gave up after holders had signed for part of it, so that a release reaches them. */
+/** Told when an upload gave up after holders may have signed for part of it, so that a release reaches them. */
 export interface AbandonedUploads {
+  /** Durable on return; nobody is waited for. */
   release(root: CID, holders: readonly string[]): Promise<void>;
 }
 

@@ -60,6 +60,8 @@ export class Staging {
   readonly #options: StagingOptions;
   readonly #lanes = new Map<string, StageLane>();
   readonly #segments = new Map<number, Promise<SegmentHolders>>();
+  /** Who stored something of a segment that is closed. */
+  readonly #placed = new Set<string>();
   /** Why the last holder that failed did. */
   #lastFailure: unknown;
 
@@ -131,6 +133,7 @@ export class Staging {
   async close(index: number): Promise<Placed[]> {
     const segment = await this.#segment(index);
     this.#segments.delete(index);
+    for (const peer of segment.placed.keys()) this.#placed.add(peer);
     return [...segment.placed].map(([peer, indices]) => ({ peer, indices: bitmapOf(indices) }));
   }
 
@@ -189,6 +192,11 @@ export class Staging {
   /** Holders that failed while they were to store something. */
   failedPeers(): string[] {
     return [...this.#lanes.values()].filter(({ failed }) => failed).map(({ peer }) => peer);
+  }
+
+  /** Holders that have something of the closed segments. */
+  placedPeers(): ReadonlySet<string> {
+    return this.#placed;
   }
 
   async #segment(index: number): Promise<SegmentHolders> {

@@ -23,6 +23,7 @@ import type {
 import { rebuilder } from './rebuild.ts';
 import { StripeReader } from './stripe-reader.ts';
 import { TransferError } from './transfer-error.ts';
+import { UnfinishedUploads } from './unfinished-uploads.ts';
 import {
   type AddOptions,
   type AddResult,
@@ -52,8 +53,6 @@ export interface UploaderOptions extends Omit<PassDeps, 'commits' | 'encodes'> {
 /** Keeps 2 × 32 cores busy and stays below what the engine's queue takes. */
 const DEFAULT_COMMITS_IN_FLIGHT = 64;
 const ENCODES_IN_FLIGHT = 8;
-/** Staged shards live for 7 days at most (protocol v1 §4.1): an older journal has nothing to go on with. */
-const JOURNAL_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_WARNINGS = 100;
 
 /** One `add` from start to end. */
@@ -68,20 +67,18 @@ export class Uploader {
   readonly #running = new Map<AbortController, Promise<unknown>>();
   /** Sources being read: two uploads of one source must not share a key. */
   readonly #sources = new Set<string>();
+  readonly #unfinished: UnfinishedUploads;
 
   constructor(options: UploaderOptions) {
     this.#options = options;
     const commits = new Limiter(options.commitsInFlight ?? DEFAULT_COMMITS_IN_FLIGHT);
     this.#shared = { ...options, commits, encodes: new Limiter(ENCODES_IN_FLIGHT) };
+    this.#unfinished = new UnfinishedUploads({ ...options, sources: this.#sources });
   }
 
   /** Forgets uploads that nobody can resume. */
   async start(): Promise<void> {
-    for await (const upload of this.#options.journals.uploads()) {
-      const journal = await UploadJournal.open(this.#options.journals, upload);
-      const age = this.#options.clock.now() - (journal?.head.created ?? 0);
-      if (journal?.head.sourceId === undefined || age > JOURNAL_LIFE_MS) await this.#options.journals.drop(upload);
-    }
+    await this.#unfinished.start();
   }
 
   /** Aborts what runs; journals stay, so that it can go on later. */
@@ -89,6 +86,7 @@ export class Uploader {
     const reason = new DOMException('the node is stopping', 'AbortError');
     for (const controller of this.#running.keys()) controller.abort(reason);
     await Promise.allSettled(this.#running.values());
+    await this.#unfinished.stop();
   }
 
   /**
@@ -153,7 +151,7 @@ export class Uploader {
       if (fits) found = journal;
       else {
         this.#newCode(options);
-        await journal.drop();
+        await this.#unfinished.drop(upload);
       }
     }
     if (found !== undefined) {
@@ -200,7 +198,7 @@ export class Uploader {
           return await this.#finish(upload, current, segments, pass);
         } catch (error) {
           if (!(error instanceof PlaintextChanged)) throw error;
-          await current.drop();
+          await this.#unfinished.drop(current.upload);
           if (error.stripe.index > 0) throw restart(upload.options, current.head.code, error);
           pending = error;
           current = await this.#begin(upload.options, current.head.code);
@@ -210,7 +208,7 @@ export class Uploader {
       }
     } catch (error) {
       // What cannot be resumed need not be remembered.
-      if (upload.options.sourceId === undefined) await current.drop();
+      if (upload.options.sourceId === undefined) await this.#unfinished.drop(current.upload);
       throw error;
     }
   }
@@ -221,21 +219,15 @@ export class Uploader {
     segments: readonly CID[],
     { staging, plan, commitments }: UploadPass,
   ): Promise<AddResult> {
-    const { options, reader, controller } = upload;
+    const { reader, controller } = upload;
     const { signal } = controller;
     const root = this.#root(journal, reader.size, segments);
     const rootBytes = encodeRoot(root);
     const cid = nodeCid(rootBytes);
     const finalizer = this.#finalizer(upload, journal, root, rootBytes, new Set(staging.failedPeers()));
-    try {
-      await abortable(finalizer.run(), signal);
-      await this.#acknowledge(upload, journal, root, rootBytes);
-    } catch (error) {
-      // A resumable upload may still be finished; otherwise the holders need not keep what they signed for.
-      const final = options.sourceId === undefined && finalizer.holders.size > 0;
-      if (final) await this.#options.abandoned.release(cid, [...finalizer.holders]);
-      throw error;
-    }
+    await this.#unfinished.finalizing(journal, cid, staging.placedPeers());
+    await abortable(finalizer.run(), signal);
+    await this.#acknowledge(upload, journal, root, rootBytes);
     await journal.drop();
     const { code, key, kind } = journal.head;
     const stripes = stripeCount(root);

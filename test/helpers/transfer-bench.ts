@@ -150,7 +150,10 @@ export class TransferBench {
         putSegment: async (_root, cid, bytes) => void this.nodes.set(cid.toString(), bytes),
       },
       receipts: this.receiptBook,
-      catalog: { put: async (entry) => void this.catalog.push(entry) },
+      catalog: {
+        put: async (entry) => void this.catalog.push(entry),
+        has: async (root) => this.catalog.some((entry) => entry.root.equals(root)),
+      },
       abandoned: { release: async (root, holders) => void this.released.push({ root, holders }) },
       evidence: { put: async (evidence) => void this.evidence.push(evidence) },
       clock: quickClock,
@@ -165,6 +168,10 @@ export class TransferBench {
       put: async (receipt: StoreReceipt) => void this.receipts.push(receipt),
       holders: async (root: CID) =>
         this.receipts.filter((receipt) => receipt.root.equals(root)).map(({ holder }) => peerIdFromKey(holder)),
+      removeRoot: async (root: CID) => {
+        for (const [i, receipt] of [...this.receipts.entries()].reverse())
+          if (receipt.root.equals(root)) this.receipts.splice(i, 1);
+      },
     };
   }
 

@@ -51,6 +51,7 @@ test('with LevelDB and c-kzg: cut off, reopened, resumed, read back; commitments
   const stores = await openTestStores(t, { home: first.home, create: false });
   const uploader = bench.uploader(portsOf(stores));
   await uploader.start();
+  t.after(() => uploader.stop());
   const added = await uploader.add(pieces(content, 1 << 16), options);
   assert.ok(added.resumedBytes >= 6 * SHARD_BYTES);
   const received = bench.network.all.reduce((sum, peer) => sum + peer.received, 0);

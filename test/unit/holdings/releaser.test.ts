@@ -71,6 +71,21 @@ test('a release is signed, queued before it is sent, and confirmed holder by hol
   assert.ok(verifyRelease(release) && release.root.equals(ROOT));
 });
 
+test('what is queued waits for nobody: sent in the background, or to those who connect after the start', async () => {
+  const { made, clock, waiting, sent, issued, searched } = releaser();
+  await made.enqueue(ROOT, ['early']);
+  assert.deepEqual([waiting(), sent], [['early'], []]);
+  await made.start();
+  made.connected('early');
+  await settled();
+  assert.deepEqual([waiting(), sent], [[], ['early']]);
+  await made.enqueue(ROOT, ['late']);
+  await made.stop();
+  assert.deepEqual([waiting(), sent, issued], [[], ['early', 'late'], [1, 1]]);
+  assert.equal(searched.length, 1);
+  assert.equal(clock.sleeping, 0);
+});
+
 test('a holder that was away is told later: when it connects, or in time', async () => {
   const { made, clock, waiting, failures, sent } = releaser();
   for (const peer of ['x', 'y']) failures.set(peer, { code: 'dial-failed' });
