@@ -34,6 +34,7 @@ export async function add(context: CommandContext, path: string, options: AddArg
       query: {
         kind: source.kind,
         indexLength: source.indexLength,
+        size: source.size,
         name: options.name ?? source.name,
         code: options.code,
         codeName: options.codeName,

@@ -52,6 +52,10 @@ export const addQuery = object({
   'kind?': { ...kind, default: 'file' },
   'indexLength?': { ...count, description: 'Trees: bytes of the index that ends the body' },
   'name?': text(1024),
+  'size?': {
+    ...count,
+    description: 'Bytes of the body, when known: a hint by which holders with enough room are chosen',
+  },
   'code?': text(5, { pattern: '^(auto|\\d{1,2}\\+\\d{1,2})$', default: 'auto' }),
   'codeName?': codeName,
   'sourceId?': text(64, { pattern: '^[0-9a-f]{64}$', description: 'The same id after a crash resumes the upload' }),

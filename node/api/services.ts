@@ -33,6 +33,8 @@ export interface AddOptions {
   readonly name?: string;
   /** `auto` = the largest standard parameters that the eligible peers allow. */
   readonly code: 'auto' | { readonly k: number; readonly m: number };
+  /** Bytes of the body, when known: a hint for the choice of holders. */
+  readonly size?: number;
   /** Absent = the configured code. */
   readonly codeName?: CodeName;
   /** Identity of the source (hex, 32 bytes): the same id after a crash resumes. Absent = never resumed. */

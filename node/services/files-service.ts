@@ -63,12 +63,13 @@ export function createFilesService(deps: FilesDeps): FilesService {
 }
 
 async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: AddOptions): Promise<AddResult> {
-  const { code, codeName, ...rest } = options;
+  const { code, codeName, size: sizeHint, ...rest } = options;
   const configured = deps.config['files.codeName'];
   // What is left open is decided by the configuration, then by the number of peers: a tiny network gets copies.
   const name = codeName ?? (configured === 'fr-lagrange' ? undefined : configured);
   const result = await deps.uploader.add(source, {
     ...rest,
+    ...(sizeHint === undefined ? {} : { sizeHint }),
     commitments: options.commitments ?? deps.config['files.commitments'],
     code: code === 'auto' ? deps.config['files.code'] : code,
     ...(name === undefined ? {} : { codeId: codeId(name) }),

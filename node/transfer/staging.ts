@@ -1,7 +1,7 @@
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
-import { shardIndex, stripesPerSegment } from '../../protocol/geometry.ts';
+import { shardIndex } from '../../protocol/geometry.ts';
 import { PlacementError } from '../placement/placement-error.ts';
 import { forEachLimited } from './abortable.ts';
 import type { Placed, UploadJournal } from './journal.ts';
@@ -40,8 +40,8 @@ export interface StagingOptions extends LaneOptions {
   readonly journal: UploadJournal;
   readonly code: CodeParameters;
   readonly minShards: number | undefined;
-  /** Stripes the object is expected to have, when its size is known: holders need room for their part of a segment. */
-  readonly expectedStripes: number | undefined;
+  /** Room a holder needs for its part of a segment. */
+  readonly bytesEach: number;
   readonly warn: (warning: string) => void;
 }
 
@@ -223,21 +223,19 @@ export class Staging {
   /** Somebody to stand beside the holders of a segment; undefined when nobody is left. */
   #spare(slots: readonly (string | undefined)[], exclude: readonly string[]): string | undefined {
     const beside = slots.filter((peer) => peer !== undefined);
-    const { chooser, warn } = this.#options;
-    try {
-      const { peers, warnings } = chooser.select({
-        count: 1,
-        exclude,
-        beside,
-        bytesEach: SHARD_BYTES,
-        maxPerRegion: maxPerRegion(this.#options.code),
-      });
-      for (const warning of warnings) warn(warning);
-      return peers[0];
-    } catch (error) {
-      if (!(error instanceof PlacementError)) throw error;
-      return undefined;
+    const { chooser, warn, bytesEach, code } = this.#options;
+    const request = { count: 1, exclude, beside, maxPerRegion: maxPerRegion(code) };
+    // Of the segment less may be to come: whoever has room for some of it is better than nobody.
+    for (const room of [bytesEach, SHARD_BYTES]) {
+      try {
+        const { peers, warnings } = chooser.select({ ...request, bytesEach: room });
+        for (const warning of warnings) warn(warning);
+        return peers[0];
+      } catch (error) {
+        if (!(error instanceof PlacementError)) throw error;
+      }
     }
+    return undefined;
   }
 
   /** Draws holders for all slots; for fewer when the owner asked for fewer and no more are there. */
@@ -261,17 +259,11 @@ export class Staging {
   }
 
   #draws(count: number, exclude: readonly string[]): string[] {
-    const { chooser, warn } = this.#options;
-    const request = { count, exclude, bytesEach: this.#bytesEach(), maxPerRegion: maxPerRegion(this.#options.code) };
+    const { chooser, warn, bytesEach, code } = this.#options;
+    const request = { count, exclude, bytesEach, maxPerRegion: maxPerRegion(code) };
     const { peers, warnings } = chooser.select(request);
     for (const warning of warnings) warn(warning);
     return peers;
-  }
-
-  /** Room a holder needs for its slot of a segment: one shard per stripe. */
-  #bytesEach(): number {
-    const { code, expectedStripes = 1 } = this.#options;
-    return SHARD_BYTES * Math.min(stripesPerSegment(code), expectedStripes);
   }
 
   /** Another holder for a slot, unless somebody replaced it already. */

@@ -9,7 +9,8 @@ import {
 } from '../../protocol/code.ts';
 import { tooFewPeers } from '../placement/placement-error.ts';
 import type { CommitmentChoice, CommitmentMode } from './commitment-choice.ts';
-import { requiredShards } from './required-shards.ts';
+import type { HolderChooser } from './ports.ts';
+import { bytesPerHolder, requiredShards } from './required-shards.ts';
 import { TransferError } from './transfer-error.ts';
 
 export interface AddProgress {
@@ -36,7 +37,7 @@ export interface AddOptions {
   readonly minShards?: number;
   /** Who computes the commitments (protocol v1 §4.2); absent: `auto`. */
   readonly commitments?: CommitmentMode | 'auto';
-  /** Bytes of the source, when known: holders are then drawn for the room that is really needed. */
+  /** Bytes of the source, when known: holders are then drawn for the room that is really needed. Nothing else trusts it. */
   readonly sizeHint?: number;
   readonly onProgress?: (progress: AddProgress) => void;
   readonly signal?: AbortSignal;
@@ -85,6 +86,22 @@ export function chooseCode(options: Pick<AddOptions, 'code' | 'codeId'>, eligibl
   if (codeId === 1 || codeId === 2) throw tooFewPeers(3, eligible);
   if (eligible === 0) throw tooFewPeers(1, 0);
   return { id: 0, k: 1, m: Math.min(eligible, MAX_AUTO_COPIES) - 1 };
+}
+
+/**
+ * The code for a new upload, whose holders have room for their part of what is expected. A narrower code needs more room
+ * at each: where too few have it, the number of those who do decides anew.
+ *
+ * @throws PlacementError 'too-few-peers', TransferError 'bad-option'
+ */
+export function roomyCode(options: AddOptions, chooser: Pick<HolderChooser, 'eligible'>): CodeParameters {
+  for (let eligible = chooser.eligible().length; ; ) {
+    const code = chooseCode(options, eligible);
+    if (!isAuto(options.code)) return code;
+    const roomy = chooser.eligible({ bytesEach: bytesPerHolder(code, options.sizeHint) }).length;
+    if (code.k + code.m <= roomy) return code;
+    eligible = roomy;
+  }
 }
 
 /** @throws TransferError 'bad-option' */

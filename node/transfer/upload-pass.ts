@@ -3,7 +3,6 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { Aead } from '../../protocol/frame.ts';
-import { stripeCount } from '../../protocol/geometry.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { linkedController } from './abortable.ts';
@@ -13,6 +12,7 @@ import { Commitments } from './commitments.ts';
 import type { UploadJournal } from './journal.ts';
 import type { Limiter } from './limiter.ts';
 import type { CodeBook, Committer, EvidenceBook, HolderChooser, StageClient } from './ports.ts';
+import { bytesPerHolder } from './required-shards.ts';
 import { Staging } from './staging.ts';
 import type { StripeReader } from './stripe-reader.ts';
 import type { AddOptions } from './upload-options.ts';
@@ -75,7 +75,6 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
   const { options, reader } = target;
   const { code } = journal.head;
   const { controller, unlink } = linkedController(target.controller.signal);
-  const { sizeHint } = options;
   const staging = new Staging({
     client,
     clock,
@@ -85,7 +84,7 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
     upload: journal.upload,
     signal: controller.signal,
     minShards: options.minShards,
-    expectedStripes: sizeHint === undefined ? undefined : stripeCount({ payload: 'packed31', size: sizeHint, code }),
+    bytesEach: bytesPerHolder(code, options.sizeHint),
     warn: target.warn,
     onStaged: (offered, sent) => {
       target.resumedShards += offered - sent;

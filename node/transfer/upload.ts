@@ -31,8 +31,8 @@ import {
   checkIndexLength,
   checkMinShards,
   checkPresent,
-  chooseCode,
   fitsCode,
+  roomyCode,
 } from './upload-options.ts';
 import { type PassDeps, type PassTarget, preparePass, type UploadPass } from './upload-pass.ts';
 import { PlaintextChanged } from './upload-run.ts';
@@ -178,7 +178,7 @@ export class Uploader {
 
   /** @throws TransferError 'bad-option', PlacementError 'too-few-peers' */
   #newCode(options: AddOptions): CodeParameters {
-    const code = chooseCode(options, this.#options.chooser.eligible().length);
+    const code = roomyCode(options, this.#options.chooser);
     checkMinShards(options.minShards, code);
     checkIndexLength(options);
     return code;

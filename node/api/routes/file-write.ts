@@ -15,6 +15,7 @@ interface AddRequest {
     kind: FileKind;
     indexLength?: number;
     name?: string;
+    size?: number;
     code: string;
     codeName?: CodeName;
     sourceId?: string;

@@ -24,7 +24,9 @@ function lines(answer: Answer) {
 
 test('a file that was posted comes back byte-identical', async (t) => {
   const { call, services } = await startApi(t);
-  const query = 'name=report%20%C3%A9.pdf&code=4%2B2&codeName=gf256&minShards=5&sourceId='.concat('ab'.repeat(32));
+  const query = 'name=report%20%C3%A9.pdf&code=4%2B2&codeName=gf256&minShards=5&size=300000&sourceId='.concat(
+    'ab'.repeat(32),
+  );
   const posted = await call(`/v1/files?${query}`, { method: 'POST', headers: OCTETS, body: content });
   assert.equal(posted.status, 201);
   const result = jsonOf(posted);
@@ -36,6 +38,7 @@ test('a file that was posted comes back byte-identical', async (t) => {
       code: { k: 4, m: 2 },
       codeName: 'gf256',
       minShards: 5,
+      size: 300_000,
       sourceId: 'ab'.repeat(32),
     },
   ]);
@@ -112,6 +115,7 @@ test('options that contradict each other are refused before the body is read', a
     'code=60%2B5',
     'code=x',
     'minShards=0',
+    'size=-1',
     'sourceId=zz',
   ]) {
     const answer = await call(`/v1/files?${query}`, { method: 'POST', headers: OCTETS, body: content });

@@ -33,6 +33,7 @@ test('a file goes in and comes back, with its link as the only output of -q', as
   assert.match(link, /^holdfast:bafyrei[a-z2-7]{52}#[\w-]{43}$/);
   assert.equal(services.adds[0]?.name, 'a file');
   assert.match(services.adds[0]?.sourceId ?? '', /^[0-9a-f]{64}$/);
+  assert.equal(services.adds[0]?.size, content.length);
   assert.equal((await run(['get', link, '-o', 'back'])).code, 0);
   assert.deepEqual(await readFile(join(work, 'back')), content);
   assert.deepEqual((await run(['cat', link])).out, content);
@@ -67,7 +68,8 @@ test('stdin and an empty file can be added, and --json is one document', async (
   const result = JSON.parse(piped.stdout);
   assert.equal(result.size, content.length);
   assert.match(piped.stderr, /the network is small/);
-  assert.deepEqual([services.adds[0]?.name, services.adds[0]?.sourceId], ['from stdin', undefined]);
+  const [{ name, sourceId, size } = {}] = services.adds;
+  assert.deepEqual([name, sourceId, size], ['from stdin', undefined, undefined]);
   await writeFile(join(work, 'empty'), '');
   const empty = JSON.parse((await run(['add', '--json', 'empty'])).stdout);
   assert.equal(empty.size, 0);
