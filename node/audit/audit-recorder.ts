@@ -2,7 +2,8 @@ import { type AuditReceipt, encodeAuditReceipt } from '../../protocol/audit-rece
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import type { AuditRecord, Kept } from '../store/audit-receipt-store.ts';
-import type { AuditResult, Bisected } from './auditor.ts';
+import type { AuditResult } from './audit-result.ts';
+import type { Bisected } from './bisection.ts';
 import type { AuditOutcome } from './outcome.ts';
 
 export interface AuditRecorderDeps {

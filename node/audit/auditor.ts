@@ -19,11 +19,12 @@ import { type PairingEngine, pairingHolds } from '../kzg/pairing-check.ts';
 import type { Logger } from '../log.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { RequestError } from '../network/errors.ts';
+import type { AuditResult } from './audit-result.ts';
+import { type Bisected, bisect } from './bisection.ts';
 import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
 import { provesConstants } from './constant-set.ts';
-import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
-import { patiently } from './patience.ts';
+import type { AuditOutcome } from './outcome.ts';
 import type { Selection } from './selection.ts';
 import { sureParity } from './sure-commitments.ts';
 
@@ -48,48 +49,9 @@ export interface Prover {
   readonly key: Uint8Array;
 }
 
-export interface AuditResult {
-  /** Challenge id, 32 bytes. */
-  readonly id: Uint8Array;
-  readonly outcome: AuditOutcome;
-  /** What the challenge was about: without the entries for which the holder has an excuse. */
-  readonly selection: Selection;
-  /** Shards covered by the challenge. */
-  readonly shards: number;
-  /** From the question to the verdict. */
-  readonly milliseconds: number;
-  /** Of them, what this node worked on the answer. */
-  readonly verifyMilliseconds: number;
-  /** Present when the prover answered in the agreed form: whoever has the segments can check it again. */
-  readonly receipt?: AuditReceipt;
-  /** Challenges before it, about more: the holder had an excuse for some of that. */
-  readonly before?: readonly AuditResult[];
-}
-
-/** A shard whose proof failed by itself. */
-export interface BadShard {
-  readonly shard: ShardName;
-  readonly receipt: AuditReceipt;
-}
-
-export interface Bisected {
-  readonly bad: readonly BadShard[];
-  /** Of each segment the smallest failed receipt that is about it alone: what convinces others. */
-  readonly evidence: readonly AuditReceipt[];
-  /** All that was asked, in order. */
-  readonly asked: readonly AuditResult[];
-}
-
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
 const DEADLINE_BASE_MS = 2_000;
 const DEADLINE_BYTES_PER_MS = 50_000;
-/** Challenges spent on naming bad shards: 2·⌈log2 16,384⌉ finds one, the rest find its neighbours. */
-const BISECTION_BUDGET = 64;
-/** A prover that leaves this many of them without an answer is asked no further. */
-const MAX_SILENCES = 3;
-/** While a false proof is halved, a busy prover is waited for this long. */
-const BISECTION_WAITS = { waits: 3, mostMs: 30_000 };
-const BISECTION_WAIT_MS = 5 * 60_000;
 /** Challenges about what is left when a holder has an excuse for some: it may name one object at a time. */
 const MAX_EXCUSES = 8;
 
@@ -203,54 +165,10 @@ export class Auditor {
     return result(await this.#judge(selection, commitments, opened, signal), { request, answer }, excused);
   }
 
-  /**
-   * Names the bad shards of a selection whose proof failed, by halving it (protocol v1 §5), each with the audit receipt
-   * about it alone. What is left when the budget is spent, or when the prover stops answering, is not named; that a
-   * segment fails is proved all the same by the smallest receipt that came about it.
-   *
-   * @param failed the receipt of the proof that failed.
-   */
-  async bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<Bisected> {
-    const { clock } = this.#deps;
-    const patience = { ...BISECTION_WAITS, deadline: clock.monotonic() + BISECTION_WAIT_MS };
-    const bad: BadShard[] = [];
-    const evidence = new Map<string, Suspect>();
-    const suspects: Suspect[] = [{ selection, receipt: failed }];
-    const asked: AuditResult[] = [];
-    let budget = BISECTION_BUDGET;
-    let silences = 0;
-    const ask = (half: Selection) => {
-      budget--;
-      const once = async () => {
-        const result = await this.audit(prover, half, signal);
-        asked.push(result);
-        return result;
-      };
-      return patiently(once, patience, clock, signal);
-    };
-    for (let suspect = suspects.pop(); suspect !== undefined; suspect = suspects.pop()) {
-      const { selection: failing, receipt } = suspect;
-      const [part, ...others] = failing.parts;
-      if (part !== undefined && others.length === 0) {
-        const key = part.segment.cid.toString();
-        const known = evidence.get(key);
-        if (known === undefined || failing.items.length < known.selection.items.length) evidence.set(key, suspect);
-        if (failing.items.length === 1) {
-          for (const shard of failing.name(failing.ids)) bad.push({ shard, receipt });
-          continue;
-        }
-      }
-      for (const half of failing.halves()) {
-        if (budget === 0 || silences === MAX_SILENCES) continue;
-        let result = await ask(half);
-        // A moment's load must not save the shards of a half from being named.
-        if (result.outcome.kind === 'timed-out' && budget > 0) result = await ask(half);
-        if (result.receipt !== undefined && result.outcome.kind === 'invalid-proof') {
-          suspects.push({ selection: result.selection, receipt: result.receipt });
-        } else if (!ANSWERS.has(result.outcome.kind)) silences++;
-      }
-    }
-    return { bad, evidence: [...evidence.values()].map(({ receipt }) => receipt), asked };
+  /** As `bisect` of `bisection.ts`: names the bad shards of a selection whose proof failed. */
+  bisect(prover: Prover, selection: Selection, failed: AuditReceipt, signal?: AbortSignal): Promise<Bisected> {
+    const audit = (half: Selection) => this.audit(prover, half, signal);
+    return bisect({ audit, clock: this.#deps.clock }, selection, failed, signal);
   }
 
   #count(error: unknown): void {
@@ -349,14 +267,6 @@ interface AuditedOnce {
   readonly excused: readonly number[];
 }
 
-interface Suspect {
-  readonly selection: Selection;
-  /** Of the proof over just this selection, which failed. */
-  readonly receipt: AuditReceipt;
-}
-
-/** Answers to a half that say something about its shards; whatever else comes is as good as silence. */
-const ANSWERS: ReadonlySet<OutcomeKind> = new Set(['passed', 'declared-lost', 'not-held']);
 const PASSED_CONSTANTS: AuditOutcome = { kind: 'passed', constant: true };
 const CLOCK_FAULT: AuditOutcome = { kind: 'auditor-fault', reason: 'the clock of this node seems to be wrong' };
 const DERIVED_WRONG: AuditOutcome = {

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { LossReason } from '../store/lost-shard-store.ts';
-import type { Bisected } from './auditor.ts';
+import type { Bisected } from './bisection.ts';
 import type { AuditOutcome, ShardName } from './outcome.ts';
 import type { Selection } from './selection.ts';
 

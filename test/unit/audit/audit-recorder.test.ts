@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuditRecorder } from '../../../node/audit/audit-recorder.ts';
-import type { AuditResult } from '../../../node/audit/auditor.ts';
+import type { AuditResult } from '../../../node/audit/audit-result.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import type { AuditRecord, Kept } from '../../../node/store/audit-receipt-store.ts';
 import { toHex } from '../../../protocol/bytes.ts';

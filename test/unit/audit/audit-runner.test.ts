@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditResult } from '../../../node/audit/audit-result.ts';
 import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-runner.ts';
-import type { AuditResult } from '../../../node/audit/auditor.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
