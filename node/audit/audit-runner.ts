@@ -3,7 +3,6 @@ import { AuditError } from '../../protocol/audit-error.ts';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import type { Clock } from '../clock.ts';
-import { KzgError } from '../kzg/engine.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
 import type { Remark } from './audit-recorder.ts';
@@ -15,6 +14,7 @@ import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
 import { disproved, type ShardFindings, shardFindings } from './shard-findings.ts';
+import { isNoPoint } from './unusable-parts.ts';
 
 /** What auditing one set of one holder showed. */
 export interface HolderAudit extends Pick<AuditResult, 'outcome' | 'shards' | 'milliseconds'> {
@@ -190,7 +190,6 @@ export class AuditRunner {
 /** A manifest whose commitments are no points, or that a receipt does not fit, says nothing about the holder. */
 export function ownFault(error: unknown): AuditOutcome | undefined {
   // Other failures of the engine (busy, stopping) are no finding about the manifest, and the audit is not done.
-  const noPoint = error instanceof KzgError && error.code === 'invalid-commitment';
-  const known = noPoint || error instanceof AuditError || error instanceof StructureError;
+  const known = isNoPoint(error) || error instanceof AuditError || error instanceof StructureError;
   return known ? { kind: 'auditor-fault', reason: error.message } : undefined;
 }

@@ -25,8 +25,9 @@ import { STALE } from './challenge-checks.ts';
 import { ClockDoubt } from './clock-doubt.ts';
 import { provesConstants } from './constant-set.ts';
 import type { AuditOutcome } from './outcome.ts';
-import type { Selection } from './selection.ts';
+import type { SelectedPart, Selection } from './selection.ts';
 import { sureParity } from './sure-commitments.ts';
+import { entriesWithoutPoints, isNoPoint, type UnusableParts } from './unusable-parts.ts';
 
 export interface AuditorDeps {
   readonly network: Uint8Array;
@@ -34,7 +35,9 @@ export interface AuditorDeps {
   readonly clock: Clock;
   /** n fresh random bytes. */
   readonly random: (n: number) => Uint8Array;
-  readonly engine: PairingEngine & Pick<KzgEngine, 'combineCommitments'>;
+  readonly engine: PairingEngine & Pick<KzgEngine, 'combineCommitments' | 'invalidCommitments'>;
+  /** Gets the parts about which nothing can be proved. */
+  readonly unusable?: Pick<UnusableParts, 'add'>;
   readonly client: {
     /** `onOpen`: told when the holder was reached. */
     audit(peer: string, request: AuditRequest, signal?: AbortSignal, onOpen?: () => void): Promise<AuditAnswer>;
@@ -88,22 +91,44 @@ export class Auditor {
   /**
    * One challenge over the whole selection, whatever its size: one opening. The receipts of the selection are verified.
    * A holder is asked one question at a time, whoever asks. Entries for which it has an excuse are left out, and the rest
-   * is asked about again. Failures of the prover are outcomes.
+   * is asked about again; parts whose commitments are no points are left out too. Failures of the prover are outcomes.
    *
-   * @throws the signal's reason when aborted; KzgError when the manifest's own commitments are no points.
+   * @throws the signal's reason when aborted; KzgError when the commitments of every part are no points.
    */
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
     return this.#perHolder.run(prover.peer, signal, async () => {
       const before: AuditResult[] = [];
-      let { result, excused } = await this.#auditOnce(prover, selection, signal);
+      let { result, excused } = await this.#auditUsable(prover, selection, signal);
       while (excused.length > 0 && before.length < MAX_EXCUSES) {
         const rest = result.selection.without(excused);
         if (rest === undefined) break;
         before.push(result);
-        ({ result, excused } = await this.#auditOnce(prover, rest, signal));
+        ({ result, excused } = await this.#auditUsable(prover, rest, signal));
       }
       return before.length === 0 ? result : { ...result, before };
     });
+  }
+
+  /** One garbage commitment must not keep the holder from being asked about all else. */
+  async #auditUsable(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditedOnce> {
+    const { engine, unusable, log } = this.#deps;
+    try {
+      return await this.#auditOnce(prover, selection, signal);
+    } catch (error) {
+      if (!isNoPoint(error)) throw error;
+      const entries = await entriesWithoutPoints(selection, engine, signal);
+      for (const entry of entries) {
+        const { rootCid, cid } = (selection.parts[entry] as SelectedPart).segment;
+        log.warn('commitments of a segment are no points; it is audited no more', {
+          root: rootCid.toString(),
+          segment: cid.toString(),
+        });
+        unusable?.add(rootCid, cid);
+      }
+      const rest = entries.length === 0 ? undefined : selection.without(entries);
+      if (rest === undefined) throw error;
+      return this.#auditOnce(prover, rest, signal);
+    }
   }
 
   async #auditOnce(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditedOnce> {

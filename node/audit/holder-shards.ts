@@ -15,6 +15,7 @@ import { CycleRanks, type Ranked } from './cycle-ranks.ts';
 import { HoldersOfNothing } from './holders-of-nothing.ts';
 import { type SelectedPart, Selection } from './selection.ts';
 import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
+import type { UnusableParts } from './unusable-parts.ts';
 
 /** The objects whose holders this node asks about their shards. */
 export interface WatchedFiles {
@@ -39,6 +40,8 @@ export interface HolderShardsDeps {
     get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined>;
   };
   readonly segments: SegmentLoader;
+  /** What nothing can be proved about. */
+  readonly unusable: Pick<UnusableParts, 'has'>;
   readonly clock: Clock;
 }
 
@@ -186,6 +189,7 @@ export class HolderShards {
   }
 
   async #part(holder: Uint8Array, root: CID, segmentCid: CID, signal: AbortSignal): Promise<SelectedPart | undefined> {
+    if (this.#deps.unusable.has(root, segmentCid)) return undefined;
     const receipt = await this.#receipt(holder, root, segmentCid);
     const segment = receipt && (await this.#deps.segments.load(root, segmentCid, signal));
     if (receipt === undefined || segment === undefined) return undefined;

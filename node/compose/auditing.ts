@@ -13,6 +13,7 @@ import { AuditScheduler } from '../audit/scheduler.ts';
 import type { SegmentLoader } from '../audit/selections.ts';
 import { SetAsker } from '../audit/set-asker.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
+import { UnusableParts } from '../audit/unusable-parts.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { whatIsFound } from '../manifest/located-manifests.ts';
@@ -103,12 +104,14 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onDamaged,
     log: log.child({ part: 'prover' }),
   });
+  const unusable = new UnusableParts();
   const auditor = new Auditor({
     network,
     signer: identity,
     clock,
     random,
     engine,
+    unusable,
     client,
     log: log.child({ part: 'audit' }),
   });
@@ -124,7 +127,9 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     onKept: ({ id, peer, outcome, final = true, shards }) =>
       record('audit', { id: toHex(id), peer, outcome, final, shards }),
   });
-  const scheduler = config['audit.enabled'] ? schedulerOf(parts, auditor, recorder, whatIsFound(located)) : undefined;
+  const scheduler = config['audit.enabled']
+    ? schedulerOf(parts, auditor, recorder, whatIsFound(located), unusable)
+    : undefined;
   const audits = new AuditRunner({
     auditor,
     clock,
@@ -161,6 +166,7 @@ function schedulerOf(
   auditor: Auditor,
   recorder: AuditRecorder,
   segments: SegmentLoader,
+  unusable: UnusableParts,
 ): AuditScheduler {
   const { random, stores, events, onObserved, onProved, onShards, watched } = parts;
   const { clock, resolved, identity } = parts.options;
@@ -190,7 +196,14 @@ function schedulerOf(
     },
   });
   const { receivedReceipts } = stores;
-  const holders = new HolderShards({ self: identity.publicKey, watched, receipts: receivedReceipts, segments, clock });
+  const holders = new HolderShards({
+    self: identity.publicKey,
+    watched,
+    receipts: receivedReceipts,
+    segments,
+    unusable,
+    clock,
+  });
   receivedReceipts.onPut(({ root }) => holders.changed(root));
   parts.onAudited((root) => holders.changed(root));
   return new AuditScheduler({

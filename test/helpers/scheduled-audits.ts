@@ -11,6 +11,7 @@ import { AuditScheduler, type AuditSchedulerOptions } from '../../node/audit/sch
 import type { Selection } from '../../node/audit/selection.ts';
 import { SetAsker, type SetAskerDeps } from '../../node/audit/set-asker.ts';
 import type { ShardFindings } from '../../node/audit/shard-findings.ts';
+import { UnusableParts } from '../../node/audit/unusable-parts.ts';
 import type { Clock } from '../../node/clock.ts';
 import { silentLogger } from '../../node/log.ts';
 import { LoadedSegment } from '../../node/manifest/loaded-segment.ts';
@@ -134,6 +135,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
       watched: { has: (root) => stores.catalog.has(root), audits: (root) => stores.catalog.has(root) },
       receipts: stores.receivedReceipts,
       segments: { load: async (root, segment) => find(root, segment) },
+      unusable: new UnusableParts(),
       clock,
     }),
     store: stores.auditSchedule,

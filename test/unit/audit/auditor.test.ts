@@ -4,10 +4,13 @@ import { deadlineMs } from '../../../node/audit/auditor.ts';
 import { observationOf } from '../../../node/audit/observation.ts';
 import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
+import { KzgError } from '../../../node/kzg/engine.ts';
 import type { RequestFailure } from '../../../node/network/errors.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
+import type { ErasureCode } from '../../../protocol/code.ts';
+import { replicaCode } from '../../../protocol/codes/replica.ts';
 import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
@@ -25,7 +28,7 @@ import {
   selectionOf,
   signedAnswer,
 } from './sample-auditor.ts';
-import { holder, sampleSegment } from './sample-selection.ts';
+import { holder, paritySegment, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
   const fault = { code: 'x', message: 'y' };
@@ -198,6 +201,39 @@ test('a kernel that combines wrongly accuses nobody', async () => {
   assert.equal((await good.made.audit(prover, selectionOf(4))).outcome.kind, 'passed');
   const liar = auditor(signedAnswer, [2], false);
   assert.equal((await liar.made.audit(prover, selectionOf(4))).outcome.kind, 'invalid-proof');
+});
+
+test('a commitment that is no point excuses its own segment alone', async () => {
+  const noPoints = [stream('first commitment 1', 48)];
+  const { made, requests, warnings, unusable } = auditor(signedAnswer, [2], true, undefined, noPoints);
+  const selection = twoSegments();
+  const [poisoned, good] = selection.parts.map(({ segment }) => segment);
+  assert.ok(poisoned !== undefined && good !== undefined);
+  const { outcome, selection: asked, shards } = await made.audit(prover, selection);
+  assert.deepEqual([outcome.kind, shards, requests.length, warnings.length], ['invalid-proof', 5, 2, 1]);
+  assert.deepEqual(
+    asked.parts.map(({ segment }) => segment.cid),
+    [good.cid],
+  );
+  assert.ok(unusable.has(poisoned.rootCid, poisoned.cid));
+  assert.ok(!unusable.has(good.rootCid, good.cid));
+  await assert.rejects(made.audit(prover, new Selection(selection.parts.slice(0, 1))), { code: 'invalid-commitment' });
+});
+
+test('nor does parity that cannot be derived excuse another segment', async () => {
+  const underivable: ErasureCode = {
+    ...replicaCode(),
+    parityCommitment: async () => {
+      throw new KzgError({ code: 'invalid-commitment', index: 0, reason: 'r' }, 'no point');
+    },
+  };
+  const [first, second] = [paritySegment('parity', 2, underivable), sampleSegment('audited', 5)];
+  const part = (one: typeof first) => ({ ...one, indices: bitmapIndices(one.receipt.indices) });
+  const { made, requests, unusable } = auditor(signedAnswer, [2]);
+  const { outcome, shards } = await made.audit(prover, new Selection([part(first), part(second)]));
+  // Nobody was asked about what could not be named.
+  assert.deepEqual([outcome.kind, shards, requests.length], ['invalid-proof', 5, 1]);
+  assert.ok(unusable.has(first.segment.rootCid, first.segment.cid));
 });
 
 test('the budget bounds the questions, whatever is bad', async () => {

@@ -5,6 +5,7 @@ import type { CID } from 'multiformats/cid';
 import { CYCLE_START, isCycleEnd, RARE_CYCLES, rankOf } from '../../../node/audit/cycle-order.ts';
 import { HolderShards } from '../../../node/audit/holder-shards.ts';
 import type { Selection } from '../../../node/audit/selection.ts';
+import { UnusableParts } from '../../../node/audit/unusable-parts.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
 import type { CycleState } from '../../../node/store/audit-schedule-store.ts';
@@ -42,9 +43,11 @@ function shardsOf(
     receipts?: Map<string, StoreReceipt>;
     onScan?: () => void;
     clock?: ManualClock;
+    unusable?: UnusableParts;
   } = {},
 ) {
   const { watched = () => true, guarded = watched, receipts, onScan, clock = new ManualClock() } = changes;
+  const { unusable = new UnusableParts() } = changes;
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
@@ -65,6 +68,7 @@ function shardsOf(
       },
     },
     segments: { load: async (root, segment) => find(root, segment)?.segment },
+    unusable,
     clock,
   });
 }
@@ -203,6 +207,16 @@ test('what is not watched, has expired or cannot be read is not asked about', as
   assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
 });
 
+test('what nothing can be proved about is not asked about', async () => {
+  const [one, two] = SAMPLES.slice(0, 2) as [Sample, Sample];
+  const unusable = new UnusableParts();
+  const shards = shardsOf([one, two], { unusable });
+  unusable.add(one.receipt.root, one.receipt.segment);
+  assert.deepEqual((await walk(() => shards, stream('s', 16))).flat(), allOf([two]));
+  const parts = [one, two].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  assert.deepEqual(namesOf((await shards.selection(holder.publicKey, parts, signal)) as Selection), allOf([two]));
+});
+
 test('a bystander asks about each object in one of some cycles; what was not answered is asked again in any', async () => {
   const [first, ...bystanding] = SAMPLES as [Sample, ...Sample[]];
   const watched = (root: CID) => root.equals(first.receipt.root);
@@ -293,6 +307,7 @@ test('a damaged receipt hides nothing else', async () => {
       },
     },
     segments: { load: async () => two.segment },
+    unusable: new UnusableParts(),
     clock: new ManualClock(),
   });
   assert.deepEqual((await walk(() => damaged, stream('s', 16))).flat(), allOf([two]));

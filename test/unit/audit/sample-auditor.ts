@@ -1,9 +1,11 @@
 import { Auditor } from '../../../node/audit/auditor.ts';
 import { Selection } from '../../../node/audit/selection.ts';
+import { UnusableParts } from '../../../node/audit/unusable-parts.ts';
+import { KzgError } from '../../../node/kzg/engine.ts';
 import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
 import { entriesDigest } from '../../../protocol/audit-set.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
-import { toHex } from '../../../protocol/bytes.ts';
+import { equalBytes, toHex } from '../../../protocol/bytes.ts';
 import type { FrKernel } from '../../../protocol/codes/fr-lagrange.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
@@ -49,13 +51,19 @@ export function auditor(
   bad: number[] = [],
   kernelIsRight = true,
   library?: FrKernel['combineCommitments'],
+  noPoints: readonly Uint8Array[] = [],
 ) {
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
   const requests: AuditRequest[] = [];
   const warnings: string[] = [];
-  const combine = async (_: unknown, points: readonly Uint8Array[]) =>
-    Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0);
+  const unusable = new UnusableParts();
+  const isNone = (point: Uint8Array) => noPoints.some((bytes) => equalBytes(bytes, point));
+  const combine = async (_: unknown, points: readonly Uint8Array[]) => {
+    const index = points.findIndex(isNone);
+    if (index >= 0) throw new KzgError({ code: 'invalid-commitment', index, reason: 'r' }, 'no point');
+    return Uint8Array.of(points.some((point) => commitments.has(toHex(point))) ? 1 : 0);
+  };
   const made = new Auditor({
     network,
     signer: auditorKey,
@@ -66,7 +74,9 @@ export function auditor(
       combineCommitments: kernelIsRight ? combine : async () => Uint8Array.of(1),
       checked: () => ({ combineCommitments: library ?? combine }),
       verify: async (combined) => combined[0] === 0,
+      invalidCommitments: async (points) => points.flatMap((point, i) => (isNone(point) ? [i] : [])),
     },
+    unusable,
     client: {
       async audit(_peer, request, signal, onOpen) {
         requests.push(request);
@@ -74,7 +84,7 @@ export function auditor(
       },
     },
   });
-  return { made, clock, requests, warnings };
+  return { made, clock, requests, warnings, unusable };
 }
 
 export const failing = (failure: RequestFailure) => () => {
