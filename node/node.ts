@@ -215,6 +215,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     segments,
     located,
     reader,
+    releases,
     events,
     record,
     onDamaged,

@@ -19,4 +19,6 @@ export interface AuditResult {
   readonly receipt?: AuditReceipt;
   /** Challenges before it, about more: the holder had an excuse for some of that. */
   readonly before?: readonly AuditResult[];
+  /** What was not asked about: the holder had an excuse for something else too often. */
+  readonly rest?: Selection;
 }

@@ -1,7 +1,6 @@
-import { type OpenedAnswer, openAuditAnswer } from '../../protocol/audit-answer.ts';
+import { type OpenedAnswer, type OpenedRefusal, openAuditAnswer } from '../../protocol/audit-answer.ts';
 import { AuditError } from '../../protocol/audit-error.ts';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
-import type { AuditRefusalReason } from '../../protocol/audit-refusal.ts';
 import { openAuditRequest } from '../../protocol/audit-request.ts';
 import { setDigest } from '../../protocol/audit-set.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
@@ -10,6 +9,7 @@ import { encodeChallenge, signChallenge } from '../../protocol/challenge.ts';
 import { SHARD_BYTES } from '../../protocol/constants.ts';
 import { CodedError } from '../../protocol/errors.ts';
 import type { AuditAnswer, AuditRequest } from '../../protocol/messages/audit.ts';
+import { decodeRelease, type Release } from '../../protocol/release.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
@@ -42,6 +42,8 @@ export interface AuditorDeps {
     /** `onOpen`: told when the holder was reached. */
     audit(peer: string, request: AuditRequest, signal?: AbortSignal, onOpen?: () => void): Promise<AuditAnswer>;
   };
+  /** Told of each release by the owner of an object that a holder shows. */
+  readonly onRelease?: (release: Release, signal?: AbortSignal) => Promise<void>;
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -55,7 +57,7 @@ export interface Prover {
 /** Protocol v1 §5: 2 s + bytes covered / 50 MB/s. */
 const DEADLINE_BASE_MS = 2_000;
 const DEADLINE_BYTES_PER_MS = 50_000;
-/** Challenges about what is left when a holder has an excuse for some: it may name one object at a time. */
+/** Challenges about what is left when a holder has an excuse for some; it names one object at a time. */
 const MAX_EXCUSES = 8;
 
 export function deadlineMs(shards: number): number {
@@ -98,14 +100,15 @@ export class Auditor {
   async audit(prover: Prover, selection: Selection, signal?: AbortSignal): Promise<AuditResult> {
     return this.#perHolder.run(prover.peer, signal, async () => {
       const before: AuditResult[] = [];
-      let { result, excused } = await this.#auditUsable(prover, selection, signal);
-      while (excused.length > 0 && before.length < MAX_EXCUSES) {
-        const rest = result.selection.without(excused);
-        if (rest === undefined) break;
+      for (let asked = selection; ; ) {
+        const { result, excused } = await this.#auditUsable(prover, asked, signal);
+        const rest = excused.length === 0 ? undefined : result.selection.without(excused);
+        if (rest === undefined || before.length === MAX_EXCUSES) {
+          return { ...result, ...(before.length === 0 ? {} : { before }), ...(rest === undefined ? {} : { rest }) };
+        }
         before.push(result);
-        ({ result, excused } = await this.#auditUsable(prover, rest, signal));
+        asked = rest;
       }
-      return before.length === 0 ? result : { ...result, before };
     });
   }
 
@@ -186,7 +189,7 @@ export class Auditor {
       throw error;
     }
     this.#doubt.answered(prover.peer);
-    const excused = opened.kind === 'refused' && isExcuse(opened.reason) ? opened.entries : [];
+    const excused = opened.kind === 'refused' ? await this.#excused(selection, opened, signal) : [];
     return result(await this.#judge(selection, commitments, opened, signal), { request, answer }, excused);
   }
 
@@ -271,6 +274,19 @@ export class Auditor {
     return { kind: 'declared-lost', missing: selection.name(opened.missing) };
   }
 
+  /** The entries that need not be proved. A release is of the whole object, however few entries of it the holder names. */
+  async #excused(
+    { parts }: Selection,
+    { reason, entries, refusal }: OpenedRefusal,
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
+    if (reason === 'expired') return entries;
+    if (reason !== 'released') return [];
+    const release = decodeRelease(refusal.release as Uint8Array);
+    await this.#deps.onRelease?.(release, signal);
+    return parts.flatMap(({ segment }, entry) => (segment.rootCid.equals(release.root) ? [entry] : []));
+  }
+
   /** Whether the library derives the same commitments, which it does once. If not, what was derived fast is forgotten. */
   async #derivedRight(
     selection: Selection,
@@ -303,10 +319,6 @@ const DERIVED_WRONG: AuditOutcome = {
 function findsOtherDigest(error: unknown): boolean {
   const type = error instanceof RequestError ? error.type : undefined;
   return type?.code === 'refused-invalid' && type.fault.code === ('wrong-digest' satisfies AuditError['code']);
-}
-
-function isExcuse(reason: AuditRefusalReason): boolean {
-  return reason === 'released' || reason === 'expired';
 }
 
 function outcomeOfFailure(error: unknown, allowedMs: number): AuditOutcome {

@@ -115,7 +115,7 @@ export class SetAsker {
     const contained = contain(asked, rules);
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;
-    const again = this.#again(question, contained, now);
+    const again = this.#again(question, contained, now, result?.rest);
     let { score } = question.suspicion;
     if (contained.kind !== 'again' && contained.observed) {
       const { outcome } = contained;
@@ -153,16 +153,21 @@ export class SetAsker {
     await onProved(found.evidence);
   }
 
-  #again({ set, selection }: Question, contained: Containment, now: number): AskedSet[] {
+  #again({ set, selection }: Question, contained: Containment, now: number, rest?: Selection): AskedSet[] {
     if (contained.kind === 'again') return [contained.set];
+    // Excuses for some must not become one for all of the set.
+    if (rest !== undefined) return [this.#fresh(set, rest, now)];
     if (contained.kind !== 'halve') {
       if (!SILENCES.has(contained.outcome.kind)) return [];
       return [unanswered(set, partsId(set), now, this.#deps.rules)];
     }
-    return selection.halves().map((half) => {
-      const fresh = { id: this.#deps.random(16), peer: set.peer, parts: half.auditedParts, since: set.since };
-      return postponed({ ...fresh, ...UNTRIED, probe: true }, now);
-    });
+    return selection.halves().map((half) => ({ ...this.#fresh(set, half, now), probe: true, unanswered: false }));
+  }
+
+  /** A part of the set, with a history of its own. */
+  #fresh({ peer, since, probe, unanswered }: AskedSet, { auditedParts: parts }: Selection, now: number): AskedSet {
+    const fresh = { ...UNTRIED, id: this.#deps.random(16), peer, parts, since, probe, unanswered };
+    return postponed(fresh, now);
   }
 }
 

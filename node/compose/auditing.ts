@@ -15,6 +15,7 @@ import { SetAsker } from '../audit/set-asker.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import { UnusableParts } from '../audit/unusable-parts.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
+import type { ReleaseSearch } from '../holdings/release-search.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
 import { whatIsFound } from '../manifest/located-manifests.ts';
 import type { SegmentDirectory } from '../manifest/segment-directory.ts';
@@ -48,6 +49,8 @@ export interface AuditingParts {
   readonly onProved: (evidence: readonly AuditReceipt[]) => Promise<void>;
   /** Told what outcomes say about single shards. */
   readonly onShards: (findings: ShardFindings) => Promise<void>;
+  /** Obeys releases that holders show. */
+  readonly releases: Pick<ReleaseSearch, 'shown'>;
   /** The objects whose holders are audited. */
   readonly watched: WatchedFiles;
   /** Has the listener told of each object whose holders come to be audited. */
@@ -113,6 +116,12 @@ export function composeAuditing(parts: AuditingParts): Auditing {
     engine,
     unusable,
     client,
+    async onRelease(release, signal) {
+      // What cannot be let go of now is refused as released at the next audit too.
+      await parts.releases.shown(release, signal).catch((error: unknown) => {
+        log.warn('a released object was not let go of', { root: release.root.toString(), reason: String(error) });
+      });
+    },
     log: log.child({ part: 'audit' }),
   });
   const retention = {

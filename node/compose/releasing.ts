@@ -62,6 +62,7 @@ export function composeReleasing(parts: ReleasingParts): Releasing {
     },
   });
   const releases = new ReleaseSearch({
+    self: identity.publicKey,
     roots: segments,
     others,
     holdings: { release: (release, signal) => parts.holdings().release(release, signal) },

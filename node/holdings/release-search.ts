@@ -8,6 +8,8 @@ import { SharedWork } from '../shared-work.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 
 export interface ReleaseSearchDeps {
+  /** Public key of this node. */
+  readonly self: Uint8Array;
   readonly roots: { root(cid: CID): Promise<Root | undefined> };
   readonly others: {
     releaseOf(
@@ -53,6 +55,15 @@ export class ReleaseSearch {
     if ((this.#kept.get(key) ?? 0) > this.#deps.clock.monotonic()) return false;
     const running = this.#running.get(key) ?? this.#begin(key, cid);
     return running.join(signal);
+  }
+
+  /** Lets go of the object that the release is of, when it is kept here for another and its owner signed. */
+  async shown(release: Release, signal?: AbortSignal): Promise<void> {
+    const { roots, holdings, onReceived, self } = this.#deps;
+    const root = await roots.root(release.root).catch(() => undefined);
+    if (root === undefined || equalBytes(root.owner, self) || !isReleaseOf(release, release.root, root)) return;
+    await holdings.release(release, signal);
+    onReceived(release);
   }
 
   #begin(key: string, cid: CID): SharedWork<boolean> {

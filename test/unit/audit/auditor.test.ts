@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CID } from 'multiformats/cid';
 import { deadlineMs } from '../../../node/audit/auditor.ts';
 import { observationOf } from '../../../node/audit/observation.ts';
 import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
+import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
 import type { RequestFailure } from '../../../node/network/errors.ts';
 import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
-import { bitmapIndices } from '../../../protocol/bitmap.ts';
+import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
 import type { ErasureCode } from '../../../protocol/code.ts';
 import { replicaCode } from '../../../protocol/codes/replica.ts';
 import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
-import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { encodeRelease, signRelease } from '../../../protocol/release.ts';
+import { decodeStoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -28,7 +31,7 @@ import {
   selectionOf,
   signedAnswer,
 } from './sample-auditor.ts';
-import { holder, paritySegment, sampleSegment } from './sample-selection.ts';
+import { holder, network, owner, paritySegment, type SampleSegment, sampleSegment } from './sample-selection.ts';
 
 test('how the conversation failed decides the outcome; none of it is disproof', async () => {
   const fault = { code: 'x', message: 'y' };
@@ -267,7 +270,10 @@ const busy = (clock: ManualClock) => (request: AuditRequest) =>
   refusing({ reason: 'busy-until', until: clock.now() + 10_000 }, request);
 
 function refusing(
-  more: { reason: 'busy-until'; until: number } | { reason: 'expired' | 'not-held'; entries: Uint8Array },
+  more:
+    | { reason: 'busy-until'; until: number }
+    | { reason: 'expired' | 'not-held'; entries: Uint8Array }
+    | { reason: 'released'; entries: Uint8Array; release: Uint8Array },
   request: AuditRequest,
   asked = askedOf(request),
 ): AuditAnswer {
@@ -315,6 +321,54 @@ test('a promise that expired excuses its own segment alone', async () => {
   );
   const { outcome, shards, selection } = await made.audit(prover, twoSegments(1_000_000));
   assert.deepEqual([outcome.kind, shards, selection.parts.length, requests.length], ['passed', 3, 1, 2]);
+});
+
+/** Refuses as released the first entry of `roots` that the request names, and no other one. */
+function releasing(roots: readonly CID[]) {
+  return (request: AuditRequest): AuditAnswer => {
+    const named = request.set.map(({ receipt }) => decodeStoreReceipt(receipt).root);
+    const entry = named.findIndex((root) => roots.some((released) => released.equals(root)));
+    if (entry < 0) return signedAnswer(request);
+    const unsigned = { network, owner: owner.publicKey, root: named[entry] as CID, issuedAt: 1 };
+    const release = encodeRelease(signRelease(unsigned, owner));
+    return refusing({ reason: 'released', entries: bitmapOf([entry]), release }, request);
+  };
+}
+
+const partOf = ({ segment, receipt }: SampleSegment) => ({
+  segment,
+  receipt,
+  indices: bitmapIndices(receipt.indices),
+});
+
+test('more excuses than are heard at once leave a rest to be asked about', async () => {
+  const released = Array.from({ length: 12 }, (_, i) => sampleSegment(`released ${i}`, 1));
+  const roots = released.map(({ receipt }) => receipt.root);
+  const held = auditor(releasing(roots), [2]);
+  const parts = [...released, sampleSegment('audited', 5)].map(partOf);
+  const first = await held.made.audit(prover, new Selection(parts));
+  assert.deepEqual([first.outcome.kind, first.before?.length], ['auditor-fault', 8]);
+  assert.deepEqual(first.rest?.parts, parts.slice(9));
+  const second = await held.made.audit(prover, first.rest as Selection);
+  assert.deepEqual([second.outcome.kind, second.before?.length, second.rest], ['invalid-proof', 3, undefined]);
+  // The owner's word reaches who acts on it.
+  assert.deepEqual(
+    held.released.map(({ root }) => root),
+    roots,
+  );
+});
+
+test('a release excuses all of its object at once, however little of it is named', async () => {
+  const [one, other] = [sampleSegment('one', 1), sampleSegment('other', 2)];
+  const { rootCid, root } = one.segment;
+  const { cid, segment } = other.segment;
+  const second = new LoadedSegment({ rootCid, root, cid, segment, code: replicaCode() });
+  const { sig: _, ...unsigned } = other.receipt;
+  const receipt = signStoreReceipt({ ...unsigned, root: rootCid }, holder);
+  const parts = [one, { segment: second, receipt }, sampleSegment('audited', 5)].map(partOf);
+  const { made, requests } = auditor(releasing([rootCid]));
+  const { outcome, selection } = await made.audit(prover, new Selection(parts));
+  assert.deepEqual([outcome.kind, requests.length, selection.parts.length], ['passed', 2, 1]);
 });
 
 /** Lets time pass until `work` has ended. */

@@ -8,6 +8,7 @@ import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../../protocol/bytes.ts';
 import type { FrKernel } from '../../../protocol/codes/fr-lagrange.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
+import type { Release } from '../../../protocol/release.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
 import { decodeStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
@@ -56,6 +57,7 @@ export function auditor(
   const clock = new ManualClock();
   const commitments = new Set(bad.map((index) => toHex(stream(`audited commitment ${index}`, 48))));
   const requests: AuditRequest[] = [];
+  const released: Release[] = [];
   const warnings: string[] = [];
   const unusable = new UnusableParts();
   const isNone = (point: Uint8Array) => noPoints.some((bytes) => equalBytes(bytes, point));
@@ -77,6 +79,7 @@ export function auditor(
       invalidCommitments: async (points) => points.flatMap((point, i) => (isNone(point) ? [i] : [])),
     },
     unusable,
+    onRelease: async (release) => void released.push(release),
     client: {
       async audit(_peer, request, signal, onOpen) {
         requests.push(request);
@@ -84,7 +87,7 @@ export function auditor(
       },
     },
   });
-  return { made, clock, requests, warnings, unusable };
+  return { made, clock, requests, warnings, unusable, released };
 }
 
 export const failing = (failure: RequestFailure) => () => {

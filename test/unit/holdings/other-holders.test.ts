@@ -113,6 +113,7 @@ test('a release counts when the owner signed it for this object, whoever has it'
   const obeyed: Release[] = [];
   const told: Release[] = [];
   const search = new ReleaseSearch({
+    self: signerOf('self').publicKey,
     roots: { root: async (cid) => (cid.equals(ROOT) ? root : undefined) },
     others,
     holdings: { release: async (release) => void obeyed.push(release) },
@@ -123,6 +124,31 @@ test('a release counts when the owner signed it for this object, whoever has it'
   assert.equal(await search.obeyed(cidOf('without its manifest'), signal), false);
   assert.equal(await search.obeyed(ROOT, signal), true);
   assert.deepEqual([obeyed, told], [[good], [good]]);
+});
+
+test('a release that somebody shows is obeyed, unless it is forged or of an own object', async () => {
+  const good = signRelease({ network, owner: owner.publicKey, root: ROOT, issuedAt: 1 }, owner);
+  const thief = signerOf('thief');
+  const forged = signRelease({ network, owner: thief.publicKey, root: ROOT, issuedAt: 1 }, thief);
+  const foreign = signRelease({ network, owner: owner.publicKey, root: cidOf('not kept'), issuedAt: 1 }, owner);
+  for (const [self, expected] of [
+    [signerOf('self'), [good]],
+    [owner, []],
+  ] as const) {
+    const obeyed: Release[] = [];
+    const told: Release[] = [];
+    const search = new ReleaseSearch({
+      self: self.publicKey,
+      roots: { root: async (cid) => (cid.equals(ROOT) ? root : undefined) },
+      others: { releaseOf: () => Promise.reject(new Error('nobody is asked')) },
+      holdings: { release: async (release) => void obeyed.push(release) },
+      onReceived: (release) => told.push(release),
+      clock: new ManualClock(),
+      rememberMs: 1_000,
+    });
+    for (const release of [forged, foreign, good]) await search.shown(release, signal);
+    assert.deepEqual([obeyed, told], [expected, expected]);
+  }
 });
 
 test('the search for a release ends with the first one: nobody else is asked, and nobody waited for', async () => {
@@ -138,6 +164,7 @@ test('that an object is not released counts for a while, unless nobody could be 
   const clock = new ManualClock();
   const state = { answered: 0, searches: 0, hanging: false };
   const search = new ReleaseSearch({
+    self: signerOf('self').publicKey,
     roots: { root: async () => root },
     others: {
       async releaseOf(_cid, _root, limited) {
