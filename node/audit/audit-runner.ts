@@ -13,7 +13,7 @@ import type { AuditOutcome } from './outcome.ts';
 import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
-import { disproved, type ShardFindings, shardFindings } from './shard-findings.ts';
+import { partFindings, type ShardFindings, shardFindings } from './shard-findings.ts';
 import { isNoPoint } from './unusable-parts.ts';
 
 /** What auditing one set of one holder showed. */
@@ -181,7 +181,7 @@ export class AuditRunner {
     if (receipt === undefined || outcome.kind !== 'invalid-proof') return { ...told, bad: [] };
     const found = await auditor.bisect(prover, selection, receipt, signal);
     await recorder.recordParts(peer, receipt, found);
-    await onShards?.(disproved(peer, found));
+    for (const finding of partFindings(peer, found)) await onShards?.(finding);
     await onProved?.(found.evidence);
     return { ...told, bad: found.bad };
   }

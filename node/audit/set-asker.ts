@@ -15,7 +15,7 @@ import { type AuditObservation, observationOf } from './observation.ts';
 import type { AuditOutcome, OutcomeKind, ShardName } from './outcome.ts';
 import { suspicionAfter } from './scheduler-plan.ts';
 import type { Selection } from './selection.ts';
-import { disproved, type ShardFindings, shardFindings, silentAbout } from './shard-findings.ts';
+import { partFindings, type ShardFindings, shardFindings, silentAbout } from './shard-findings.ts';
 
 export interface SetAskerDeps {
   readonly auditor: {
@@ -149,7 +149,7 @@ export class SetAsker {
     if (receipt === undefined) return;
     const found = await auditor.bisect(prover, selection, receipt, signal);
     await recorder.recordParts(prover.peer, receipt, found);
-    await onShards?.(disproved(prover.peer, found));
+    for (const findings of partFindings(prover.peer, found)) await onShards?.(findings);
     await onProved(found.evidence);
   }
 

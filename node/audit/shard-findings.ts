@@ -34,9 +34,11 @@ export function shardFindings(peer: string, outcome: AuditOutcome, selection: Se
   }
 }
 
-/** The shards that turned out to be wrong in a set whose proof failed. */
-export function disproved(peer: string, { bad }: Bisected): ShardFindings {
-  return { peer, lost: bad.map(({ shard }) => shard), why: 'disproved', proved: NONE };
+/** What came out about single shards of a set whose proof failed: what was said about its parts, and what is wrong. */
+export function partFindings(peer: string, { bad, asked }: Bisected): ShardFindings[] {
+  // A liar that says of the parts what it lost says so for good, even where that leaves no false proof to show.
+  const said = asked.flatMap(({ outcome, selection }) => shardFindings(peer, outcome, selection) ?? []);
+  return [...said, { peer, lost: bad.map(({ shard }) => shard), why: 'disproved', proved: NONE }];
 }
 
 /** The shards about which a holder that answers for others is silent. */

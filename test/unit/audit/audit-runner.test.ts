@@ -5,6 +5,7 @@ import { AuditRunner, type AuditRunnerDeps } from '../../../node/audit/audit-run
 import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import type { AuditReceipt } from '../../../protocol/audit-receipt.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { signerOf } from '../../helpers/signers.ts';
 import { cidOf } from '../../helpers/store-home.ts';
@@ -187,4 +188,20 @@ test('what a result says about single shards is told after it', async () => {
   await made.run(cidOf('another'), signal);
   assert.equal(order[0], 'result');
   assert.deepEqual([...new Set(order)].sort(), [`declared ${lost.index} proved 3`, 'result']);
+});
+
+test('so is what the holder says of the parts of a set whose proof failed', async () => {
+  const [half] = passed.selection.halves();
+  const missing = half.name(half.ids);
+  const told: string[] = [];
+  const proof = { request: {}, answer: {} } as AuditReceipt;
+  const failed = { ...passed, outcome: { kind: 'invalid-proof' }, receipt: proof } as const;
+  const asked = [{ ...passed, selection: half, outcome: { kind: 'declared-lost', missing } }] as const;
+  const { made } = runner(async () => failed, {
+    receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] },
+    auditor: { audit: async () => failed, bisect: async () => ({ bad: [], evidence: [], asked }) },
+    onShards: async ({ lost, why }) => void told.push(`${why} ${lost.length}`),
+  });
+  await made.run(receipt.root, signal);
+  assert.deepEqual(told, ['declared 2', 'disproved 0']);
 });

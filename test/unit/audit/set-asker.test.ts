@@ -16,6 +16,10 @@ import { sampleSegment } from './sample-selection.ts';
 
 const { signal } = new AbortController();
 const NOTHING: Bisected = { bad: [], evidence: [], asked: [] };
+const RECEIPT: NonNullable<AuditResult['receipt']> = {
+  request: { challenge: new Uint8Array(0), sig: new Uint8Array(0), set: [] },
+  answer: { refusal: new Uint8Array(0) },
+};
 
 /** Of so many segments, of two shards each. */
 function selectionOf(segments: number): Selection {
@@ -74,4 +78,30 @@ test('what was not asked about for all the excuses is asked about again', async 
   }
   const all = asking(() => resultOf(selection, excuse));
   assert.deepEqual((await all.ask(selection)).again, []);
+});
+
+test('what a liar says of the parts that it lost is not forgotten', async () => {
+  const selection = selectionOf(2);
+  const [first, second] = selection.halves();
+  const [lost] = first.name(first.ids);
+  assert.ok(lost !== undefined);
+  const asked = [
+    resultOf(first, { kind: 'declared-lost', missing: [lost] }),
+    resultOf(second, { kind: 'timed-out', reason: 'r' }),
+    resultOf(second, { kind: 'not-held', missing: second.name(second.ids) }),
+  ];
+  const { ask, findings } = asking(() => ({ ...resultOf(selection, { kind: 'invalid-proof' }), receipt: RECEIPT }), {
+    ...NOTHING,
+    asked,
+  });
+  await ask(selection);
+  assert.deepEqual(
+    findings.map(({ lost, why, proved }) => [lost.length, why, proved().length]),
+    [
+      [1, 'declared', 1],
+      [2, 'declared', 0],
+      [0, 'disproved', 0],
+    ],
+  );
+  assert.deepEqual(findings[0]?.lost, [lost]);
 });
