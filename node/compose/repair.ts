@@ -7,6 +7,7 @@ import type { RepairsService } from '../api/repairs-service.ts';
 import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
+import { REPAIR_OPTIONS } from '../config/repair-options.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
@@ -102,6 +103,9 @@ export interface Repair {
 /** Each guardian gives those before it a tenth of the interval to begin. */
 const TURN_SHARE = 0.1;
 
+/** Of its own lease, how much others have to promise: what is promised already is promised anew when a third is over. */
+const LEAST_LEASE_SHARE = 0.5;
+
 /** Builds what watches over files and restores what is lost of them. */
 export function composeRepair(parts: RepairParts): Repair {
   const { options, network, random, stores, host, codes, locator, located, own, holdings, placement, candidates } =
@@ -148,7 +152,14 @@ export function composeRepair(parts: RepairParts): Repair {
   const survey = new Survey({ census, segments: cachedSegments(located, locator), rates });
   const leases = new Leases(clock, config['repair.holdOff']);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
-  const placer = new ShardPlacer({ client: host.client, chooser: placement, random, clock });
+  const placer = new ShardPlacer({
+    client: host.client,
+    chooser: placement,
+    random,
+    clock,
+    // Who promises for longer than is usual asks no more of others: they would all be refused.
+    leastLeaseMs: Math.min(config['repair.lease'], REPAIR_OPTIONS['repair.lease'].default) * LEAST_LEASE_SHARE,
+  });
   const slow = new RecentTroubles(clock);
   const gossip = new RepairGossip({
     network,

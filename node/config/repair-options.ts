@@ -46,6 +46,6 @@ export const REPAIR_OPTIONS = {
     default: 30 * DAY,
     min: MINUTE,
     max: 3650 * DAY,
-    doc: 'Time for which this node promises a shard that somebody else than its owner rebuilt here; it renews what is needed.',
+    doc: 'Time for which this node promises a shard that somebody else than its owner rebuilt here; it renews what is needed. Promises of others for less than half of it, or of the default where that is shorter, are refused.',
   }),
 } as const satisfies Record<string, Option<unknown>>;

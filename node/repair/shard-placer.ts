@@ -55,6 +55,8 @@ export interface ShardPlacerDeps {
   readonly chooser: HolderChooser;
   readonly random: RandomBytes;
   readonly clock: Clock;
+  /** For how long a new holder has to promise at least, milliseconds. */
+  readonly leastLeaseMs: number;
 }
 
 /** Shards in memory at a time: 8 MiB. */
@@ -231,10 +233,12 @@ class Placing {
   #checked(peer: string, receipt: StoreReceipt | undefined, indices: Uint8Array): StoreReceipt {
     const { root, rootBytes, node } = this.#request;
     if (receipt === undefined) throw new BadReceipt('a receipt is missing');
+    const { clock, leastLeaseMs } = this.#deps;
     const { network, owner } = root;
     const holder = keyFromPeerId(peer);
+    const now = clock.now();
     const expected = { network, owner, holder, root: nodeCid(rootBytes), segment: nodeCid(node), indices };
-    const fault = receiptFault(receipt, { ...expected, now: this.#deps.clock.now() });
+    const fault = receiptFault(receipt, { ...expected, now, until: now + leastLeaseMs });
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
     return receipt;
   }

@@ -175,6 +175,7 @@ export class Finalizer {
       segment: of.cid,
       indices: bitmapOf(indices),
       now: clock.now(),
+      until: 0,
     });
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
     await receipts.put(receipt);

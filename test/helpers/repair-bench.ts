@@ -131,6 +131,7 @@ export class RepairBench {
         chooser: this.bench.placement(),
         random: (count) => new Uint8Array(count),
         clock,
+        leastLeaseMs: 1_000,
       }),
       absences: this.absences,
       announce: async ({ kind }) => void this.announced.push(kind),

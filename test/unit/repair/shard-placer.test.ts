@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test';
 import { type PlaceRequest, type ShardLoader, ShardPlacer } from '../../../node/repair/shard-placer.ts';
 import { StripeShortage } from '../../../node/transfer/shard-fetcher.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
+import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { hashCommitment, MemoryFailure, type MemoryPeer } from '../../helpers/memory-network.ts';
 import { type SampleObject, sampleObject } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
@@ -11,6 +12,7 @@ import { quickClock, TransferBench } from '../../helpers/transfer-bench.ts';
 const CODE = { id: 1, k: 4, m: 2 } as const;
 const signal = new AbortController().signal;
 const owner = signerOf('owner');
+const LEAST_LEASE_MS = 60_000;
 /** Draws the peers in their order. */
 const inOrder = (count: number) => new Uint8Array(count);
 
@@ -45,6 +47,7 @@ function placerOf(bench: TransferBench): ShardPlacer {
     chooser: bench.placement(inOrder),
     random: inOrder,
     clock: quickClock,
+    leastLeaseMs: LEAST_LEASE_MS,
   });
 }
 
@@ -175,6 +178,22 @@ describe('placing shards', () => {
     const { receipts, warnings } = await place(bench, [0]);
     assert.equal(receipts.size, 0);
     assert.equal(warnings.length, 2);
+  });
+
+  test('nor does one that ends before half of the lease is over', async () => {
+    const bench = new TransferBench(2);
+    const lasting = (ms: number) => {
+      for (const peer of bench.network.all) {
+        peer.forgeReceipt = ({ sig: _, ...receipt }) =>
+          signStoreReceipt({ ...receipt, expiresAt: Date.now() + ms }, peer.signer);
+      }
+    };
+    lasting(1_000);
+    const { receipts, warnings } = await place(bench, [0]);
+    assert.equal(receipts.size, 0);
+    assert.match(warnings.join(), /it ends too soon/);
+    lasting(10 * LEAST_LEASE_MS);
+    assert.equal((await place(bench, [0])).receipts.size, 1);
   });
 
   test('what is no longer wanted is neither sent nor signed for', async () => {
