@@ -263,7 +263,8 @@ class Run {
     const { root, segment, census } = seen;
     const holders = new Map<number, readonly string[]>();
     const signed = new Map<number, readonly string[]>();
-    const unfit = new Set<string>();
+    // Who takes shards and signs for them, but never says what it holds, would be given them again at each look.
+    const unfit = new Set(census.gone);
     for (const [index, list] of census.holders) {
       const known = list.filter(({ peer }) => peer !== '');
       const peersOf = (some: typeof known) => some.map(({ peer }) => peer);

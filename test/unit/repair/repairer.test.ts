@@ -270,6 +270,17 @@ describe('repair of a segment', () => {
     assert.deepEqual(guardian.announced, ['lease']);
   });
 
+  test('a holder that takes shards but does not say what it holds gets nothing more', async () => {
+    const { root, guardian } = await stored(6);
+    const [silent] = guardian.holders() as [MemoryPeer];
+    silent.fault = (call) => {
+      if (call === 'have') throw new Error('busy');
+    };
+    const { stage } = silent.calls;
+    const result = await guardian.repairer().run(guardian.order(root), signal);
+    assert.deepEqual([result.outcome, result.placed, silent.calls.stage], ['no-place', 0, stage]);
+  });
+
   test('a shard in a crowded subnet is copied to a holder of its own', async () => {
     const { bench, root, guardian } = await stored(7);
     const [one, two] = guardian.holders() as [MemoryPeer, MemoryPeer];
