@@ -80,6 +80,14 @@ export function matching(pattern: RegExp, expected: string): (text: string) => s
   };
 }
 
+/** `a-b` (both included), `a-` or `-n`. A range that ends before it begins is no range in HTTP: it would be ignored. */
+export function byteRange(text: string): string {
+  const [, first = '', last = ''] = /^(\d{0,16})-(\d{0,16})$/.exec(text) ?? [];
+  const reversed = first !== '' && last !== '' && Number(first) > Number(last);
+  if ((first !== '' || last !== '') && !reversed) return text;
+  throw new InvalidArgumentError('expected bytes as a-b (both included, a not above b), a- or -n');
+}
+
 /** `{ name: value }`, or nothing when the flag was not given. */
 export function given<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: V };

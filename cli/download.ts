@@ -23,6 +23,8 @@ export interface Download {
   cancel(): void;
 }
 
+const PARTIAL_CONTENT = 206;
+
 /** @param range as in HTTP: `a-b` (both included), `a-`, `-n` */
 export async function download(client: ApiClient, file: FileArgument, range?: string): Promise<Download> {
   const outgoing = client.open({
@@ -36,6 +38,10 @@ export async function download(client: ApiClient, file: FileArgument, range?: st
   });
   outgoing.end();
   const response = await client.response(outgoing);
+  if (range !== undefined && response.statusCode !== PARTIAL_CONTENT) {
+    outgoing.destroy();
+    throw new CliError('bad-answer', `the node was asked for bytes ${range} and did not send just these`);
+  }
   const length = numberHeader(response, 'holdfast-length');
   return {
     head: readHead(response),

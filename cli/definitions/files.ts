@@ -1,7 +1,6 @@
 import { Option, type Command as Parser } from 'commander';
-import { type Define, given, matching, wholeNumber } from '../define.ts';
+import { byteRange, type Define, given, matching, wholeNumber } from '../define.ts';
 
-const RANGE = matching(/^(\d{1,16}-\d{0,16}|-\d{1,16})$/, 'bytes as a-b (both included), a- or -n');
 const CODE = matching(/^(auto|\d{1,2}\+\d{1,2})$/, 'auto or k+m, e.g. 4+2');
 const DEFAULT_WORST = 20;
 const MAX_WORST = 1000;
@@ -43,14 +42,14 @@ export function defineFileCommands(program: Parser, define: Define): void {
       }),
   })
     .option('-o, --output <path>', 'where to write it; - = stdout')
-    .option('--range <a-b>', 'only these bytes', RANGE)
+    .option('--range <a-b>', 'only these bytes', byteRange)
     .option('--force', 'replace what is there');
   define(program, {
     signature: 'cat <link>',
     description: 'write a file to stdout',
     run: async (context, [link = ''], options) =>
       (await import('../commands/get.ts')).cat(context, link, given('range', options.range as string | undefined)),
-  }).option('--range <a-b>', 'only these bytes', RANGE);
+  }).option('--range <a-b>', 'only these bytes', byteRange);
   define(program, {
     signature: 'ls',
     description: 'list the files this node added',

@@ -8,6 +8,7 @@ import { homePaths } from '../../../node/config/home.ts';
 import { folders, folderWithNode } from './cli-fixture.ts';
 
 const PHRASE = `${'abandon '.repeat(23)}art`;
+const LINK = `holdfast:bafyrei${'a'.repeat(52)}`;
 const PEER = '12D3KooWPWM37KufaSz7JvSctCFqwwcsXQGRx4PALRjzpatw56R2';
 
 test('bad usage is one line on stderr and exit code 64', async (t) => {
@@ -21,6 +22,9 @@ test('bad usage is one line on stderr and exit code 64', async (t) => {
     ['add', 'a', '--code', '4x2'],
     ['add', 'a', '--min-shards', '0'],
     ['get', 'l', '--range', '5'],
+    ['get', 'l', '--range', '-'],
+    ['get', LINK, '--range', '5-2'],
+    ['cat', LINK, '--range', '10-9'],
     ['ls', 'too', 'many'],
     ['config', 'get', 'no.such'],
     ['config', 'set', 'api.port', '70000'],
