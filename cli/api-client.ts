@@ -124,10 +124,14 @@ export class ApiClient {
       },
     });
     const timeoutMs = this.#timeoutMs ?? call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    let response: IncomingMessage | undefined;
+    outgoing.once('response', (begun) => {
+      response = begun;
+    });
     outgoing.setTimeout(timeoutMs, () => {
-      outgoing.destroy(
-        new CliError('timed-out', `the node said nothing for ${timeoutMs / 1000} s: raise --timeout or see its log`),
-      );
+      const why = `the node said nothing for ${timeoutMs / 1000} s: raise --timeout or see its log`;
+      // Whoever reads the answer learns only what it fails with itself, not what its request fails with.
+      (response ?? outgoing).destroy(new CliError('timed-out', why));
     });
     return outgoing;
   }
@@ -147,6 +151,21 @@ export class ApiClient {
       outgoing.once('response', resolve);
       outgoing.on('error', (error) => reject(this.explain(error)));
     });
+  }
+
+  /** The answer's bytes as they come. The node is silent only while it is waited for, not while the reader is busy. */
+  async *chunks(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+    const { socket } = response;
+    const limitMs = socket.timeout ?? 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Uint8Array>) {
+        socket.setTimeout(0);
+        yield chunk;
+        socket.setTimeout(limitMs);
+      }
+    } catch (error) {
+      throw this.explain(error as Error);
+    }
   }
 
   async #body(response: IncomingMessage): Promise<string> {

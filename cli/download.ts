@@ -63,13 +63,9 @@ function readHead(response: IncomingMessage): FileHead {
 
 async function* readChecked(client: ApiClient, response: IncomingMessage, length: number): AsyncGenerator<Uint8Array> {
   let received = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Uint8Array>) {
-      received += chunk.length;
-      yield chunk;
-    }
-  } catch (error) {
-    throw client.explain(error as Error);
+  for await (const chunk of client.chunks(response)) {
+    received += chunk.length;
+    yield chunk;
   }
   const result = response.trailers['holdfast-result'];
   if (result === 'ok' && received === length) return;

@@ -18,6 +18,31 @@ function contextOf(home: string): CommandContext {
   return { home, signal, timeoutMs: LIMIT_MS } as CommandContext;
 }
 
+test('the silence of the node counts only while it is waited for', async (t) => {
+  const { home, services } = await folderWithNode(t);
+  const { root } = services.put(new Uint8Array(200_000));
+  services.keysKnown = true;
+  const client = await ApiClient.of(contextOf(home));
+  const outgoing = client.open({ method: 'GET', path: `/v1/files/${root}` });
+  outgoing.end();
+  const response = await client.response(outgoing);
+  const { socket } = response;
+  assert.equal(socket.timeout, LIMIT_MS);
+  let bytes = 0;
+  const waiting: (number | undefined)[] = [];
+  const chunks = client.chunks(response);
+  for (;;) {
+    const next = chunks.next();
+    waiting.push(socket.timeout);
+    const { value, done } = await next;
+    if (done === true) break;
+    bytes += value.length;
+    assert.equal(socket.timeout, 0);
+  }
+  assert.equal(bytes, 200_000);
+  assert.ok(waiting.every((limit) => limit === LIMIT_MS));
+});
+
 test('a node that sends something else than the range it was asked for is not believed', async (t) => {
   const { home, services } = await folderWithNode(t);
   const { root } = services.put(new Uint8Array(10));

@@ -167,6 +167,31 @@ test('a download that fails has its exit code and leaves no file behind', async 
   assert.deepEqual(await listing(), ['old']);
 });
 
+test('a node that falls silent in mid-answer is exit code 62, and leaves no file behind', async (t) => {
+  const { run, work, services, listing } = await folderWithNode(t);
+  const { link } = services.put(content);
+  await writeFile(join(work, 'a'), content);
+  const over = Promise.withResolvers<void>();
+  t.after(() => over.resolve());
+  let chunks = 0;
+  const stall = async () => {
+    chunks += 1;
+    if (chunks === 2) await over.promise;
+  };
+  services.beforeGive = stall;
+  services.beforeTake = stall;
+  for (const args of [
+    ['get', link, '-o', 'back'],
+    ['add', 'a'],
+  ]) {
+    chunks = 0;
+    const { code, stderr } = await run([...args, '--timeout', '0.7']);
+    assert.equal(code, 62, stderr);
+    oneLine(stderr);
+  }
+  assert.deepEqual(await listing(), ['a']);
+});
+
 test('an interrupted download ends with 130 and leaves no file behind', async (t) => {
   const { run, services, work, listing } = await folderWithNode(t);
   const { link } = services.put(content);
