@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { isSubsetOf } from './bitmap.ts';
 import { HASH_BYTES, PEER_KEY_BYTES } from './constants.ts';
 import { bitmap, fixedBytes, link, timestamp } from './fields.ts';
 import { MAX_SEGMENT_SHARDS } from './segment.ts';
@@ -68,4 +69,13 @@ export function verifyStoreReceipt(receipt: StoreReceipt): boolean {
 /** Whether the promise no longer binds at `at` (ms since 1970). */
 export function isExpired({ expiresAt }: UnsignedStoreReceipt, at: number): boolean {
   return expiresAt !== 0 && at >= expiresAt;
+}
+
+/** Nobody signs away what it signed for: the receipt covers all that the other does, and ends no sooner. */
+export function replaces(receipt: UnsignedStoreReceipt, before: UnsignedStoreReceipt): boolean {
+  return isSubsetOf(before.indices, receipt.indices) && endOf(receipt) >= endOf(before);
+}
+
+function endOf({ expiresAt }: UnsignedStoreReceipt): number {
+  return expiresAt === 0 ? Number.POSITIVE_INFINITY : expiresAt;
 }

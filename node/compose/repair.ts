@@ -159,6 +159,7 @@ export function composeRepair(parts: RepairParts): Repair {
     clock,
     // Who promises for longer than is usual asks no more of others: they would all be refused.
     leastLeaseMs: Math.min(config['repair.lease'], REPAIR_OPTIONS['repair.lease'].default) * LEAST_LEASE_SHARE,
+    takesBack: (receipt) => stores.receivedReceipts.takesBack(receipt),
   });
   const slow = new RecentTroubles(clock);
   const gossip = new RepairGossip({

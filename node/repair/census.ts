@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { bitmapIndices, isSubsetOf } from '../../protocol/bitmap.ts';
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { Root } from '../../protocol/manifest.ts';
-import { encodeStoreReceipt, isExpired, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import { encodeStoreReceipt, isExpired, replaces, type StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { Clock } from '../clock.ts';
 import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -23,7 +23,8 @@ export interface CensusDeps {
   /** Receipts of others for objects that this node watches. */
   readonly receipts: {
     scan(root: CID, segment: CID, signal?: AbortSignal): AsyncIterable<StoreReceipt>;
-    put(receipt: StoreReceipt): Promise<void>;
+    /** Keeps it, unless it takes back what is kept. */
+    put(receipt: StoreReceipt): Promise<unknown>;
     remove(root: CID, segment: CID, holder: Uint8Array): Promise<void>;
   };
   readonly self: string;
@@ -290,12 +291,6 @@ function hasAll(
 
 function isSame(receipt: StoreReceipt, known: StoreReceipt): boolean {
   return equalBytes(encodeStoreReceipt(receipt), encodeStoreReceipt(known));
-}
-
-/** Nobody signs away what it signed for: the receipt covers all that the other does, and ends no sooner. */
-function replaces(receipt: StoreReceipt, before: StoreReceipt): boolean {
-  const endOf = ({ expiresAt }: StoreReceipt) => (expiresAt === 0 ? Number.POSITIVE_INFINITY : expiresAt);
-  return isSubsetOf(before.indices, receipt.indices) && endOf(receipt) >= endOf(before);
 }
 
 function add(map: Map<number, string[]>, index: number, peer: string): void {

@@ -57,6 +57,8 @@ export interface ShardPlacerDeps {
   readonly clock: Clock;
   /** For how long a new holder has to promise at least, milliseconds. */
   readonly leastLeaseMs: number;
+  /** Whether a receipt takes back what its holder promised before. */
+  readonly takesBack: (receipt: StoreReceipt) => Promise<boolean>;
 }
 
 /** Shards in memory at a time: 8 MiB. */
@@ -230,16 +232,17 @@ class Placing {
     if (receipt !== undefined) for (const index of indices) this.receipts.set(index, receipt);
   }
 
-  #checked(peer: string, receipt: StoreReceipt | undefined, indices: Uint8Array): StoreReceipt {
+  async #checked(peer: string, receipt: StoreReceipt | undefined, indices: Uint8Array): Promise<StoreReceipt> {
     const { root, rootBytes, node } = this.#request;
     if (receipt === undefined) throw new BadReceipt('a receipt is missing');
-    const { clock, leastLeaseMs } = this.#deps;
+    const { clock, leastLeaseMs, takesBack } = this.#deps;
     const { network, owner } = root;
     const holder = keyFromPeerId(peer);
     const now = clock.now();
     const expected = { network, owner, holder, root: nodeCid(rootBytes), segment: nodeCid(node), indices };
     const fault = receiptFault(receipt, { ...expected, now, until: now + leastLeaseMs });
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
+    if (await takesBack(receipt)) throw new BadReceipt('a receipt is refused: it takes back an earlier one');
     return receipt;
   }
 

@@ -1,23 +1,42 @@
 import type { CID } from 'multiformats/cid';
+import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { concat, fromHex, toHex } from '../../protocol/bytes.ts';
 import { PEER_KEY_BYTES } from '../../protocol/constants.ts';
-import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
+import {
+  decodeStoreReceipt,
+  encodeStoreReceipt,
+  isExpired,
+  replaces,
+  type StoreReceipt,
+} from '../../protocol/store-receipt.ts';
+import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
+import { StoreError } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
+import type { LostShardStore } from './lost-shard-store.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
 const SEGMENT_END = 2 * CID_BYTES;
 
-/** Store receipts that others signed, for objects this node watches: one for each (root, segment, holder), the newest counts. */
+/**
+ * Store receipts that others signed, for objects this node watches: one for each (root, segment, holder). The newest counts,
+ * unless it takes back what its holder promised.
+ */
 export class ReceivedReceiptStore {
   readonly #metadata: Metadata;
   readonly #receipts: Table;
   readonly #byHolder: Table;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #lost: Pick<LostShardStore, 'of'>;
+  readonly #locks = new KeyedLock();
   readonly #listeners = new Set<(receipt: StoreReceipt) => void>();
 
-  constructor(metadata: Metadata) {
+  constructor(metadata: Metadata, clock: Pick<Clock, 'now'>, lost: Pick<LostShardStore, 'of'>) {
     this.#metadata = metadata;
+    this.#clock = clock;
+    this.#lost = lost;
     this.#receipts = new Table(metadata, 'receivedReceipt');
     this.#byHolder = new Table(metadata, 'receivedByHolder');
   }
@@ -27,14 +46,36 @@ export class ReceivedReceiptStore {
     this.#listeners.add(listener);
   }
 
-  /** Durable on return. */
-  async put(receipt: StoreReceipt): Promise<void> {
+  /** Durable on return. @returns whether it is kept: not when it takes back what its holder promised. */
+  put(receipt: StoreReceipt): Promise<boolean> {
     const { root, segment, holder } = receipt;
-    await this.#metadata.database.write([
-      this.#receipts.putting(concat(cidKey(root), cidKey(segment), holder), encodeStoreReceipt(receipt)),
-      this.#byHolder.putting(concat(holder, root.bytes, segment.bytes)),
-    ]);
-    for (const listener of this.#listeners) listener(receipt);
+    const key = concat(cidKey(root), cidKey(segment), holder);
+    // Receipts of one holder may come from several sides at once.
+    return this.#locks.run(toHex(key), undefined, async () => {
+      if (await this.takesBack(receipt)) return false;
+      await this.#metadata.database.write([
+        this.#receipts.putting(key, encodeStoreReceipt(receipt)),
+        this.#byHolder.putting(concat(holder, root.bytes, segment.bytes)),
+      ]);
+      for (const listener of this.#listeners) listener(receipt);
+      return true;
+    });
+  }
+
+  /**
+   * Whether the receipt is for less, or for a shorter time, than the one that is kept and still binds: what its holder
+   * dropped meanwhile would never be asked about. What is known to be lost has counted.
+   */
+  async takesBack(receipt: StoreReceipt): Promise<boolean> {
+    const { root, segment, holder } = receipt;
+    const before = await this.get(root, segment, holder).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+      throw error;
+    });
+    if (before === undefined || isExpired(before, this.#clock.now()) || replaces(receipt, before)) return false;
+    const lost = await this.#lost.of(holder, segment);
+    const owed = bitmapIndices(before.indices).filter((index) => !lost.has(index));
+    return owed.length > 0 && !replaces(receipt, { ...before, indices: bitmapOf(owed) });
   }
 
   /** Receipts of an object (of one segment, when given), by segment CID and holder key. */

@@ -187,6 +187,7 @@ async function assemble(
   const manifestQuota = new ManifestQuota(metadata, manifestBytes);
   await manifestQuota.load();
   const manifests = new ManifestStore(metadata, clock, manifestQuota);
+  const lostShards = new LostShardStore(metadata);
   const maintenance = new StoreMaintenance({
     clock,
     shards,
@@ -198,7 +199,7 @@ async function assemble(
     shards,
     manifests,
     issuedReceipts: new IssuedReceiptStore(metadata),
-    receivedReceipts: new ReceivedReceiptStore(metadata),
+    receivedReceipts: new ReceivedReceiptStore(metadata, clock, lostShards),
     catalog: new CatalogStore(metadata),
     journal: new JournalStore(metadata),
     releases: new ReleaseStore(metadata),
@@ -211,7 +212,7 @@ async function assemble(
     receivedEvidence: new ReceivedEvidenceStore(metadata),
     securityLog: new SecurityLogStore(metadata),
     scrub: new ScrubStore(metadata),
-    lostShards: new LostShardStore(metadata),
+    lostShards,
     guardedRoots: new GuardedRootStore(metadata),
     holderFailures: new HolderFailureStore(metadata),
     databases,

@@ -178,7 +178,7 @@ export class Finalizer {
       until: 0,
     });
     if (fault !== undefined) throw new BadReceipt(`a receipt is refused: ${fault}`);
-    await receipts.put(receipt);
+    if (!(await receipts.put(receipt))) throw new BadReceipt('a receipt is refused: it takes back an earlier one');
     this.holders.add(peer);
     const before = of.signed.size;
     for (const index of indices) of.signed.set(index, peer);

@@ -99,7 +99,8 @@ export interface ManifestSink {
 
 /** Receipts that others signed for our files. */
 export interface ReceiptBook {
-  put(receipt: StoreReceipt): Promise<void>;
+  /** @returns whether it is kept: not when it takes back what its holder promised before. */
+  put(receipt: StoreReceipt): Promise<boolean>;
   /** Peers that signed for a root; empty for a file of somebody else. */
   holders(root: CID): Promise<string[]>;
   /** Forgets all receipts of a root. Idempotent. */

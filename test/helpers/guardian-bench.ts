@@ -293,6 +293,7 @@ function memoryReceipts(initial: readonly StoreReceipt[]) {
   const of = (holder: Uint8Array) => [...kept.values()].filter((receipt) => toHex(receipt.holder) === toHex(holder));
   return {
     put,
+    takesBack: async () => false,
     async *scan(root: CID, segment?: CID) {
       yield* [...kept.values()].filter(
         (receipt) => receipt.root.equals(root) && (segment === undefined || receipt.segment.equals(segment)),

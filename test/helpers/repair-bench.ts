@@ -132,6 +132,7 @@ export class RepairBench {
         random: (count) => new Uint8Array(count),
         clock,
         leastLeaseMs: 1_000,
+        takesBack: async () => false,
       }),
       absences: this.absences,
       announce: async ({ kind }) => void this.announced.push(kind),

@@ -165,7 +165,7 @@ export class TransferBench {
 
   get receiptBook() {
     return {
-      put: async (receipt: StoreReceipt) => void this.receipts.push(receipt),
+      put: async (receipt: StoreReceipt) => this.receipts.push(receipt) > 0,
       holders: async (root: CID) =>
         this.receipts.filter((receipt) => receipt.root.equals(root)).map(({ holder }) => peerIdFromKey(holder)),
       removeRoot: async (root: CID) => {

@@ -120,6 +120,13 @@ test('a damaged receipt does not hide those of other objects that share the segm
   assert.deepEqual([found.map(({ root }) => String(root)), reported.length], [[String(ROOTS[1])], 1]);
 });
 
+test('a received receipt takes the place of one that cannot be read', async (t) => {
+  const stores = await openTestStores(t);
+  await stores.receivedReceipts.put(receipt(ROOTS[0], SEGMENTS[0]));
+  await damageRecords(stores, 'receivedReceipt');
+  assert.equal(await stores.receivedReceipts.put(receipt(ROOTS[0], SEGMENTS[0])), true);
+});
+
 test('received receipts are found by root, segment and holder', async (t) => {
   const stores = await openTestStores(t);
   const { receivedReceipts } = stores;

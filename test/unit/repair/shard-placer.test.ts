@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { type PlaceRequest, type ShardLoader, ShardPlacer } from '../../../node/repair/shard-placer.ts';
+import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import {
+  type PlaceRequest,
+  type ShardLoader,
+  ShardPlacer,
+  type ShardPlacerDeps,
+} from '../../../node/repair/shard-placer.ts';
 import { StripeShortage } from '../../../node/transfer/shard-fetcher.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
-import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { hashCommitment, MemoryFailure, type MemoryPeer } from '../../helpers/memory-network.ts';
 import { type SampleObject, sampleObject } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
@@ -41,13 +47,15 @@ function place(
   return placer.place(request, signal);
 }
 
-function placerOf(bench: TransferBench): ShardPlacer {
+function placerOf(bench: TransferBench, changes: Partial<ShardPlacerDeps> = {}): ShardPlacer {
   return new ShardPlacer({
     client: bench.network,
     chooser: bench.placement(inOrder),
     random: inOrder,
     clock: quickClock,
     leastLeaseMs: LEAST_LEASE_MS,
+    takesBack: async () => false,
+    ...changes,
   });
 }
 
@@ -194,6 +202,18 @@ describe('placing shards', () => {
     assert.match(warnings.join(), /it ends too soon/);
     lasting(10 * LEAST_LEASE_MS);
     assert.equal((await place(bench, [0])).receipts.size, 1);
+  });
+
+  test('nor does one that takes back what its holder promised before', async () => {
+    const bench = new TransferBench(2);
+    const [first] = bench.network.all;
+    const takesBack = async ({ holder }: StoreReceipt) => peerIdFromKey(holder) === first?.id;
+    const { receipts, warnings } = await place(bench, [0], {}, placerOf(bench, { takesBack }));
+    assert.deepEqual(
+      [...receipts.values()].map(({ holder }) => peerIdFromKey(holder)),
+      [at(bench, 1).id],
+    );
+    assert.match(warnings.join(), /takes back/);
   });
 
   test('what is no longer wanted is neither sent nor signed for', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
+import { bitmapCount } from '../../../protocol/bitmap.ts';
 import { toHex } from '../../../protocol/bytes.ts';
 import { FRAME_BYTES } from '../../../protocol/constants.ts';
-import { signStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { collect, pieces, TransferBench } from '../../helpers/transfer-bench.ts';
 
@@ -13,6 +14,8 @@ const FRAMES = 5;
 /** Draws the peers in their order: the first one among them. */
 const inOrder = (count: number) => new Uint8Array(count);
 const content = stream('receipts', FRAMES * FRAME_BYTES + 100);
+/** 6 frames: 2 stripes of 4+2, the second with 2 data shards. */
+const SHARDS = 10;
 
 async function readBack(bench: TransferBench, link: { readonly root: CID; readonly key: Uint8Array }) {
   return collect((await bench.downloader().open(link, signal)).read());
@@ -53,5 +56,23 @@ test('of the owner a receipt with an end is refused, however late that is', asyn
     .add(pieces(content), { kind: 'file', code });
   assert.ok(added.warnings.some((warning) => warning.includes('it ends too soon')));
   assert.ok(bench.receipts.every(({ expiresAt }) => expiresAt === 0));
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
+test('a receipt that takes back an earlier one is refused', async () => {
+  const bench = new TransferBench(7);
+  const [forgetful] = bench.network.all;
+  assert.ok(forgetful);
+  const key = toHex(forgetful.signer.publicKey);
+  const { put, holders } = bench.receiptBook;
+  const receipts = { holders, put: async (receipt: StoreReceipt) => toHex(receipt.holder) !== key && put(receipt) };
+  const added = await bench
+    .uploader({ receipts, chooser: bench.placement(inOrder) })
+    .add(pieces(content), { kind: 'file', code });
+  assert.ok(added.warnings.some((warning) => warning.includes('takes back')));
+  assert.equal(
+    bench.receipts.reduce((sum, { indices }) => sum + bitmapCount(indices), 0),
+    SHARDS,
+  );
   assert.deepEqual(await readBack(bench, added), content);
 });
