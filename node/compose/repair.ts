@@ -8,6 +8,7 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import { REPAIR_OPTIONS } from '../config/repair-options.ts';
+import { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
@@ -20,6 +21,7 @@ import type { CandidateTable } from '../placement/candidates.ts';
 import type { RandomBytes } from '../random.ts';
 import { Absences } from '../repair/absences.ts';
 import { HolderCensus } from '../repair/census.ts';
+import { ClaimCheck } from '../repair/claim-check.ts';
 import { FileHealth } from '../repair/file-health.ts';
 import { forgetRoot } from '../repair/forget-root.ts';
 import { HolderRates } from '../repair/holder-rates.ts';
@@ -136,6 +138,9 @@ export function composeRepair(parts: RepairParts): Repair {
   });
   const graceMs = config['repair.grace'];
   const providers = new RecentProviders(own, clock);
+  const traffic = new TokenBucket(config['repair.traffic'], clock);
+  const admit = (shards: number, signal: AbortSignal) => traffic.take(shards * SHARD_BYTES, signal);
+  const copies = new CopyCheck({ client: own, clock });
   const census = new HolderCensus({
     client: own,
     peers: own,
@@ -144,6 +149,7 @@ export function composeRepair(parts: RepairParts): Repair {
     self: host.peerId,
     absences,
     lost,
+    claims: new ClaimCheck({ copies, admit, random, clock }),
     isDisqualified,
     subnetOf: (peer) => candidates.subnetOf(peer),
     graceMs,
@@ -151,7 +157,6 @@ export function composeRepair(parts: RepairParts): Repair {
   });
   const survey = new Survey({ census, segments: cachedSegments(located, locator), rates });
   const leases = new Leases(clock, config['repair.holdOff']);
-  const traffic = new TokenBucket(config['repair.traffic'], clock);
   const placer = new ShardPlacer({
     client: host.client,
     chooser: placement,
@@ -203,7 +208,7 @@ export function composeRepair(parts: RepairParts): Repair {
       log.info('a repair begins', started);
       events.emit('repair.started', started);
     },
-    admit: (shards, signal) => traffic.take(shards * SHARD_BYTES, signal),
+    admit,
     leaseMs: config['repair.holdOff'],
     clock,
     log,

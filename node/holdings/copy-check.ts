@@ -36,7 +36,7 @@ export class CopyCheck {
   async confirmed(
     segment: CID,
     ids: ReadonlyMap<number, Uint8Array>,
-    holders: readonly AnsweringHolder[],
+    holders: readonly Pick<AnsweringHolder, 'peer' | 'indices'>[],
     signal: AbortSignal,
   ): Promise<ReadonlySet<number>> {
     const { clock } = this.#deps;

@@ -11,6 +11,7 @@ import { forEachLimited } from '../transfer/abortable.ts';
 import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
 import type { Absences } from './absences.ts';
+import type { ClaimCheck } from './claim-check.ts';
 import { isGone } from './repair-rule.ts';
 import type { HolderStanding, ShardHolder } from './stripe-state.ts';
 
@@ -30,6 +31,7 @@ export interface CensusDeps {
   readonly self: string;
   readonly absences: Pick<Absences, 'missed' | 'answered' | 'since' | 'mayCall'>;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
+  readonly claims: Pick<ClaimCheck, 'sent'>;
   readonly isDisqualified: (peer: string) => boolean;
   readonly subnetOf: (peer: string) => string | undefined;
   /** How long a holder that is not heard from counts as away and not as gone. */
@@ -43,6 +45,8 @@ export interface CensusRequest {
   readonly segment: CID;
   /** Indices at which the segment stores a shard. */
   readonly stored: readonly number[];
+  /** SHA-256 of the shard at an index. */
+  readonly idOf: (index: number) => Uint8Array | undefined;
   /** Keep the receipts that are seen: this node watches the object. */
   readonly keep: boolean;
   /** Since when it does, monotonic; whom it has not met may be away as well. Absent: not watched. */
@@ -83,7 +87,25 @@ interface Answer {
   readonly held: ReadonlySet<number> | undefined;
 }
 
-/** Asks who has which shard of a segment: those who signed first, others where a shard is left without anybody. */
+/** What one look has found out so far. */
+interface Look {
+  readonly request: CensusRequest;
+  /** Peer → what it says, in the order in which they are judged. */
+  readonly answers: Map<string, Answer>;
+  /** Peers of whom a receipt was kept before. */
+  readonly known: ReadonlySet<string>;
+  /** Indices for which somebody whose receipt was kept signed, whatever became of it. */
+  readonly met: ReadonlySet<number>;
+  /** Stranger → whether it sent what it says to have. */
+  readonly proofs: Map<string, boolean>;
+}
+
+/**
+ * Asks who has which shard of a segment: those who signed first, others where a shard is left without anybody. Anybody can sign
+ * for shards that it never saw, and for as many keys as it likes: of a shard whose holder this node knew, a stranger has to
+ * show that it has it. Of one for which it never knew anybody a receipt has to do: guardians of a file that was just stored
+ * would read all of it otherwise.
+ */
 export class HolderCensus {
   readonly #deps: CensusDeps;
 
@@ -94,27 +116,68 @@ export class HolderCensus {
   /** @throws the signal's reason, or what the store throws */
   async take(request: CensusRequest, signal: AbortSignal): Promise<Census> {
     const { receipts, clock, self, peers, providers } = this.#deps;
-    const { rootCid, segment, stored } = request;
+    const { rootCid, segment } = request;
     const answers = new Map<string, Answer>();
+    const met = new Set<number>();
     for await (const receipt of receipts.scan(rootCid, segment, signal)) {
+      for (const index of bitmapIndices(receipt.indices)) met.add(index);
       if (isExpired(receipt, clock.now())) continue;
       answers.set(peerIdFromKey(receipt.holder), { receipt, held: undefined });
     }
     const known = [...answers.keys()];
+    const look: Look = { request, answers, known: new Set(known), met, proofs: new Map() };
     await this.#ask([self, ...this.#worthAsking(known, request)], request, answers, signal);
-    const isCovered = () => hasAll(answers, stored, request.keep ? (peer) => this.#isAway(peer, rootCid) : () => false);
-    if (!isCovered()) {
+    if (!this.#hasAll(look)) {
       const asked = new Set([self, ...known]);
       const strangers = (list: readonly string[]) =>
         list.filter((peer) => !asked.has(peer) && asked.add(peer)).slice(0, MAX_STRANGERS);
       await this.#ask(strangers(peers.connected()), request, answers, signal);
-      if (!isCovered()) {
+      await this.#prove(look, signal);
+      if (!this.#hasAll(look)) {
         await this.#ask(strangers(await providers.of(rootCid, signal)), request, answers, signal);
+        await this.#prove(look, signal);
       }
     }
-    const census = await this.#judge(request, answers, new Set(known), signal);
-    if (request.keep) await this.#tidy(request, answers, new Set(known), census);
+    const census = await this.#judge(look, signal);
+    if (request.keep) await this.#tidy(look, census);
     return census;
+  }
+
+  #hasAll(look: Look): boolean {
+    const { request, answers } = look;
+    const held = new Set<number>();
+    for (const [peer, answer] of answers) {
+      const away = () =>
+        request.keep && this.#isAway(peer, request.rootCid) ? bitmapIndices(answer.receipt.indices) : [];
+      for (const index of answer.held ?? away()) if (this.#isBelieved(look, peer, index)) held.add(index);
+    }
+    return request.stored.every((index) => held.has(index));
+  }
+
+  /** Whether what it says about a shard counts. Whoever only asks how things stand believes everybody. */
+  #isBelieved({ request, known, met, proofs }: Look, peer: string, index: number): boolean {
+    const isStranger = request.keep && peer !== this.#deps.self && !known.has(peer);
+    return !isStranger || !met.has(index) || proofs.get(peer) === true;
+  }
+
+  /** Has strangers show what they say to have, as far as nobody who is known answers for it. */
+  async #prove(look: Look, signal: AbortSignal): Promise<void> {
+    const { lost, claims, isDisqualified, self } = this.#deps;
+    const { request, answers, known, proofs } = look;
+    const { segment, stored, idOf } = request;
+    const open = new Set(stored);
+    for (const [peer, { held }] of answers) {
+      if (held === undefined || isDisqualified(peer) || !(peer === self || known.has(peer))) continue;
+      const losses = await lost.of(peer, segment, signal);
+      for (const index of held) if (!losses.has(index)) open.delete(index);
+    }
+    const doubted = new Map<string, number[]>();
+    for (const [peer, { held }] of answers) {
+      if (proofs.has(peer) || isDisqualified(peer)) continue;
+      const indices = [...(held ?? [])].filter((index) => open.has(index) && !this.#isBelieved(look, peer, index));
+      if (indices.length > 0) doubted.set(peer, indices);
+    }
+    for (const [peer, sent] of await claims.sent(segment, doubted, idOf, signal)) proofs.set(peer, sent);
   }
 
   /** Not heard from for longer than the grace, or for longer than `ms`. */
@@ -142,13 +205,10 @@ export class HolderCensus {
   }
 
   /** Keeps receipts of strangers where nobody known answers, and drops those of holders that were replaced long ago. */
-  async #tidy(
-    { rootCid, segment }: CensusRequest,
-    answers: ReadonlyMap<string, Answer>,
-    known: ReadonlySet<string>,
-    { holders, gone }: Census,
-  ): Promise<void> {
+  async #tidy(look: Look, { holders, gone }: Census): Promise<void> {
     const { receipts, self, graceMs } = this.#deps;
+    const { answers, known } = look;
+    const { rootCid, segment } = look.request;
     const answered = new Map<number, number>();
     for (const [index, list] of holders) {
       const sure = list.some(({ peer, standing }) => standing === 'answers' && (peer === self || known.has(peer)));
@@ -164,7 +224,8 @@ export class HolderCensus {
         if (replaced) await receipts.remove(rootCid, segment, receipt.holder);
         continue;
       }
-      const missing = indices.filter((index) => (answered.get(index) as number) < STRANGERS_PER_SHARD);
+      const believed = indices.filter((index) => this.#isBelieved(look, peer, index));
+      const missing = believed.filter((index) => (answered.get(index) as number) < STRANGERS_PER_SHARD);
       if (missing.length === 0) continue;
       for (const index of missing) answered.set(index, (answered.get(index) as number) + 1);
       await receipts.put(receipt);
@@ -229,14 +290,10 @@ export class HolderCensus {
     });
   }
 
-  async #judge(
-    request: CensusRequest,
-    answers: ReadonlyMap<string, Answer>,
-    known: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<Census> {
+  async #judge(look: Look, signal: AbortSignal): Promise<Census> {
     const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
-    const { rootCid, segment, stored, watchedSince } = request;
+    const { answers, known, proofs } = look;
+    const { rootCid, segment, stored, watchedSince } = look.request;
     const now = clock.monotonic();
     const holders = new Map<number, ShardHolder[]>(stored.map((index) => [index, []]));
     const sources = new Map<number, string[]>();
@@ -258,9 +315,11 @@ export class HolderCensus {
         if (list === undefined) continue;
         const has = held?.has(index) ?? away;
         const trusted = !banned && !losses.has(index);
-        const standing: HolderStanding = !has || !trusted ? 'lost' : held === undefined ? 'away' : 'answers';
+        const believed = this.#isBelieved(look, peer, index);
+        const said = believed ? 'answers' : proofs.get(peer) === false ? 'lost' : 'claims';
+        const standing: HolderStanding = !has || !trusted ? 'lost' : held === undefined ? 'away' : said;
         list.push({ peer, subnet: subnetOf(peer), standing });
-        if (held?.has(index)) add(trusted ? sources : doubtful, index, peer);
+        if (held?.has(index)) add(trusted && believed ? sources : doubtful, index, peer);
       }
     }
     for (const [index, peers] of doubtful) for (const peer of peers) add(sources, index, peer);
@@ -274,19 +333,6 @@ export class HolderCensus {
     }
     return { holders, sources, gone, present, nextGone: Number.isFinite(nextGone) ? nextGone : undefined };
   }
-}
-
-function hasAll(
-  answers: ReadonlyMap<string, Answer>,
-  stored: readonly number[],
-  isAway: (peer: string) => boolean,
-): boolean {
-  const held = new Set(
-    [...answers].flatMap(([peer, answer]) => [
-      ...(answer.held ?? (isAway(peer) ? bitmapIndices(answer.receipt.indices) : [])),
-    ]),
-  );
-  return stored.every((index) => held.has(index));
 }
 
 function isSame(receipt: StoreReceipt, known: StoreReceipt): boolean {

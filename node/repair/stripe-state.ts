@@ -1,5 +1,8 @@
-/** How a peer that signed for a shard stands to it: it answers for it, is not heard from, or is known not to have it. */
-export type HolderStanding = 'answers' | 'away' | 'lost';
+/**
+ * How a peer that signed for a shard stands to it: it answers for it, only says that it has it, is not heard from, or is known
+ * not to have it.
+ */
+export type HolderStanding = 'answers' | 'claims' | 'away' | 'lost';
 
 export interface ShardHolder {
   readonly peer: string;
@@ -10,7 +13,8 @@ export interface ShardHolder {
 
 /**
  * healthy: somebody answers for the shard; clumped: somebody does, but in a subnet (or at a peer) that counts for another
- * shard of the stripe already; suspected: all who had it are away, not for long enough to count as lost; lost: the rest.
+ * shard of the stripe already; suspected: all who had it are away, not for long enough to count as lost; lost: the rest, also
+ * where somebody claims it.
  */
 export type ShardState = 'healthy' | 'clumped' | 'suspected' | 'lost';
 

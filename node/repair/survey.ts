@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import type { Root } from '../../protocol/manifest.ts';
-import { type Segment, type StripeView, stripeOf } from '../../protocol/segment.ts';
+import { type Segment, type StripeView, shardIdAt, stripeOf } from '../../protocol/segment.ts';
 import type { Census, CensusRequest } from './census.ts';
 import { daysToLoss, meanRate } from './durability.ts';
 import { countStripe, type ShardHolder, type ShardState, type StripeCounts, shardStates } from './stripe-state.ts';
@@ -62,7 +62,8 @@ export class Survey {
     const cid = root.segments[position] as CID;
     const views = [...segment.stripes.keys()].map((stripe) => viewOf(segment, root, stripe));
     const stored = views.flatMap(({ indices }) => indices);
-    const taken = await census.take({ rootCid, root, segment: cid, stored, ...options }, signal);
+    const idOf = (index: number) => shardIdAt(segment, root.code, index);
+    const taken = await census.take({ rootCid, root, segment: cid, stored, idOf, ...options }, signal);
     const rates = await this.#rates(taken);
     const stripes = views.map(({ stripe, indices, needed }): StripeSurvey => {
       const holders = indices.map((index) => taken.holders.get(index) ?? []);

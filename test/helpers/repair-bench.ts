@@ -1,10 +1,12 @@
 import type { CID } from 'multiformats/cid';
 import type { ShardName } from '../../node/audit/outcome.ts';
 import type { Clock } from '../../node/clock.ts';
+import { CopyCheck } from '../../node/holdings/copy-check.ts';
 import { silentLogger } from '../../node/log.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { Absences } from '../../node/repair/absences.ts';
 import { HolderCensus } from '../../node/repair/census.ts';
+import { ClaimCheck } from '../../node/repair/claim-check.ts';
 import { LostShards } from '../../node/repair/lost-shards.ts';
 import { RecentTroubles } from '../../node/repair/recent-troubles.ts';
 import type { Announcement } from '../../node/repair/repair-gossip.ts';
@@ -98,6 +100,12 @@ export class RepairBench {
       self: peerIdFromKey(signerOf('guardian').publicKey),
       absences: this.absences,
       lost: this.lost,
+      claims: new ClaimCheck({
+        copies: new CopyCheck({ client: network, clock: this.#clock }),
+        admit: async () => undefined,
+        random: (count) => new Uint8Array(count),
+        clock: this.#clock,
+      }),
       isDisqualified: (peer) => this.disqualified.has(peer),
       subnetOf: (peer) => this.bench.table.get(peer)?.subnet,
       graceMs: this.graceMs,

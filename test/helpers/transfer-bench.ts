@@ -211,6 +211,7 @@ export class TransferBench {
       receipts: { scan: async function* () {}, put: async () => undefined, remove: async () => undefined },
       self: peerIdFromKey(signerOf('owner').publicKey),
       absences: new Absences(quickClock),
+      claims: { sent: async () => new Map() },
       lost: { of: async () => new Map() },
       isDisqualified: () => false,
       subnetOf: () => undefined,

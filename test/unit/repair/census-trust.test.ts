@@ -28,6 +28,9 @@ function setting() {
   const kept = new Map<string, StoreReceipt>();
   /** What each peer answers; a peer that is not here refuses. */
   const says = new Map<string, { readonly receipt: StoreReceipt; readonly indices: readonly number[] }>();
+  /** Who sends what it says to have, and whom this node asked for it. */
+  const honest = new Set<string>();
+  const read: string[] = [];
   const losses = new Map<string, ReadonlyMap<number, LostShard>>();
   const sign = (name: string, indices: readonly number[], expiresAt = 0) => {
     const signer = signerOf(name);
@@ -55,13 +58,20 @@ function setting() {
     self: peerOf('self'),
     absences,
     lost: { of: async (peer) => losses.get(peer) ?? new Map() },
+    claims: {
+      async sent(_segment, claims) {
+        read.push(...claims.keys());
+        return new Map([...claims.keys()].map((peer) => [peer, honest.has(peer)]));
+      },
+    },
     isDisqualified: () => false,
     subnetOf: () => undefined,
     graceMs: GRACE_MS,
     clock,
   });
-  const take = () => census.take({ rootCid, root, segment, stored: STORED, keep: true }, signal);
-  return { clock, absences, kept, says, losses, sign, take };
+  const idOf = () => undefined;
+  const take = (keep = true) => census.take({ rootCid, root, segment, stored: STORED, idOf, keep }, signal);
+  return { clock, absences, kept, says, losses, honest, read, sign, take };
 }
 
 const keptOf = ({ kept }: ReturnType<typeof setting>, name: string) =>
@@ -95,6 +105,7 @@ describe('what a holder signed for', () => {
     const other = setting();
     other.kept.set(peerOf('holder'), other.sign('holder', [0, 1], Math.floor(other.clock.now()) + 60_000));
     await other.clock.advance(60_001);
+    other.honest.add(peerOf('holder'));
     other.says.set(peerOf('holder'), { receipt: other.sign('holder', [0]), indices: [0] });
     await other.take();
     assert.deepEqual(keptOf(other, 'holder'), [0]);
@@ -127,6 +138,55 @@ describe('who does not say what it holds', () => {
     says.set(peerOf('holder'), { receipt, indices: [0] });
     assert.equal((await take()).holders.get(0)?.[0]?.standing, 'answers');
     assert.equal(absences.since(peerOf('holder'), rootCid), undefined);
+  });
+});
+
+describe('a stranger that signed for a shard', () => {
+  /** The holder of shards 0 and 1 says that it lost shard 1, and a stranger that it has both. */
+  const claimed = () => {
+    const own = setting();
+    const { kept, says, sign } = own;
+    kept.set(peerOf('holder'), sign('holder', [0, 1]));
+    says.set(peerOf('holder'), { receipt: sign('holder', [0, 1]), indices: [0] });
+    says.set(peerOf('stranger'), { receipt: sign('stranger', [0, 1]), indices: [0, 1] });
+    const look = async (keep = true) => {
+      const { holders, sources } = await own.take(keep);
+      const standingAt = (index: number) =>
+        holders.get(index)?.find(({ peer }) => peer === peerOf('stranger'))?.standing;
+      return { standings: [standingAt(0), standingAt(1)], sources };
+    };
+    return { ...own, look };
+  };
+
+  test('counts for nothing, and is not kept, until it has shown one that its holder lost', async () => {
+    const { kept, honest, read, look } = claimed();
+    const { standings, sources } = await look();
+    assert.deepEqual(standings, ['lost', 'lost']);
+    assert.deepEqual([kept.has(peerOf('stranger')), read], [false, [peerOf('stranger')]]);
+    // It may be asked for it all the same.
+    assert.deepEqual(sources.get(1), [peerOf('stranger')]);
+    honest.add(peerOf('stranger'));
+    assert.deepEqual((await look()).standings, ['answers', 'answers']);
+    assert.ok(kept.has(peerOf('stranger')));
+    await look();
+    assert.equal(read.length, 2);
+  });
+
+  test('is not read from where somebody who is known answers, nor for whoever only asks how things stand', async () => {
+    const { says, sign, read, look } = claimed();
+    assert.deepEqual((await look(false)).standings, ['answers', 'answers']);
+    says.set(peerOf('holder'), { receipt: sign('holder', [0, 1]), indices: [0, 1] });
+    // Shards 2 and 3 have no holder, so that strangers are asked.
+    assert.deepEqual((await look()).standings, ['claims', 'claims']);
+    assert.deepEqual(read, []);
+  });
+
+  test('is not believed either because the receipt of the holder that this node knew has ended', async () => {
+    const { clock, kept, says, sign, look } = claimed();
+    says.delete(peerOf('holder'));
+    kept.set(peerOf('holder'), sign('holder', [0, 1], Math.floor(clock.now()) + 1_000));
+    await clock.advance(2_000);
+    assert.deepEqual((await look()).standings, ['lost', 'lost']);
   });
 });
 

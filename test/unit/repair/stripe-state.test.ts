@@ -17,6 +17,7 @@ const lost = (peer: string): ShardHolder => ({ peer, standing: 'lost' });
 
 const cases: readonly [name: string, shards: readonly (readonly ShardHolder[])[], expected: readonly ShardState[]][] = [
   ['no shards', [], []],
+  ['only claimed', [[answers('a', '1')], [{ peer: 'b', subnet: '2', standing: 'claims' }]], ['healthy', 'lost']],
   ['one holder each', [[answers('a', '1')], [answers('b', '2')]], ['healthy', 'healthy']],
   ['nobody ever had it', [[]], ['lost']],
   ['away', [[away('a')]], ['suspected']],
