@@ -31,6 +31,7 @@ import { ObjectCheck } from '../repair/object-check.ts';
 import { RecentProviders } from '../repair/recent-providers.ts';
 import { RecentTroubles } from '../repair/recent-troubles.ts';
 import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
+import { forgetAfter } from '../repair/repair-rule.ts';
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
@@ -125,7 +126,8 @@ export function composeRepair(parts: RepairParts): Repair {
   const tellAudited = (root: CID) => {
     for (const listener of listeners) listener(root);
   };
-  const absences = new Absences(clock);
+  const graceMs = config['repair.grace'];
+  const absences = new Absences(clock, forgetAfter(graceMs));
   const rates = new HolderRates({ store: stores.holderFailures, clock });
   const lost = new LostShards({
     store: stores.lostShards,
@@ -136,7 +138,6 @@ export function composeRepair(parts: RepairParts): Repair {
     },
     onRestored: parts.onRestored,
   });
-  const graceMs = config['repair.grace'];
   const providers = new RecentProviders(own, clock);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const admit = (shards: number, signal: AbortSignal) => traffic.take(shards * SHARD_BYTES, signal);
@@ -306,16 +307,39 @@ export function composeRepair(parts: RepairParts): Repair {
     return false;
   }
 
-  async function missing(peer: string, at: number): Promise<void> {
-    watcher.missing(peer, at);
+  async function* rootsOf(peer: string): AsyncGenerator<CID> {
     let last: CID | undefined;
     for await (const { root } of stores.receivedReceipts.segmentsOf(keyFromPeerId(peer))) {
-      if (last?.equals(root) !== true) {
-        absences.missed(peer, root);
-        watcher.holderMissing(root, at);
-      }
+      if (last?.equals(root) !== true) yield root;
       last = root;
     }
+  }
+
+  /** It may hold something of every file: each is looked at once for an absence, however often the peer is called in vain. */
+  async function missing(peer: string, at: number): Promise<void> {
+    if (absences.isUnreachable(peer)) {
+      absences.unreachable(peer);
+      return;
+    }
+    watcher.missing(peer, at);
+    let isEntered = false;
+    for await (const root of rootsOf(peer)) {
+      if (!isEntered && !absences.unreachable(peer)) return;
+      isEntered = true;
+      watcher.holderMissing(root, at);
+    }
+  }
+
+  async function back(peer: string): Promise<void> {
+    for (const root of absences.missedFor(peer)) watcher.told(root);
+    if (!absences.isUnreachable(peer)) return;
+    for await (const root of rootsOf(peer)) watcher.told(root);
+  }
+
+  function inBackground(peer: string, work: Promise<void>): void {
+    void work.catch((error: unknown) => {
+      log.warn('what a peer holds was not looked up', { peer, reason: String(error) });
+    });
   }
 
   const enabled = config['repair.enabled'];
@@ -338,13 +362,10 @@ export function composeRepair(parts: RepairParts): Repair {
     forget,
     cancel: (root) => repairs.cancel(root),
     connected(peer) {
-      for (const root of absences.missedFor(peer)) watcher.told(root);
+      if (running) inBackground(peer, back(peer));
     },
     missed(peer) {
-      if (!running) return;
-      void missing(peer, clock.monotonic() + graceMs).catch((error: unknown) => {
-        log.warn('what a peer holds was not looked up', { peer, reason: String(error) });
-      });
+      if (running) inBackground(peer, missing(peer, clock.monotonic() + graceMs));
     },
     load: () => lost.start(),
     async start() {

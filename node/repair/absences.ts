@@ -1,62 +1,88 @@
 import type { CID } from 'multiformats/cid';
 import type { Clock } from '../clock.ts';
 
-/** Holders and objects remembered; beyond, whoever was missed first goes. */
+/** Peers remembered, and objects for which those who are there do not answer; beyond, nothing is entered. */
 const MAX_ABSENT = 50_000;
 /** Whoever is away is called at least so often. */
 const MAX_PAUSE_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 interface Absence {
-  readonly root: CID;
   /** Monotonic. */
   readonly since: number;
   /** When it was last missed, monotonic. */
   lastAt: number;
 }
 
+interface Silence extends Absence {
+  readonly root: CID;
+}
+
 /**
- * Which holders do not answer for which objects, and since when; only an answer ends it, whatever else they do. Only those
- * with a receipt are entered. Nobody is away before this node missed it: its own absence blames no one.
+ * Which holders are not reached, which do not answer for which objects, and since when; only an answer ends it, whatever else
+ * they do. Only those with a receipt are entered. Nobody is away before this node missed it: its own absence blames no one.
  */
 export class Absences {
   readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #forgetMs: number;
   readonly #max: number;
-  /** Peer → root → absence. */
-  readonly #absences = new Map<string, Map<string, Absence>>();
+  /** Peers that could not be reached: once for all that they hold. */
+  readonly #unreachable = new Map<string, Absence>();
+  /** Peer → root → for what else it did not answer. */
+  readonly #silent = new Map<string, Map<string, Silence>>();
   #count = 0;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Pick<Clock, 'monotonic'>, max = MAX_ABSENT) {
+  /** @param forgetMs what nobody missed for so long may make room; whoever counts as gone must not be taken for away again */
+  constructor(clock: Pick<Clock, 'monotonic'>, forgetMs = DAY_MS, max = MAX_ABSENT) {
     this.#clock = clock;
+    this.#forgetMs = forgetMs;
     this.#max = max;
+  }
+
+  /** It is not connected any more, or could not be called, which concerns all that it holds; whether that begins now. */
+  unreachable(peer: string): boolean {
+    const now = this.#clock.monotonic();
+    const known = this.#unreachable.get(peer);
+    if (known !== undefined) {
+      known.lastAt = now;
+      return false;
+    }
+    if (!this.#hasRoom(now, () => this.#unreachable.size < this.#max)) return false;
+    this.#unreachable.set(peer, { since: now, lastAt: now });
+    return true;
   }
 
   /** It could not be reached, or did not say what it holds. */
   missed(peer: string, root: CID): void {
     const key = root.toString();
     const now = this.#clock.monotonic();
-    const known = this.#absences.get(peer)?.get(key);
+    const known = this.#unreachable.get(peer) ?? this.#silent.get(peer)?.get(key);
     if (known !== undefined) {
       known.lastAt = now;
       return;
     }
-    if (this.#count >= this.#max) this.#forget(this.#absences.keys().next().value as string);
-    const of = this.#absences.get(peer) ?? new Map<string, Absence>();
+    if (!this.#hasRoom(now, () => this.#count < this.#max)) return;
+    const of = this.#silent.get(peer) ?? new Map<string, Silence>();
     of.set(key, { root, since: now, lastAt: now });
-    this.#absences.set(peer, of);
+    this.#silent.set(peer, of);
     this.#count++;
   }
 
   /** It said what it holds. */
   answered(peer: string, root: CID): void {
-    const of = this.#absences.get(peer);
+    this.#unreachable.delete(peer);
+    const of = this.#silent.get(peer);
     if (of?.delete(root.toString()) !== true) return;
     this.#count--;
-    if (of.size === 0) this.#absences.delete(peer);
+    if (of.size === 0) this.#silent.delete(peer);
   }
 
   /** Monotonic milliseconds; undefined while nothing is known against it. */
   since(peer: string, root: CID): number | undefined {
-    return this.#absences.get(peer)?.get(root.toString())?.since;
+    const whole = this.#unreachable.get(peer)?.since;
+    const silent = this.#silent.get(peer)?.get(root.toString())?.since;
+    return whole === undefined || silent === undefined ? (whole ?? silent) : Math.min(whole, silent);
   }
 
   /**
@@ -64,18 +90,33 @@ export class Absences {
    * the pause is as long as it had been away at the last one, so that it doubles, and an hour at most.
    */
   mayCall(peer: string, root: CID): boolean {
-    const known = this.#absences.get(peer)?.get(root.toString());
+    const known = this.#unreachable.get(peer) ?? this.#silent.get(peer)?.get(root.toString());
     if (known === undefined) return true;
     return this.#clock.monotonic() - known.lastAt >= Math.min(known.lastAt - known.since, MAX_PAUSE_MS);
   }
 
-  /** Objects for which it does not answer. */
-  missedFor(peer: string): CID[] {
-    return [...(this.#absences.get(peer)?.values() ?? [])].map(({ root }) => root);
+  isUnreachable(peer: string): boolean {
+    return this.#unreachable.has(peer);
   }
 
-  #forget(peer: string): void {
-    this.#count -= this.#absences.get(peer)?.size ?? 0;
-    this.#absences.delete(peer);
+  /** Objects for which it does not answer, beside those that it could not be asked about. */
+  missedFor(peer: string): CID[] {
+    return [...(this.#silent.get(peer)?.values() ?? [])].map(({ root }) => root);
+  }
+
+  #hasRoom(now: number, isThere: () => boolean): boolean {
+    // Whoever does not answer is missed in each hour: the rest is of objects that nobody looks at any more.
+    if (!isThere() && now - this.#sweptAt >= MAX_PAUSE_MS) this.#sweep(now);
+    return isThere();
+  }
+
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    const isOver = ({ lastAt }: Absence) => now - lastAt >= this.#forgetMs;
+    for (const [peer, absence] of this.#unreachable) if (isOver(absence)) this.#unreachable.delete(peer);
+    for (const [peer, of] of this.#silent) {
+      for (const [key, silence] of of) if (isOver(silence) && of.delete(key)) this.#count--;
+      if (of.size === 0) this.#silent.delete(peer);
+    }
   }
 }

@@ -12,7 +12,7 @@ import type { HaveClient, PeerDirectory } from '../transfer/ports.ts';
 import { receiptFault } from '../transfer/receipt-check.ts';
 import type { Absences } from './absences.ts';
 import type { ClaimCheck } from './claim-check.ts';
-import { isGone } from './repair-rule.ts';
+import { forgetAfter, isGone } from './repair-rule.ts';
 import type { HolderStanding, ShardHolder } from './stripe-state.ts';
 
 export interface CensusDeps {
@@ -72,9 +72,6 @@ const CONCURRENCY = 12;
 const MAX_STRANGERS = 256;
 const HAVE_TIMEOUT_MS = 10_000;
 const NOTHING = new Uint8Array();
-/** A receipt of a holder that is gone for so many times the grace, and a day at least, is dropped once it is replaced. */
-const FORGET_GRACES = 7;
-const DAY_MS = 24 * 3_600_000;
 /** Of those who say that they have a shard that nobody known has, so many are kept: which of them is right, audits show. */
 const STRANGERS_PER_SHARD = 3;
 
@@ -214,7 +211,7 @@ export class HolderCensus {
       const sure = list.some(({ peer, standing }) => standing === 'answers' && (peer === self || known.has(peer)));
       answered.set(index, sure ? STRANGERS_PER_SHARD : 0);
     }
-    const forgetMs = Math.max(FORGET_GRACES * graceMs, DAY_MS);
+    const forgetMs = forgetAfter(graceMs);
     for (const [peer, { receipt }] of answers) {
       if (peer === self) continue;
       const indices = bitmapIndices(receipt.indices).filter((index) => answered.has(index));

@@ -34,6 +34,15 @@ export function repairNeed(counts: StripeCounts, choice: ThresholdChoice): Repai
   return clumped > 0 ? 'spread' : 'none';
 }
 
+/** A receipt of a holder that is gone for so many times the grace, and a day at least, is dropped once it is replaced. */
+const FORGET_GRACES = 7;
+const DAY_MS = 24 * 3_600_000;
+
+/** After what time a holder that does not come back may be forgotten. */
+export function forgetAfter(graceMs: number): number {
+  return Math.max(FORGET_GRACES * graceMs, DAY_MS);
+}
+
 /** Whether a holder that was not heard from since `since` counts as gone. Times in milliseconds of one clock. */
 export function isGone(since: number, now: number, graceMs: number): boolean {
   return now - since >= graceMs;

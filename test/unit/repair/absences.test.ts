@@ -4,6 +4,7 @@ import { Absences } from '../../../node/repair/absences.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { cidOf } from '../../helpers/store-home.ts';
 
+const FORGET_MS = 2 * 24 * 3_600_000;
 const [one, two] = [cidOf('one'), cidOf('two')];
 
 describe('absences', () => {
@@ -39,14 +40,45 @@ describe('absences', () => {
     assert.equal(absences.mayCall('a', one), true);
   });
 
-  test('are bounded: whoever was missed first is forgotten', () => {
-    const absences = new Absences(new ManualClock(), 3);
+  test('of a peer that is not reached are one for all that it holds, and begin once', async () => {
+    const clock = new ManualClock();
+    const absences = new Absences(clock, FORGET_MS, 1);
+    assert.equal(absences.unreachable('a'), true);
+    await clock.advance(10);
+    assert.equal(absences.unreachable('a'), false);
+    for (let i = 0; i < 100; i++) absences.missed('a', cidOf(`root ${i}`));
+    assert.deepEqual([absences.since('a', one), absences.since('a', two)], [0, 0]);
+    assert.deepEqual(absences.missedFor('a'), []);
+    // A call for one of them is a call for all.
+    assert.deepEqual([absences.mayCall('a', one), absences.mayCall('a', two)], [false, false]);
+    absences.answered('a', one);
+    assert.deepEqual([absences.since('a', two), absences.isUnreachable('a')], [undefined, false]);
+  });
+
+  test('of a peer that comes and goes, and never answers for an object, begin with the first miss', async () => {
+    const clock = new ManualClock();
+    const absences = new Absences(clock);
+    absences.missed('a', one);
+    await clock.advance(10);
+    absences.unreachable('a');
+    assert.deepEqual([absences.since('a', one), absences.since('a', two)], [0, 10]);
+    absences.answered('a', two);
+    assert.deepEqual([absences.since('a', one), absences.since('a', two)], [0, undefined]);
+  });
+
+  test('are bounded: what nobody missed for long makes room, and nothing else', async () => {
+    const clock = new ManualClock();
+    const absences = new Absences(clock, FORGET_MS, 2);
     absences.missed('a', one);
     absences.missed('a', two);
-    for (const peer of ['b', 'c']) absences.missed(peer, one);
-    assert.deepEqual(
-      ['a', 'b', 'c'].map((peer) => absences.missedFor(peer).length),
-      [0, 1, 1],
-    );
+    absences.missed('b', one);
+    const missedFor = () => ['a', 'b'].map((peer) => absences.missedFor(peer).length);
+    assert.deepEqual(missedFor(), [2, 0]);
+    await clock.advance(FORGET_MS - 1);
+    absences.missed('a', two);
+    await clock.advance(1);
+    absences.missed('b', one);
+    assert.deepEqual(missedFor(), [1, 1]);
+    assert.equal(absences.since('a', two), 0);
   });
 });
