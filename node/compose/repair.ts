@@ -28,6 +28,7 @@ import { HolderRates } from '../repair/holder-rates.ts';
 import { Leases } from '../repair/leases.ts';
 import { LostShards } from '../repair/lost-shards.ts';
 import { ObjectCheck } from '../repair/object-check.ts';
+import { OwnAbsence } from '../repair/own-absence.ts';
 import { RecentProviders } from '../repair/recent-providers.ts';
 import { RecentTroubles } from '../repair/recent-troubles.ts';
 import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
@@ -127,7 +128,8 @@ export function composeRepair(parts: RepairParts): Repair {
     for (const listener of listeners) listener(root);
   };
   const graceMs = config['repair.grace'];
-  const absences = new Absences(clock, forgetAfter(graceMs));
+  const alone = new OwnAbsence({ connected: () => host.connected(), clock });
+  const absences = new Absences(clock, { forgetMs: forgetAfter(graceMs), ownMs: () => alone.ms() });
   const rates = new HolderRates({ store: stores.holderFailures, clock });
   const lost = new LostShards({
     store: stores.lostShards,
@@ -147,6 +149,7 @@ export function composeRepair(parts: RepairParts): Repair {
     peers: own,
     providers,
     receipts: stores.receivedReceipts,
+    onReplaced: (peer) => rates.failed(peer),
     self: host.peerId,
     absences,
     lost,
@@ -259,6 +262,7 @@ export function composeRepair(parts: RepairParts): Repair {
     leases,
     releases: parts.releases,
     isConnected: (peer) => host.connected().includes(peer),
+    own: alone,
     rates,
     repair: (root, need, since) => repairs.offer(root, need, since),
     onImpossible(root, segment, stripes) {
@@ -362,9 +366,11 @@ export function composeRepair(parts: RepairParts): Repair {
     forget,
     cancel: (root) => repairs.cancel(root),
     connected(peer) {
+      alone.update();
       if (running) inBackground(peer, back(peer));
     },
     missed(peer) {
+      alone.update();
       if (running) inBackground(peer, missing(peer, clock.monotonic() + graceMs));
     },
     load: () => lost.start(),

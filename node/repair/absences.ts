@@ -7,11 +7,19 @@ const MAX_ABSENT = 50_000;
 const MAX_PAUSE_MS = 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 
+/** Times are monotonic, without those when this node itself was away. */
 interface Absence {
-  /** Monotonic. */
   readonly since: number;
-  /** When it was last missed, monotonic. */
+  /** When it was last missed. */
   lastAt: number;
+}
+
+export interface AbsencesOptions {
+  /** What nobody missed for so long may make room; whoever counts as gone must not be taken for away again. */
+  readonly forgetMs?: number;
+  readonly max?: number;
+  /** For how long this node itself has been away, all in all. */
+  readonly ownMs?: () => number;
 }
 
 interface Silence extends Absence {
@@ -26,6 +34,7 @@ export class Absences {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #forgetMs: number;
   readonly #max: number;
+  readonly #ownMs: () => number;
   /** Peers that could not be reached: once for all that they hold. */
   readonly #unreachable = new Map<string, Absence>();
   /** Peer → root → for what else it did not answer. */
@@ -33,16 +42,17 @@ export class Absences {
   #count = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  /** @param forgetMs what nobody missed for so long may make room; whoever counts as gone must not be taken for away again */
-  constructor(clock: Pick<Clock, 'monotonic'>, forgetMs = DAY_MS, max = MAX_ABSENT) {
+  constructor(clock: Pick<Clock, 'monotonic'>, options: AbsencesOptions = {}) {
+    const { forgetMs = DAY_MS, max = MAX_ABSENT, ownMs = () => 0 } = options;
     this.#clock = clock;
     this.#forgetMs = forgetMs;
     this.#max = max;
+    this.#ownMs = ownMs;
   }
 
   /** It is not connected any more, or could not be called, which concerns all that it holds; whether that begins now. */
   unreachable(peer: string): boolean {
-    const now = this.#clock.monotonic();
+    const now = this.#now();
     const known = this.#unreachable.get(peer);
     if (known !== undefined) {
       known.lastAt = now;
@@ -56,7 +66,7 @@ export class Absences {
   /** It could not be reached, or did not say what it holds. */
   missed(peer: string, root: CID): void {
     const key = root.toString();
-    const now = this.#clock.monotonic();
+    const now = this.#now();
     const known = this.#unreachable.get(peer) ?? this.#silent.get(peer)?.get(key);
     if (known !== undefined) {
       known.lastAt = now;
@@ -78,11 +88,12 @@ export class Absences {
     if (of.size === 0) this.#silent.delete(peer);
   }
 
-  /** Monotonic milliseconds; undefined while nothing is known against it. */
+  /** Monotonic, later for the time that this node itself was away; undefined while nothing is known against it. */
   since(peer: string, root: CID): number | undefined {
     const whole = this.#unreachable.get(peer)?.since;
     const silent = this.#silent.get(peer)?.get(root.toString())?.since;
-    return whole === undefined || silent === undefined ? (whole ?? silent) : Math.min(whole, silent);
+    if (whole === undefined && silent === undefined) return undefined;
+    return Math.min(whole ?? Number.POSITIVE_INFINITY, silent ?? Number.POSITIVE_INFINITY) + this.#ownMs();
   }
 
   /**
@@ -92,7 +103,7 @@ export class Absences {
   mayCall(peer: string, root: CID): boolean {
     const known = this.#unreachable.get(peer) ?? this.#silent.get(peer)?.get(root.toString());
     if (known === undefined) return true;
-    return this.#clock.monotonic() - known.lastAt >= Math.min(known.lastAt - known.since, MAX_PAUSE_MS);
+    return this.#now() - known.lastAt >= Math.min(known.lastAt - known.since, MAX_PAUSE_MS);
   }
 
   isUnreachable(peer: string): boolean {
@@ -102,6 +113,10 @@ export class Absences {
   /** Objects for which it does not answer, beside those that it could not be asked about. */
   missedFor(peer: string): CID[] {
     return [...(this.#silent.get(peer)?.values() ?? [])].map(({ root }) => root);
+  }
+
+  #now(): number {
+    return this.#clock.monotonic() - this.#ownMs();
   }
 
   #hasRoom(now: number, isThere: () => boolean): boolean {

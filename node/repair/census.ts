@@ -28,6 +28,8 @@ export interface CensusDeps {
     put(receipt: StoreReceipt): Promise<unknown>;
     remove(root: CID, segment: CID, holder: Uint8Array): Promise<void>;
   };
+  /** Told of each holder that is gone for good: others have all of a segment that it signed for. */
+  readonly onReplaced: (peer: string) => Promise<void>;
   readonly self: string;
   readonly absences: Pick<Absences, 'missed' | 'answered' | 'since' | 'mayCall'>;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
@@ -203,7 +205,7 @@ export class HolderCensus {
 
   /** Keeps receipts of strangers where nobody known answers, and drops those of holders that were replaced long ago. */
   async #tidy(look: Look, { holders, gone }: Census): Promise<void> {
-    const { receipts, self, graceMs } = this.#deps;
+    const { receipts, self, graceMs, onReplaced } = this.#deps;
     const { answers, known } = look;
     const { rootCid, segment } = look.request;
     const answered = new Map<number, number>();
@@ -218,7 +220,9 @@ export class HolderCensus {
       if (known.has(peer)) {
         if (!gone.has(peer) || !this.#isGone(peer, rootCid, forgetMs)) continue;
         const replaced = indices.every((index) => answered.get(index) === STRANGERS_PER_SHARD);
-        if (replaced) await receipts.remove(rootCid, segment, receipt.holder);
+        if (!replaced) continue;
+        await receipts.remove(rootCid, segment, receipt.holder);
+        await onReplaced(peer);
         continue;
       }
       const believed = indices.filter((index) => this.#isBelieved(look, peer, index));

@@ -32,8 +32,6 @@ export interface ObjectReport {
   readonly needs: readonly FoundNeed[];
   /** All who signed for something of it. */
   readonly holders: ReadonlySet<string>;
-  /** Of them, those who have not been heard from for longer than the grace. */
-  readonly gone: ReadonlySet<string>;
   /** When the next one counts as gone, monotonic. */
   readonly nextGone: number | undefined;
 }
@@ -56,14 +54,12 @@ export class ObjectCheck {
     const root = await locator.root(cid, signal);
     const present = new Map<string, Uint8Array>();
     const holders = new Set<string>();
-    const gone = new Set<string>();
     const needs: FoundNeed[] = [];
     let nextGone = Number.POSITIVE_INFINITY;
     for (const position of root.segments.keys()) {
       const seen = await survey.segment(cid, root, position, options, signal);
       for (const key of seen.census.present) present.set(toHex(key), key);
       for (const list of seen.census.holders.values()) for (const { peer } of list) if (peer !== '') holders.add(peer);
-      for (const peer of seen.census.gone) gone.add(peer);
       nextGone = Math.min(nextGone, seen.census.nextGone ?? nextGone);
       const plan = planRepair(seen.stripes, threshold);
       if (plan.stripes.length > 0 || plan.impossible.length > 0) needs.push({ position, segment: seen.cid, plan });
@@ -78,6 +74,6 @@ export class ObjectCheck {
       ownerConnected: isConnected(owner),
       guardians,
     });
-    return { rank, owner, needs, holders, gone, nextGone: Number.isFinite(nextGone) ? nextGone : undefined };
+    return { rank, owner, needs, holders, nextGone: Number.isFinite(nextGone) ? nextGone : undefined };
   }
 }

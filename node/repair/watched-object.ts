@@ -7,13 +7,12 @@ const MAX_SPREAD_PAUSE_MS = 24 * 3_600_000;
 /** What a guardian remembers of one object between two looks at it. Times are monotonic. */
 export class WatchedObject {
   readonly root: CID;
+  /** Since when it is watched, without the time that this node itself was away. */
   readonly since: number;
   /** How many guardians act before this node; 0 while it is among those who look after the object the most often. */
   behind = 0;
   /** Peers whose absence matters to it: its other guardians, and its owner. */
   watchers: readonly string[] = [];
-  /** Peers that were gone at the last look. */
-  gone: ReadonlySet<string> = new Set();
   /** Segments of which stripes are lost, with how many. */
   readonly alarms = new Map<number, number>();
   /** Since when a segment needs a repair. */

@@ -7,6 +7,7 @@ import { type RandomBytes, randomFraction } from '../random.ts';
 import type { Guarded } from '../store/guarded-root-store.ts';
 import { DueQueue } from './due-queue.ts';
 import type { FoundNeed, ObjectReport } from './object-check.ts';
+import type { OwnAbsence } from './own-absence.ts';
 import type { RepairResult } from './repairer.ts';
 import type { SurveyOptions } from './survey.ts';
 import { BYSTANDER } from './turns.ts';
@@ -39,7 +40,8 @@ export interface WatcherDeps {
   /** Lets go of an object that its owner released while this node was away; whether it did. */
   readonly releases: { obeyed(root: CID, signal: AbortSignal): Promise<boolean> };
   readonly isConnected: (peer: string) => boolean;
-  readonly rates: { watch(peers: Iterable<string>): Promise<void>; failed(peer: string): Promise<void> };
+  readonly own: Pick<OwnAbsence, 'isAlone' | 'ms'>;
+  readonly rates: { watch(peers: Iterable<string>): Promise<void> };
   /** Takes a segment that is to be repaired now. */
   readonly repair: (root: CID, need: FoundNeed, watchedSince: number) => void;
   /** Stripes of a segment that cannot be rebuilt; 0 = none any more. Told once for each change. */
@@ -160,7 +162,8 @@ export class Watcher {
   #add(root: CID, at: number): void {
     const key = root.toString();
     if (this.#objects.has(key)) return;
-    this.#objects.set(key, new WatchedObject(root, this.#deps.clock.monotonic()));
+    const { clock, own } = this.#deps;
+    this.#objects.set(key, new WatchedObject(root, clock.monotonic() - own.ms()));
     const again = this.#running.get(key);
     if (again !== undefined) this.#running.set(key, Math.min(again, at));
     else this.#due.set(key, at);
@@ -215,14 +218,16 @@ export class Watcher {
 
   /** When to look again, monotonic. */
   async #look(key: string, object: WatchedObject, signal: AbortSignal): Promise<number> {
-    const { objects, guarded, onGuarded, clock, intervalMs, check } = this.#deps;
-    const { root, since } = object;
+    const { objects, guarded, onGuarded, clock, intervalMs, check, own } = this.#deps;
+    const { root } = object;
     const isOwner = await objects.isOwn(root);
     if (!isOwner && !(await objects.holds(root))) {
       await this.#forget(key, object, signal);
       return Number.POSITIVE_INFINITY;
     }
-    const look = () => check.run(root, { isOwner, keep: true, watchedSince: since }, signal);
+    // Whoever is without a network would find everything lost.
+    if (own.isAlone) return clock.monotonic() + intervalMs;
+    const look = () => check.run(root, { isOwner, keep: true, watchedSince: object.since + own.ms() }, signal);
     if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now(), first: false });
       onGuarded(root);
@@ -266,12 +271,10 @@ export class Watcher {
   }
 
   /** Begins what is this node's turn; returns when to look again. */
-  async #act(object: WatchedObject, { rank, needs, holders, gone }: ObjectReport): Promise<number> {
-    const { leases, repair, rates, clock, turnMs } = this.#deps;
+  async #act(object: WatchedObject, { rank, needs, holders }: ObjectReport): Promise<number> {
+    const { leases, repair, rates, clock, turnMs, own } = this.#deps;
     const { root } = object;
     await rates.watch(holders);
-    for (const peer of gone) if (!object.gone.has(peer)) await rates.failed(peer);
-    object.gone = gone;
     const now = clock.monotonic();
     object.found(needs, now);
     const open = needs.filter(({ plan }) => plan.stripes.length > 0);
@@ -284,7 +287,7 @@ export class Watcher {
     for (const need of open) {
       const turn = object.mayBegin(need.position, turnMs * rank.turn);
       const at = Math.max(turn, leases.until({ root, segment: need.segment }) ?? 0);
-      if (at <= now) repair(root, need, object.since);
+      if (at <= now) repair(root, need, object.since + own.ms());
       else next = Math.min(next, at);
     }
     return next;

@@ -97,6 +97,7 @@ export class RepairBench {
         put: async (receipt) => void receipts.push(receipt),
         remove: async () => undefined,
       },
+      onReplaced: async () => undefined,
       self: peerIdFromKey(signerOf('guardian').publicKey),
       absences: this.absences,
       lost: this.lost,

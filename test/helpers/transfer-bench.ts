@@ -209,6 +209,7 @@ export class TransferBench {
       peers: this.network,
       providers: { of: async () => [] },
       receipts: { scan: async function* () {}, put: async () => undefined, remove: async () => undefined },
+      onReplaced: async () => undefined,
       self: peerIdFromKey(signerOf('owner').publicKey),
       absences: new Absences(quickClock),
       claims: { sent: async () => new Map() },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Absences } from '../../../node/repair/absences.ts';
+import { OwnAbsence } from '../../../node/repair/own-absence.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { cidOf } from '../../helpers/store-home.ts';
 
@@ -42,7 +43,7 @@ describe('absences', () => {
 
   test('of a peer that is not reached are one for all that it holds, and begin once', async () => {
     const clock = new ManualClock();
-    const absences = new Absences(clock, FORGET_MS, 1);
+    const absences = new Absences(clock, { forgetMs: FORGET_MS, max: 1 });
     assert.equal(absences.unreachable('a'), true);
     await clock.advance(10);
     assert.equal(absences.unreachable('a'), false);
@@ -66,9 +67,27 @@ describe('absences', () => {
     assert.deepEqual([absences.since('a', one), absences.since('a', two)], [0, undefined]);
   });
 
+  test('do not grow while this node has no peer at all', async () => {
+    const clock = new ManualClock();
+    const connected = ['b'];
+    const own = new OwnAbsence({ connected: () => connected, clock });
+    const absences = new Absences(clock, { ownMs: () => own.ms() });
+    absences.unreachable('a');
+    await clock.advance(10);
+    connected.pop();
+    own.update();
+    absences.missed('b', one);
+    await clock.advance(1000);
+    assert.deepEqual([own.isAlone, absences.since('a', one), absences.since('b', one)], [true, 1000, 1010]);
+    connected.push('b');
+    assert.equal(own.isAlone, false);
+    await clock.advance(100);
+    assert.deepEqual([own.ms(), absences.since('a', one), absences.since('b', one)], [1000, 1000, 1010]);
+  });
+
   test('are bounded: what nobody missed for long makes room, and nothing else', async () => {
     const clock = new ManualClock();
-    const absences = new Absences(clock, FORGET_MS, 2);
+    const absences = new Absences(clock, { forgetMs: FORGET_MS, max: 2 });
     absences.missed('a', one);
     absences.missed('a', two);
     absences.missed('b', one);

@@ -31,6 +31,7 @@ function setting() {
   /** Who sends what it says to have, and whom this node asked for it. */
   const honest = new Set<string>();
   const read: string[] = [];
+  const replaced: string[] = [];
   const losses = new Map<string, ReadonlyMap<number, LostShard>>();
   const sign = (name: string, indices: readonly number[], expiresAt = 0) => {
     const signer = signerOf(name);
@@ -55,6 +56,7 @@ function setting() {
       put: async (receipt) => void kept.set(peerIdFromKey(receipt.holder), receipt),
       remove: async (_root, _segment, holder) => void kept.delete(peerIdFromKey(holder)),
     },
+    onReplaced: async (peer) => void replaced.push(peer),
     self: peerOf('self'),
     absences,
     lost: { of: async (peer) => losses.get(peer) ?? new Map() },
@@ -71,7 +73,7 @@ function setting() {
   });
   const idOf = () => undefined;
   const take = (keep = true) => census.take({ rootCid, root, segment, stored: STORED, idOf, keep }, signal);
-  return { clock, absences, kept, says, losses, honest, read, sign, take };
+  return { clock, absences, kept, says, losses, honest, read, replaced, sign, take };
 }
 
 const keptOf = ({ kept }: ReturnType<typeof setting>, name: string) =>
@@ -192,7 +194,7 @@ describe('a stranger that signed for a shard', () => {
 
 describe('receipts that are kept', () => {
   test('of holders gone for long go once others answer for all they signed for', async () => {
-    const { clock, kept, says, sign, take } = setting();
+    const { clock, kept, says, replaced, sign, take } = setting();
     for (const [name, indices] of [
       ['dead', [0, 1]],
       ['new', [0]],
@@ -203,10 +205,12 @@ describe('receipts that are kept', () => {
     await clock.advance(2 * 24 * 3_600_000);
     await take();
     assert.ok(kept.has(peerOf('dead')), 'nobody else has shard 1');
+    assert.deepEqual(replaced, []);
     kept.set(peerOf('new'), sign('new', [0, 1]));
     says.set(peerOf('new'), { receipt: sign('new', [0, 1]), indices: [0, 1] });
     await take();
     assert.deepEqual([...kept.keys()], [peerOf('new')]);
+    assert.deepEqual(replaced, [peerOf('dead')]);
   });
 
   test('of strangers are those for shards that nobody known has, a few for each', async () => {

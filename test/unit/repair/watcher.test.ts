@@ -19,6 +19,7 @@ function holder(state: {
   forgetting?: () => Promise<void>;
   ownerThere?: boolean;
   hanging?: boolean;
+  alone?: boolean;
 }) {
   const clock = new ManualClock();
   const guarded = new Map<string, Guarded>();
@@ -32,7 +33,6 @@ function holder(state: {
     owner: 'owner',
     needs: state.whole ? [] : [{ position: 0, segment: cidOf('segment'), plan }],
     holders: new Set(),
-    gone: new Set(),
     nextGone: undefined,
   });
   const watcher = new Watcher({
@@ -66,7 +66,13 @@ function holder(state: {
       },
     },
     isConnected: (peer) => peer === 'owner' && state.ownerThere === true,
-    rates: { watch: async () => undefined, failed: async () => undefined },
+    own: {
+      get isAlone() {
+        return state.alone === true;
+      },
+      ms: () => 0,
+    },
+    rates: { watch: async () => undefined },
     repair: () => void repaired.push(clock.monotonic()),
     onImpossible: () => undefined,
     clock,
@@ -168,4 +174,17 @@ test('nobody is asked for a release while the owner is there, and the search hol
   assert.deepEqual([asked.length, repaired.length], [1, 0]);
   await clock.advance(2 * 60_000);
   assert.ok(repaired.length > 0);
+});
+
+test('while this node has no peer at all, nothing is looked at', async (t) => {
+  const state = { released: false, isFirst: true, alone: true };
+  const { watcher, clock, looks, repaired } = holder(state);
+  watcher.start();
+  t.after(() => watcher.stop());
+  for (let step = 0; step < 8; step++) await clock.advance(INTERVAL_MS / 2);
+  assert.deepEqual([looks, repaired], [[], []]);
+  state.alone = false;
+  watcher.look(root);
+  await clock.advance(TURN_MS);
+  assert.ok(looks.length > 0 && repaired.length > 0);
 });
