@@ -11,8 +11,12 @@ export interface ClaimWindowsOptions {
   readonly signal: AbortSignal;
 }
 
+/** Looks into the wrong pairs of a stripe. */
+type Judge = (bad: ReadonlySet<number>) => Promise<void>;
+
 interface Waiting {
   readonly pairs: readonly BatchPair[];
+  readonly judge: Judge | undefined;
   readonly settle: PromiseWithResolvers<ReadonlySet<number>>;
 }
 
@@ -55,9 +59,9 @@ export class ClaimWindows {
       coming = false;
     };
     return {
-      check: (pairs) => {
+      check: (pairs, judge) => {
         arrived();
-        return this.#check(pairs);
+        return this.#check(pairs, judge);
       },
       leave: () => {
         arrived();
@@ -74,13 +78,13 @@ export class ClaimWindows {
     this.#closeIfDue();
   }
 
-  async #check(pairs: readonly BatchPair[]): Promise<ReadonlySet<number>> {
+  async #check(pairs: readonly BatchPair[], judge: Judge | undefined): Promise<ReadonlySet<number>> {
     if (pairs.length === 0) {
       this.#closeIfDue();
       return new Set();
     }
     const settle = Promise.withResolvers<ReadonlySet<number>>();
-    this.#window.push({ pairs, settle });
+    this.#window.push({ pairs, judge, settle });
     this.#claims += pairs.length;
     this.#closeIfDue();
     return abortable(settle.promise, this.#options.signal);
@@ -100,11 +104,14 @@ export class ClaimWindows {
     try {
       const bad = new Set(await this.#options.batchCheck(window.flatMap(({ pairs }) => pairs)));
       let first = 0;
-      for (const { pairs, settle } of window) {
+      const found = window.map((stripe) => {
         const start = first;
-        settle.resolve(new Set(pairs.keys().filter((i) => bad.has(start + i))));
-        first += pairs.length;
-      }
+        first += stripe.pairs.length;
+        return { ...stripe, bad: new Set(stripe.pairs.keys().filter((i) => bad.has(start + i))) };
+      });
+      // What is found out in one stripe matters to all that are still in memory.
+      await Promise.all(found.map((stripe) => (stripe.bad.size > 0 ? stripe.judge?.(stripe.bad) : undefined)));
+      for (const stripe of found) stripe.settle.resolve(stripe.bad);
     } catch (error) {
       for (const { settle } of window) settle.reject(error);
     }
@@ -112,7 +119,7 @@ export class ClaimWindows {
 }
 
 export interface StripeClaims {
-  /** Positions of the pairs that are wrong, once the window they are in was checked. */
-  check(pairs: readonly BatchPair[]): Promise<ReadonlySet<number>>;
+  /** Positions of the pairs that are wrong, once the window they are in was checked and all its stripes were judged. */
+  check(pairs: readonly BatchPair[], judge?: Judge): Promise<ReadonlySet<number>>;
   leave(): void;
 }

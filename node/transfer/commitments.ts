@@ -90,17 +90,19 @@ export class Commitments {
       const { commitment } = claims.get(position) as ClaimedCommitment;
       return { commitment, load: async () => blob };
     });
-    const bad = await stripe.check(pairs);
-    for (const [i, position] of positions.entries()) {
-      const claimed = claims.get(position) as ClaimedCommitment;
-      if (!bad.has(i)) {
-        commitments.set(position, claimed.commitment);
-        this.claimed++;
-        continue;
+    const bad = await stripe.check(pairs, async (found) => {
+      for (const i of found) {
+        const position = positions[i] as number;
+        const claimed = claims.get(position) as ClaimedCommitment;
+        const right = await this.#convict(blobs.get(position) as ShardInHand, claimed);
+        commitments.set(position, right);
+        if (!equalBytes(right, claimed.commitment)) liars.add(position);
       }
-      const right = await this.#convict(blobs.get(position) as ShardInHand, claimed);
-      commitments.set(position, right);
-      if (!equalBytes(right, claimed.commitment)) liars.add(position);
+    });
+    for (const [i, position] of positions.entries()) {
+      if (bad.has(i)) continue;
+      commitments.set(position, (claims.get(position) as ClaimedCommitment).commitment);
+      this.claimed++;
     }
     await own;
     return { commitments, liars };

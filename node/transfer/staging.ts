@@ -81,10 +81,12 @@ export class Staging {
     if (delegated !== undefined) {
       const lied = await delegated.check(places.claims);
       for (const position of lied) this.#expel(places, position);
+      // A holder may have been convicted by another stripe, or have failed, after it took its part of this one.
+      const lost = (position: number) => lied.has(position) || this.#hasFailed(places.at.get(position));
       await this.#placeAll(
         stripe,
         segment,
-        [...stripe.shards].filter(([position]) => lied.has(position)),
+        [...stripe.shards].filter(([position]) => lost(position)),
         places,
       );
     }
@@ -146,7 +148,11 @@ export class Staging {
   #moved(segment: SegmentHolders, { stripe }: StripeInHand, position: number, at: Map<number, string>): boolean {
     const peer = at.get(position);
     const holder = segment.slots[this.#slot(stripe, position)];
-    return peer !== undefined && holder !== undefined && peer !== holder && this.#lane(peer).failed;
+    return holder !== undefined && peer !== holder && this.#hasFailed(peer);
+  }
+
+  #hasFailed(peer: string | undefined): boolean {
+    return peer !== undefined && this.#lane(peer).failed;
   }
 
   #slot(stripe: number, position: number): number {

@@ -128,6 +128,19 @@ test('a liar is named, replaced and convicted; the right commitment wins', async
   }
 });
 
+test('a liar keeps nothing of the stripes that are still in memory, whichever of them convicted it', async () => {
+  const bench = new TransferBench(8);
+  const liar = bench.network.all[2] as MemoryPeer;
+  lying(liar, 3);
+  const uploader = bench.uploader({ chooser: bench.placement(() => new Uint8Array(8)) });
+  const added = await uploader.add(pieces(content), delegated);
+  assert.deepEqual([bench.windows.length, bench.evidence.length], [1, 1]);
+  assert.ok(liar.received > 4, 'it had shards of stripes that did not convict it');
+  assert.deepEqual([liar.stored.size, liar.calls.finalize], [0, 0]);
+  assertCommitments(bench);
+  assert.deepEqual(await readBack(bench, added), content);
+});
+
 test('several liars in one window are all found', async () => {
   const bench = new TransferBench(9);
   const liars = bench.network.all.slice(0, 3);
