@@ -128,7 +128,7 @@ export class StageLane {
         return asking ? await this.#claim(shards) : await client.stage(this.peer, upload, shards, signal);
       } catch (error) {
         const pause = this.failed || signal.aborted ? undefined : retryPause(error, attempt, clock.now());
-        const declined = asking && !signal.aborted && declines(error, pause);
+        const declined = asking && !this.failed && !signal.aborted && declines(error, pause);
         if (pause === undefined && !declined) throw error;
         if (declined) this.#declines = true;
         else await clock.sleep(pause as number, signal);
