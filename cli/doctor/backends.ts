@@ -25,7 +25,7 @@ async function ofDaemon(context: CommandContext): Promise<readonly OperationRepo
   return (await client.json<NodeDescription>({ method: 'GET', path: '/v1/node' })).kzg.operations;
 }
 
-/** Makes one commitment: what cannot, shows here. */
+/** One commitment, one combination and one linear map: what cannot make them shows here. */
 async function ofThisProcess(context: CommandContext): Promise<readonly OperationReport[]> {
   const { config } = await loadConfig({ home: context.home, environment: context.environment });
   const backend = config['kzg.backend'];
@@ -36,7 +36,10 @@ async function ofThisProcess(context: CommandContext): Promise<readonly Operatio
   });
   await engine.start();
   try {
-    await engine.commit(new Uint8Array(SHARD_BYTES), context.signal);
+    const blob = new Uint8Array(SHARD_BYTES);
+    await engine.commit(blob, context.signal);
+    await engine.combine([1n], [blob], context.signal);
+    await engine.linearMap([[1n]], [blob], context.signal);
     return engine.operations();
   } finally {
     await engine.stop();

@@ -328,7 +328,7 @@ export class AcceleratedEngine implements KzgEngine {
     return new KernelTable(
       kernels.filter((one) => 'commit' in one).map((kernel) => new KernelSlot(kernel, options)),
       kernels.filter((one) => 'reason' in one),
-      (operation) => library.nameOf(operation),
+      library,
     );
   }
 

@@ -1,5 +1,5 @@
 import type { KzgEngine } from './engine.ts';
-import type { Operation } from './operations.ts';
+import type { CandidateReport, Operation } from './operations.ts';
 
 /** A fast kernel: what it lacks is done by the library. */
 export interface Accelerator
@@ -18,7 +18,9 @@ export interface LibraryEngine extends KzgEngine {
   nameOf(operation: Operation): string;
   /** Whether its trusted setup is loaded, so that it commits and opens at once. */
   readonly loaded: boolean;
-  /** How many of its parts failed and were given up. */
+  /** Beside what computes the operation: parts that failed and were given up, and libraries that would go on. */
+  beside(operation: Operation): readonly CandidateReport[];
+  /** How many of its parts were given up. */
   readonly drops: number;
 }
 

@@ -67,6 +67,21 @@ export function loadBackend(name: BackendName): Promise<Backend> {
   return loading;
 }
 
+const PACKAGES = { 'c-kzg': 'c-kzg', 'eth-kzg': '@crate-crypto/node-eth-kzg' } as const satisfies Record<
+  BackendName,
+  string
+>;
+
+/** Whether its package is here; whether that works shows when it is loaded. */
+export function isInstalled(name: BackendName): boolean {
+  try {
+    import.meta.resolve(PACKAGES[name]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The first of `names` that can be imported here. @throws KzgError `no-backend` */
 export async function availableBackend(names: readonly BackendName[] = BACKENDS): Promise<BackendName> {
   const causes: unknown[] = [];

@@ -1,4 +1,4 @@
-import { has } from './accelerator.ts';
+import { has, type LibraryEngine } from './accelerator.ts';
 import type { KernelSlot } from './kernel-slot.ts';
 import { type CandidateReport, OPERATIONS, type Operation, type OperationReport } from './operations.ts';
 import { ranked, type Timings } from './timings.ts';
@@ -13,13 +13,13 @@ export interface Unavailable {
 export class KernelTable {
   readonly #slots: readonly KernelSlot[];
   readonly #unavailable: readonly Unavailable[];
-  readonly #library: (operation: Operation) => string;
+  readonly #library: Pick<LibraryEngine, 'nameOf' | 'beside'>;
   timings: Timings = {};
 
   constructor(
     slots: readonly KernelSlot[],
     unavailable: readonly Unavailable[],
-    library: (operation: Operation) => string,
+    library: Pick<LibraryEngine, 'nameOf' | 'beside'>,
   ) {
     this.#slots = slots;
     this.#unavailable = unavailable;
@@ -38,7 +38,7 @@ export class KernelTable {
   /** The kernels to ask before the library, in this order. */
   before(operation: Operation): KernelSlot[] {
     const usable = this.usable(operation);
-    const library = this.#library(operation);
+    const library = this.#library.nameOf(operation);
     const order = ranked([...usable.map(({ name }) => name), library], this.timings[operation]);
     return order.slice(0, order.indexOf(library)).flatMap((name) => usable.find((slot) => slot.name === name) ?? []);
   }
@@ -49,7 +49,7 @@ export class KernelTable {
 
   report(): OperationReport[] {
     return OPERATIONS.map((operation) => {
-      const library = this.#library(operation);
+      const library = this.#library.nameOf(operation);
       const backend = this.before(operation)[0]?.name ?? library;
       const rows = [
         ...this.#unavailable.map(({ name, reason }) => ({ name, state: 'missing' as const, out: reason })),
@@ -66,7 +66,7 @@ export class KernelTable {
         const shown = used ? 'used' : out === undefined ? 'ready' : state;
         return { backend: name, state: shown, detail, ...(ms === undefined ? {} : { ms: Number(ms.toPrecision(3)) }) };
       });
-      return { operation, backend, candidates };
+      return { operation, backend, candidates: [...candidates, ...this.#library.beside(operation)] };
     });
   }
 }

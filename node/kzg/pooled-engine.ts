@@ -3,7 +3,7 @@ import { COMMITMENT_BYTES, PROOF_BYTES } from '../../protocol/constants.ts';
 import { isCanonical } from '../../protocol/field.ts';
 import type { RandomBytes } from '../random.ts';
 import type { LibraryEngine } from './accelerator.ts';
-import { availableBackend, type BackendName } from './backend.ts';
+import { availableBackend, type BackendName, isInstalled } from './backend.ts';
 import { batchCheck } from './batch-check.ts';
 import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
@@ -11,9 +11,9 @@ import { combineBlobs } from './combine-blobs.ts';
 import { surelyBad, wronglyAccused } from './confirm-bad.ts';
 import { type BatchPair, type BlobAccumulator, type CheckedOperations, KzgError, type Opening } from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
-import { KernelTable } from './kernel-table.ts';
+import { KernelTable, type Unavailable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
-import type { Operation, OperationReport } from './operations.ts';
+import type { CandidateReport, Operation, OperationReport } from './operations.ts';
 import { followed, wrongElement } from './spot-check.ts';
 import { WasmKernel } from './wasm/wasm-kernel.ts';
 import { siblingModule, WorkerPool } from './worker-pool.ts';
@@ -42,7 +42,7 @@ export class PooledEngine implements LibraryEngine {
   #running: Running | undefined;
   #loaded = false;
   /** Libraries that failed. */
-  #failed = 0;
+  readonly #failed: Unavailable[] = [];
 
   constructor(options: PooledEngineOptions) {
     this.#options = options;
@@ -62,7 +62,7 @@ export class PooledEngine implements LibraryEngine {
   }
 
   get drops(): number {
-    return this.#failed + (this.#accumulators.failure === undefined ? 0 : 1);
+    return this.#failed.length + (this.#accumulators.failure === undefined ? 0 : 1);
   }
 
   nameOf(operation: Operation): string {
@@ -72,8 +72,26 @@ export class PooledEngine implements LibraryEngine {
     return 'mcl';
   }
 
+  beside(operation: Operation): readonly CandidateReport[] {
+    if (operation === 'combine' || operation === 'linearMap') {
+      const { failure } = this.#accumulators;
+      return failure === undefined ? [] : [{ backend: 'wasm', state: 'dropped', detail: failure }];
+    }
+    if (operation !== 'commit' && operation !== 'open') return [];
+    const dropped = this.#failed.map(({ name, reason }) => ({
+      backend: name,
+      state: 'dropped' as const,
+      detail: reason,
+    }));
+    const ready = this.#next().filter(isInstalled);
+    return [
+      ...dropped,
+      ...ready.map((backend) => ({ backend, state: 'ready' as const, detail: 'stands by, not tried' })),
+    ];
+  }
+
   operations(): readonly OperationReport[] {
-    return new KernelTable([], [], (operation) => this.nameOf(operation)).report();
+    return new KernelTable([], [], this).report();
   }
 
   /** Finds the library (milliseconds). Its trusted setup loads in the workers, when they are first needed. */
@@ -260,15 +278,20 @@ export class PooledEngine implements LibraryEngine {
   }
 
   async #useNext(running: Running, { message }: KzgError): Promise<boolean> {
-    const { backends, onDropped } = this.#options;
     const failed = running.library;
-    const next = await availableBackend(backends.slice(backends.indexOf(failed) + 1)).catch(() => undefined);
+    const next = await availableBackend(this.#next()).catch(() => undefined);
     if (next === undefined) return false;
     if (running.library !== failed) return true; // another call was quicker
     running.library = next;
-    this.#failed++;
-    onDropped?.(failed, message);
+    this.#failed.push({ name: failed, reason: message });
+    this.#options.onDropped?.(failed, message);
     return true;
+  }
+
+  /** The libraries after the one in use. */
+  #next(): readonly BackendName[] {
+    const { backends } = this.#options;
+    return this.#running === undefined ? [] : backends.slice(backends.indexOf(this.#running.library) + 1);
   }
 
   #pools(): Running {

@@ -25,6 +25,7 @@ export function library(over: Partial<LibraryEngine> = {}): LibraryEngine {
   const engine: LibraryEngine = {
     backend: 'c-kzg',
     loaded: true,
+    beside: () => [],
     drops: 0,
     threads: 1,
     start: async () => undefined,

@@ -52,6 +52,13 @@ test('a field kernel that errs in a map is given up, and the map made again in p
   assert.deepEqual(await engine.linearMap([row], blobs), [sum]);
   assert.deepEqual(dropped, ['wasm: a linear map differs from plain arithmetic']);
   assert.deepEqual([engine.drops, engine.nameOf('linearMap')], [1, 'plain']);
+  const reports = new Map(engine.operations().map((report) => [report.operation, report.candidates]));
+  for (const operation of ['combine', 'linearMap'] as const) {
+    assert.deepEqual(reports.get(operation), [
+      { backend: 'plain', state: 'used', detail: 'first in order, not measured yet' },
+      { backend: 'wasm', state: 'dropped', detail: 'a linear map differs from plain arithmetic' },
+    ]);
+  }
 });
 
 test('a library that refuses to verify what is well-formed is followed by the next one', {
@@ -64,9 +71,12 @@ test('a library that refuses to verify what is well-formed is followed by the ne
     asked.push(library);
     return asked.length === 2 ? true : 'refused';
   });
+  const candidates = () => engine.operations()[0]?.candidates.map(({ backend, state }) => `${backend}: ${state}`);
+  assert.deepEqual(candidates(), ['c-kzg: used', 'eth-kzg: ready']);
   const verify = () => engine.verify(new Uint8Array(48), new Uint8Array(32), new Uint8Array(32), new Uint8Array(48));
   assert.equal(await verify(), true);
   assert.deepEqual(dropped, ['c-kzg: c-kzg refused to verify a well-formed opening']);
+  assert.deepEqual(candidates(), ['eth-kzg: used', 'c-kzg: dropped']);
   // The last one refuses: there is no answer, unless the proof or the commitment is malformed.
   await assert.rejects(verify(), { code: 'backend-failed' });
   assert.equal(await verify(), false);
