@@ -11,6 +11,7 @@ import { openSource } from '../source.ts';
 import { upload } from '../upload.ts';
 
 export interface AddArguments {
+  /** `auto`, `4+2`, `gf256` or `gf256:4+2`. */
   readonly code?: string;
   readonly codeName?: string;
   readonly minShards?: number;
@@ -21,6 +22,7 @@ export interface AddArguments {
 
 /** Stores a file, a directory or stdin and prints its link. */
 export async function add(context: CommandContext, path: string, options: AddArguments): Promise<ExitCode> {
+  const code = codeOf(options);
   const client = await ApiClient.of(context);
   const source = await openSource(path, context);
   const progress = startProgress(
@@ -36,11 +38,10 @@ export async function add(context: CommandContext, path: string, options: AddArg
         indexLength: source.indexLength,
         size: source.size,
         name: options.name ?? source.name,
-        code: options.code,
-        codeName: options.codeName,
+        ...code,
         minShards: options.minShards,
         commitments: options.commitments,
-        sourceId: options.resume && source.id !== undefined ? uploadId(source.id, options) : undefined,
+        sourceId: options.resume && source.id !== undefined ? uploadId(source.id, code) : undefined,
       },
       onProgress: ({ bytes }) => progress.update(bytes),
     });
@@ -69,8 +70,23 @@ export async function add(context: CommandContext, path: string, options: AddArg
   }
 }
 
+interface ChosenCode {
+  readonly code?: string;
+  readonly codeName?: string;
+}
+
+/** The API is told name and numbers apart. @throws CliError usage */
+function codeOf({ code = '', codeName }: AddArguments): ChosenCode {
+  const isNamed = code !== 'auto' && /^[a-z]/.test(code);
+  const [name = codeName, numbers = ''] = isNamed ? code.split(':') : [codeName, code];
+  if (codeName !== undefined && name !== codeName) {
+    throw new CliError('usage', `--code ${code} and --code-name ${codeName} name two codes: give one`);
+  }
+  return { ...(numbers === '' ? {} : { code: numbers }), ...(name === undefined ? {} : { codeName: name }) };
+}
+
 /** An upload resumes only with the same source and the same choices. */
-function uploadId(sourceId: string, { code, codeName }: AddArguments): string {
+function uploadId(sourceId: string, { code, codeName }: ChosenCode): string {
   return createHash('sha256')
     .update(JSON.stringify([sourceId, code ?? null, codeName ?? null]))
     .digest('hex');

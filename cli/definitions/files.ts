@@ -1,7 +1,10 @@
 import { Option, type Command as Parser } from 'commander';
 import { byteRange, type Define, given, matching, wholeNumber } from '../define.ts';
 
-const CODE = matching(/^(auto|\d{1,2}\+\d{1,2})$/, 'auto or k+m, e.g. 4+2');
+const CODE = matching(
+  /^(auto|(fr-lagrange|gf256|replica)(:\d{1,2}\+\d{1,2})?|\d{1,2}\+\d{1,2})$/,
+  'auto, k+m as in 4+2, gf256 or replica, or both as in gf256:4+2',
+);
 const DEFAULT_WORST = 20;
 const MAX_WORST = 1000;
 
@@ -20,8 +23,15 @@ export function defineFileCommands(program: Parser, define: Define): void {
         ...given('name', options.name as string | undefined),
       }),
   })
-    .option('--code <k+m>', 'shards per stripe: k carry data, m may be lost; auto = as many as the peers allow', CODE)
-    .addOption(new Option('--code-name <name>', 'erasure code').choices(['fr-lagrange', 'gf256', 'replica']))
+    .option(
+      '--code <code>',
+      'k+m: shards of a stripe that carry data, and that may be lost; auto = as many as the peers allow; gf256:k+m, ' +
+        'replica:1+m or the name alone = another code (default: as configured)',
+      CODE,
+    )
+    .addOption(
+      new Option('--code-name <name>', 'the name of the code by itself').choices(['fr-lagrange', 'gf256', 'replica']),
+    )
     .option('--min-shards <n>', 'shards of each stripe that must be signed for (default: all)', wholeNumber(1, 64))
     .addOption(
       new Option(

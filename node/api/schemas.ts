@@ -56,7 +56,10 @@ export const addQuery = object({
     ...count,
     description: 'Bytes of the body, when known: a hint by which holders with enough room are chosen',
   },
-  'code?': text(5, { pattern: '^(auto|\\d{1,2}\\+\\d{1,2})$', default: 'auto' }),
+  'code?': text(5, {
+    pattern: '^(auto|\\d{1,2}\\+\\d{1,2})$',
+    description: 'auto = the widest standard one that the peers allow; absent = as configured',
+  }),
   'codeName?': codeName,
   'sourceId?': text(64, { pattern: '^[0-9a-f]{64}$', description: 'The same id after a crash resumes the upload' }),
   'minShards?': { type: 'integer', minimum: 1, maximum: 64 },

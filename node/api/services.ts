@@ -31,10 +31,10 @@ export interface AddOptions {
   readonly indexLength?: number;
   /** For the catalog only; never leaves this node. */
   readonly name?: string;
-  /** `auto` = the largest standard parameters that the eligible peers allow. */
-  readonly code: 'auto' | { readonly k: number; readonly m: number };
   /** Bytes of the body, when known: a hint for the choice of holders. */
   readonly size?: number;
+  /** `auto` = the largest standard parameters that the eligible peers allow; absent = as configured. */
+  readonly code?: 'auto' | { readonly k: number; readonly m: number };
   /** Absent = the configured code. */
   readonly codeName?: CodeName;
   /** Identity of the source (hex, 32 bytes): the same id after a crash resumes. Absent = never resumed. */

@@ -71,7 +71,7 @@ async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: 
     ...rest,
     ...(sizeHint === undefined ? {} : { sizeHint }),
     commitments: options.commitments ?? deps.config['files.commitments'],
-    code: code === 'auto' ? deps.config['files.code'] : code,
+    code: code ?? deps.config['files.code'],
     ...(name === undefined ? {} : { codeId: codeId(name) }),
   });
   const { root, link, size, kind, stripes, shards, storedBytes, holders, resumedBytes, commitments, warnings } = result;

@@ -16,7 +16,7 @@ interface AddRequest {
     indexLength?: number;
     name?: string;
     size?: number;
-    code: string;
+    code?: string;
     codeName?: CodeName;
     sourceId?: string;
     minShards?: number;
@@ -70,16 +70,20 @@ function addOptions(query: AddRequest['Querystring']): Omit<AddOptions, 'onProgr
   if ((kind === 'tree') !== (indexLength !== undefined)) {
     throw new ApiError('invalid-request', 'indexLength goes with kind=tree, and only with it');
   }
-  const [k = 0, m = 0] = code.split('+').map(Number);
-  if (code !== 'auto' && (k < 1 || k + m > 64)) {
-    throw new ApiError('invalid-request', `code ${code} is not possible: k+m with k at least 1 and k+m at most 64`);
-  }
   return {
     ...rest,
     kind,
-    code: code === 'auto' ? code : { k, m },
+    ...(code === undefined ? {} : { code: codeOf(code) }),
     ...(indexLength === undefined ? {} : { indexLength }),
   };
+}
+
+/** @throws ApiError invalid-request */
+function codeOf(text: string): NonNullable<AddOptions['code']> {
+  if (text === 'auto') return text;
+  const [k = 0, m = 0] = text.split('+').map(Number);
+  if (k >= 1 && k + m <= 64) return { k, m };
+  throw new ApiError('invalid-request', `code ${text} is not possible: k+m with k at least 1 and k+m at most 64`);
 }
 
 /** The body, which must arrive whole and must not stop moving. */

@@ -60,6 +60,23 @@ test('the same source resumes under the same id, a changed one or other choices 
   assert.equal(new Set([ids[0], ids[2], ids[4]]).size, 3);
 });
 
+test('a code is named with its numbers, without them, or apart from them; what is not said is not asked', async (t) => {
+  const { run, work, services } = await folderWithNode(t);
+  await writeFile(join(work, 'a'), 'one');
+  const cases: [string[], object][] = [
+    [[], {}],
+    [['--code', 'auto'], { code: 'auto' }],
+    [['--code', '4+2'], { code: { k: 4, m: 2 } }],
+    [['--code', 'gf256'], { codeName: 'gf256' }],
+    [['--code', 'replica:1+2'], { code: { k: 1, m: 2 }, codeName: 'replica' }],
+    [['--code', '4+2', '--code-name', 'gf256'], { code: { k: 4, m: 2 }, codeName: 'gf256' }],
+  ];
+  for (const [i, [args, expected]] of cases.entries()) {
+    assert.equal((await run(['add', 'a', '--no-resume', ...args])).code, 0, args.join(' '));
+    assert.deepEqual(services.adds[i], { kind: 'file', name: 'a', ...expected });
+  }
+});
+
 test('stdin and an empty file can be added, and --json is one document', async (t) => {
   const { run, work, services } = await folderWithNode(t);
   services.warnings = ['the network is small'];

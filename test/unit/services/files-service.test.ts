@@ -28,17 +28,29 @@ const root: Root = {
 };
 const { signal } = new AbortController();
 
+interface Numbers {
+  readonly k: number;
+  readonly m: number;
+}
+
 /** Services over fakes; `done` is what was done, in order. */
-function files(changes: { known?: boolean; releasing?: () => Promise<void>; stripes?: StripeHealth[] } = {}) {
-  const { known = true, releasing = async () => undefined, stripes = [] } = changes;
+function files(
+  changes: { known?: boolean; releasing?: () => Promise<void>; stripes?: StripeHealth[]; code?: 'auto' | Numbers } = {},
+) {
+  const { known = true, releasing = async () => undefined, stripes = [], code: configured = 'auto' } = changes;
   const done: string[] = [];
   const key = new Uint8Array(32).fill(3);
   const entry = { root: ROOT, key, name: 'notes', kind: 'file' as const, size: 1000, created: 5, code };
   const unused = () => Promise.reject(new Error('unused'));
   const deps = {
-    config: { 'files.code': 'auto', 'files.codeName': 'fr-lagrange', 'files.commitments': 'auto' },
+    config: { 'files.code': configured, 'files.codeName': 'fr-lagrange', 'files.commitments': 'auto' },
     clock: new ManualClock(),
-    uploader: { add: unused },
+    uploader: {
+      add: (_source: unknown, { code: asked }: { code: unknown }) => {
+        done.push(`add ${JSON.stringify(asked)}`);
+        return unused();
+      },
+    },
     downloader: {
       async open({ key: given }: { key?: Uint8Array }) {
         done.push(`open ${given === undefined ? 'without' : 'with'} key`);
@@ -110,6 +122,15 @@ test('only the owner removes a file', async () => {
   const { service, done } = files({ known: false });
   await assert.rejects(service.release(ROOT.toString(), signal), { code: 'not-in-catalog' });
   assert.deepEqual(done, []);
+});
+
+test('a code that is not asked for is the configured one; auto is asked for', async () => {
+  const { service, done } = files({ code: { k: 4, m: 2 } });
+  for (const asked of [{}, { code: 'auto' }, { code: { k: 2, m: 1 } }] as const) {
+    const options = { kind: 'file', onProgress: () => undefined, signal, ...asked } as const;
+    await assert.rejects(service.add((async function* () {})(), options), /unused/);
+  }
+  assert.deepEqual(done, ['add {"k":4,"m":2}', 'add "auto"', 'add {"k":2,"m":1}']);
 });
 
 test('an id that is none is refused before anything is asked', async () => {
