@@ -261,6 +261,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
       candidates.connected(peer, address);
       releaser.connected(peer);
       repair.connected(peer);
+      scheduler?.connected(peer);
       events.emit('peer.connected', { peer, address });
     },
     disconnected(peer) {

@@ -50,6 +50,8 @@ export interface Asked {
   readonly shards: number;
   /** When the holder last gave a signed answer to anything; 0 = never. */
   readonly answeredAt: number;
+  /** This node is connected to nobody: that it does not reach the holder either says nothing of the holder. */
+  readonly cutOff?: boolean;
   /** In [0, 1): makes the next try later, never sooner. */
   readonly jitter: number;
 }
@@ -61,6 +63,11 @@ export interface Asked {
 export function contain(asked: Asked, rules: ContainmentRules): Containment {
   const { outcome, set } = asked;
   if (outcome.kind === 'refused-busy') return afterBusy(asked, outcome.until);
+  if (outcome.kind === 'unreachable' && asked.cutOff) {
+    // Nothing else is asked of the holder until then.
+    const nextAt = asked.now + Math.max(PROBE_DELAY_MS, pace(asked, rules)[1]);
+    return { kind: 'again', set: { ...set, unreachable: true, nextAt } };
+  }
   if (outcome.kind === 'timed-out' || outcome.kind === 'unreachable') return afterSilence(asked, outcome, rules);
   if (outcome.kind === 'auditor-fault' && outcome.mended) return { kind: 'again', set: postponed(set, asked.now) };
   // The silence of a set was observed with the set; that a part of it is answered is news.

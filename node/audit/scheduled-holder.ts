@@ -18,6 +18,7 @@ interface Waiting {
   readonly unreachable: boolean;
   readonly probe: boolean;
   readonly unanswered: boolean;
+  readonly tries: number;
 }
 
 /** Silent sets of one holder beyond which no further slice is asked about until one of them is settled. */
@@ -70,8 +71,18 @@ export class ScheduledHolder {
   }
 
   /** A set is to be asked about again. */
-  contained({ id, nextAt, unreachable, probe, unanswered }: AskedSet): void {
-    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered });
+  contained({ id, nextAt, unreachable, probe, unanswered, tries }: AskedSet): void {
+    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered, tries });
+  }
+
+  /**
+   * It is there again: what rests because nothing was answered is asked about now. Once in each round of tries, however
+   * often it comes and goes. @returns whether anything is.
+   */
+  connected(now: number): boolean {
+    const resting = [...this.#waiting].filter(([, set]) => set.unanswered && set.tries === 0 && set.nextAt > now);
+    for (const [key, set] of resting) this.#waiting.set(key, { ...set, nextAt: now });
+    return resting.length > 0;
   }
 
   /** Whether the silence about any set but this one has counted and lasts. */

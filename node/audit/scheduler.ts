@@ -111,6 +111,11 @@ export class AuditScheduler {
     this.#nap?.abort();
   }
 
+  /** What a holder left without an answer while it was away may be answered now. */
+  connected(peer: string): void {
+    if (this.#holders.get(peer)?.connected(this.#deps.clock.now()) === true) this.#nap?.abort();
+  }
+
   get #noticeMs(): number {
     return Math.min(NOTICE_MS, this.#deps.options.cycleMs / FIRST_SHARE);
   }

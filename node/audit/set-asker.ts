@@ -33,6 +33,8 @@ export interface SetAskerDeps {
   readonly random: RandomBytes;
   readonly log: Logger;
   readonly rules: ContainmentRules;
+  /** Whether this node is connected to nobody. */
+  readonly isCutOff: () => boolean;
   /** Told of every final outcome, before it is forgotten that the set was asked about. */
   readonly onObserved: (observation: AuditObservation) => Promise<void>;
   /** Told of receipts that prove a failure to others, after its outcome. */
@@ -104,14 +106,15 @@ export class SetAsker {
   }
 
   async #conclude(question: Question, { result, outcome: first }: Finding, signal: AbortSignal): Promise<Told> {
-    const { clock, random, store, recorder, rules, onObserved, onSilent } = this.#deps;
+    const { clock, random, store, recorder, rules, isCutOff, onObserved, onSilent } = this.#deps;
     const { prover, set } = question;
     const { selection } = result ?? question;
     const now = clock.now();
     const shards = selection.items.length;
     const answered = result?.receipt !== undefined && first.kind !== 'refused-busy';
     const answeredAt = answered ? now : question.suspicion.answeredAt;
-    const asked = { set, outcome: first, now, shards, answeredAt, jitter: randomFraction(random) };
+    const jitter = randomFraction(random);
+    const asked = { set, outcome: first, now, shards, answeredAt, cutOff: isCutOff(), jitter };
     const contained = contain(asked, rules);
     // What counts is kept: who was busy for ever has not answered.
     const counted = contained.kind === 'again' ? first : contained.outcome;

@@ -189,6 +189,7 @@ function schedulerOf(
     random,
     log,
     rules: { tries: config['audit.tries'], windowMs: config['audit.retryWindow'] },
+    isCutOff: () => parts.host.connected().length === 0,
     onProved,
     onShards,
     async onObserved(observation) {

@@ -71,12 +71,14 @@ export interface ScheduledOptions {
   readonly answer: (ask: Ask, signal: AbortSignal) => AuditOutcome | Promise<AuditOutcome>;
   readonly options?: Partial<AuditSchedulerOptions>;
   readonly onObserved?: SetAskerDeps['onObserved'];
+  readonly isCutOff?: SetAskerDeps['isCutOff'];
 }
 
 const RECEIPT = { request: { challenge: new Uint8Array(218), sig: new Uint8Array(64), set: [] } } as unknown;
 
 /** A scheduler over real databases; only who asks and who answers is made up. */
-export function scheduledAudits({ stores, files, answer, options, onObserved }: ScheduledOptions) {
+export function scheduledAudits(given: ScheduledOptions) {
+  const { stores, files, answer, options, onObserved, isCutOff = () => false } = given;
   const { clock } = stores;
   const asks: Ask[] = [];
   const observed: AuditObservation[] = [];
@@ -121,6 +123,7 @@ export function scheduledAudits({ stores, files, answer, options, onObserved }: 
     random,
     log: silentLogger,
     rules: { tries: 3, windowMs: 15 * MINUTE },
+    isCutOff,
     async onObserved(observation) {
       await onObserved?.(observation);
       observed.push(observation);

@@ -19,10 +19,10 @@ const silence = () => ({ kind: 'timed-out', reason: 'no answer' }) as const;
 const ANNA = heldFile('anna', 5, 'anna');
 const FILES = [ANNA, ...['a', 'b', 'c'].map((name) => heldFile(`ben ${name}`, 3, 'ben'))];
 
-async function begun(t: TestContext, answer: ScheduledOptions['answer']) {
+async function begun(t: TestContext, answer: ScheduledOptions['answer'], more: Partial<ScheduledOptions> = {}) {
   const stores = await openTestStores(t);
   await watch(stores, FILES);
-  const made = scheduledAudits({ stores, files: FILES, answer });
+  const made = scheduledAudits({ stores, files: FILES, answer, ...more });
   await made.scheduler.start();
   t.after(() => made.scheduler.stop());
   return { ...made, stores };
@@ -77,4 +77,26 @@ test('who answers nothing at all is not asked about ever smaller parts', async (
   // The set, three times, and its halves, twice each.
   assert.equal(ofPeer(asks, 'anna').length, 3 + 2 * 2);
   assert.deepEqual(silent, []);
+});
+
+test('while this node is connected to nobody, those it does not reach are not charged; who is back is asked again', async (t) => {
+  const away = () => ({ kind: 'unreachable', reason: 'no route' }) as const;
+  let [isDown, isCutOff] = [true, true];
+  const { asks, observed, pass, scheduler } = await begun(t, () => (isDown ? away() : passing()), {
+    isCutOff: () => isCutOff,
+  });
+  await pass(5 * HOUR, 5 * MINUTE);
+  assert.ok(ofPeer(asks, 'anna').length > 3);
+  assert.equal(observed.length, 0);
+  isCutOff = false;
+  await pass(HOUR);
+  assert.deepEqual(
+    ofPeer(observed, 'anna').map(({ outcome, unanswered }) => [outcome, unanswered]),
+    [['unreachable', true]],
+  );
+  isDown = false;
+  scheduler.connected(peerOf('anna'));
+  await pass(MINUTE);
+  const end = ofPeer(observed, 'anna').at(-1);
+  assert.deepEqual([end?.outcome, end?.unanswered], ['passed', false]);
 });

@@ -73,6 +73,15 @@ test('silence counts after three tries over fifteen minutes, and the last try de
   }
 });
 
+test('who is not reached by a node that is connected to nobody is asked later, and that is no try', () => {
+  const set = setOf(asked(away, T0, { tries: 2, silentSince: T0 - 15 * MINUTE }, { cutOff: true }));
+  assert.deepEqual([set.tries, set.silentSince, set.unreachable], [2, T0 - 15 * MINUTE, true]);
+  assert.equal(set.nextAt, T0 + 7.5 * MINUTE);
+  // Whoever was reached and did not answer was silent.
+  assert.equal(setOf(asked(silent, T0, {}, { cutOff: true })).tries, 1);
+  assert.equal(setOf(asked(away, T0, {}, { cutOff: false })).tries, 1);
+});
+
 test('tries that come too early do not count as the last one', () => {
   const early = setOf(asked(silent, T0 + 14 * MINUTE, { tries: 2, silentSince: T0 }));
   assert.ok(early.nextAt >= T0 + 15 * MINUTE);

@@ -54,6 +54,19 @@ test('a set that waits since the clock was ahead is asked about now; one that wa
   assert.deepEqual(dueOf(holder), [false]);
 });
 
+test('what rests without an answer is due when the holder connects, but not while it is being tried', () => {
+  const dueOnce = (changes: Partial<AskedSet>) => {
+    const holder = holderOf({});
+    const set = { id: new Uint8Array(16), probe: true, unanswered: true, unreachable: true, tries: 0, ...changes };
+    holder.contained({ ...set, nextAt: T0 + 6 * HOUR } as AskedSet);
+    assert.deepEqual(dueOf(holder), [false]);
+    return [holder.connected(T0), ...dueOf(holder)];
+  };
+  assert.deepEqual(dueOnce({}), [true, true]);
+  assert.deepEqual(dueOnce({ tries: 1 }), [false, false]);
+  assert.deepEqual(dueOnce({ unanswered: false }), [false, false]);
+});
+
 test('a cycle of the future goes on at its pace, not all at once', () => {
   const cycle = holderOf({ startedAt: T0 + YEAR, ...MIDDLE }).cycle as CycleState;
   const mended = onTime(cycle, T0, 0, RULES);
