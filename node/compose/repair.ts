@@ -258,6 +258,8 @@ export function composeRepair(parts: RepairParts): Repair {
       isConnected: (peer) => host.connected().includes(peer),
       guardians: config['repair.guardians'],
       threshold: config['repair.threshold'],
+      graceMs,
+      clock: { monotonic: () => clock.monotonic() - alone.ms() },
     }),
     leases,
     releases: parts.releases,

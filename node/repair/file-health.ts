@@ -1,5 +1,7 @@
 import type { CID } from 'multiformats/cid';
+import { stripeGeometry } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
+import { TransferError } from '../transfer/transfer-error.ts';
 import { lostShards, marginOf, type StripeState, stripeState } from './stripe-state.ts';
 import type { SegmentSurvey, Survey } from './survey.ts';
 
@@ -41,13 +43,45 @@ export class FileHealth {
     this.#deps = deps;
   }
 
-  /** Stripe by stripe, in order; one segment is looked at at a time. @throws TransferError */
+  /** Stripe by stripe, in order; one segment is looked at at a time. @throws TransferError when there is no root manifest */
   async *check(cid: CID, signal: AbortSignal): AsyncGenerator<StripeHealth, void, undefined> {
     const { locator, survey } = this.#deps;
     const root = await locator.root(cid, signal);
     for (const position of root.segments.keys()) {
-      yield* healthOf(await survey.segment(cid, root, position, { keep: false }, signal));
+      let seen: SegmentSurvey;
+      try {
+        seen = await survey.segment(cid, root, position, { keep: false }, signal);
+      } catch (error) {
+        if (!(error instanceof TransferError)) throw error;
+        yield* lostSegment(root, position);
+        continue;
+      }
+      yield* healthOf(seen);
     }
+  }
+}
+
+/** Nobody has its manifest, without which its shards are worth nothing. */
+function* lostSegment(root: Root, position: number): Generator<StripeHealth> {
+  const { stripes, lastDataCount } = stripeGeometry(root, position);
+  const { k, m } = root.code;
+  for (let stripe = 0; stripe < stripes; stripe++) {
+    const needed = stripe === stripes - 1 ? lastDataCount : k;
+    const expected = needed + m;
+    yield {
+      segment: position,
+      stripe,
+      needed,
+      holders: Array.from({ length: expected }, () => []),
+      present: 0,
+      expected,
+      suspected: 0,
+      lost: expected,
+      clumped: 0,
+      margin: -needed,
+      daysToLoss: 0,
+      state: 'lost',
+    };
   }
 }
 

@@ -15,6 +15,8 @@ export class WatchedObject {
   watchers: readonly string[] = [];
   /** Segments of which stripes are lost, with how many. */
   readonly alarms = new Map<number, number>();
+  /** Since when the manifest of a segment cannot be had. */
+  readonly unread = new Map<number, number>();
   /** Since when a segment needs a repair. */
   readonly #needed = new Map<number, number>();
   /** When a segment that was repaired, or not, may be repaired again. */

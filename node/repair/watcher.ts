@@ -6,10 +6,9 @@ import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
 import type { Guarded } from '../store/guarded-root-store.ts';
 import { DueQueue } from './due-queue.ts';
-import type { FoundNeed, ObjectReport } from './object-check.ts';
+import type { CheckOptions, FoundNeed, ObjectReport } from './object-check.ts';
 import type { OwnAbsence } from './own-absence.ts';
 import type { RepairResult } from './repairer.ts';
-import type { SurveyOptions } from './survey.ts';
 import { BYSTANDER } from './turns.ts';
 import { WatchedObject } from './watched-object.ts';
 
@@ -30,9 +29,7 @@ export interface WatcherDeps {
   readonly onGuarded: (root: CID) => void;
   /** Forgets who holds what of an object, and what they have lost of it. */
   readonly forget: (root: CID, signal: AbortSignal) => Promise<void>;
-  readonly check: {
-    run(root: CID, options: SurveyOptions & { readonly isOwner: boolean }, signal: AbortSignal): Promise<ObjectReport>;
-  };
+  readonly check: { run(root: CID, options: CheckOptions, signal: AbortSignal): Promise<ObjectReport> };
   readonly leases: {
     until(of: Pick<RepairNotice, 'root' | 'segment'>): number | undefined;
     settled(root: CID, needed: readonly CID[]): void;
@@ -227,7 +224,8 @@ export class Watcher {
     }
     // Whoever is without a network would find everything lost.
     if (own.isAlone) return clock.monotonic() + intervalMs;
-    const look = () => check.run(root, { isOwner, keep: true, watchedSince: object.since + own.ms() }, signal);
+    const { unread } = object;
+    const look = () => check.run(root, { isOwner, unread, keep: true, watchedSince: object.since + own.ms() }, signal);
     if (!isOwner && !(await guarded.has(root))) {
       await guarded.put(root, { since: clock.now(), first: false });
       onGuarded(root);
