@@ -1,7 +1,9 @@
 import { toHex } from '../../protocol/bytes.ts';
+import { SHARD_BYTES } from '../../protocol/constants.ts';
 import type { AnswerFaults, HealthReason, NodeDescription, NodeService, ProofCounts } from '../api/services.ts';
 import type { Clock } from '../clock.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
+import type { DiskGuard } from '../store/disk-guard.ts';
 import type { Stores } from '../store/stores.ts';
 
 export interface NodeServiceDeps {
@@ -15,7 +17,7 @@ export interface NodeServiceDeps {
     connected(): string[];
   };
   readonly engine: Pick<KzgEngine, 'backend' | 'threads' | 'operations'>;
-  readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'>;
+  readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'> & { readonly disk: Pick<DiskGuard, 'hasRoom'> };
   /** Of the prover. */
   readonly proofs: () => ProofCounts;
   /** Of the auditor. */
@@ -32,7 +34,15 @@ export function createNodeService(deps: NodeServiceDeps): NodeService {
   return {
     describe: () => describe(deps, startedAt),
     ready: async () => ready(deps),
-    health: async () => [...ready(deps), records(deps), peers(deps), proofs(deps), audits(deps), space(deps)],
+    health: async () => [
+      ...ready(deps),
+      records(deps),
+      peers(deps),
+      proofs(deps),
+      audits(deps),
+      space(deps),
+      await disk(deps),
+    ],
     requestShutdown: deps.requestShutdown,
   };
 }
@@ -98,6 +108,14 @@ function audits({ proofs }: NodeServiceDeps): HealthReason {
 
 function space({ stores }: NodeServiceDeps): HealthReason {
   const { freeBytes, capacityBytes } = stores.shards.usage();
-  const share = capacityBytes === 0 ? 0 : Math.round((100 * freeBytes) / capacityBytes);
+  if (freeBytes < SHARD_BYTES) {
+    return { component: 'space', ok: false, detail: 'no new shards are taken: raise storage.capacity' };
+  }
+  const share = Math.floor((100 * freeBytes) / capacityBytes);
   return { component: 'space', ok: true, detail: `${share} % of the capacity is free` };
+}
+
+async function disk({ stores }: NodeServiceDeps): Promise<HealthReason> {
+  const ok = await stores.disk.hasRoom();
+  return { component: 'disk', ok, detail: ok ? 'has room' : 'nearly full, no new shards are taken: free some space' };
 }

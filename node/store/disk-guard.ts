@@ -39,6 +39,13 @@ export class DiskGuard {
     return bavail * bsize;
   }
 
+  /** Whether a new shard would be taken now. Changes nothing, unlike `admit`. */
+  async hasRoom(): Promise<boolean> {
+    const { ballastBytes, headroomBytes } = this.#options;
+    const missingBytes = this.#full || !this.#ready ? ballastBytes : 0;
+    return (await this.freeBytes()) >= missingBytes + headroomBytes;
+  }
+
   /** Makes the ballast if it is missing and the disk has room. */
   async start(): Promise<void> {
     const { path, ballastBytes } = this.#options;

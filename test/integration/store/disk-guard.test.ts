@@ -27,3 +27,23 @@ test('a ballast that is given up while it is made is made again later', async (t
     await disk.release();
   }
 });
+
+test('a disk has room as long as it keeps its headroom, and a ballast that is missing fits beside it', async (t) => {
+  const path = join(await temporaryFolder(t), 'ballast');
+  class SmallDisk extends DiskGuard {
+    free = 0;
+    override async freeBytes(): Promise<number> {
+      return this.free;
+    }
+  }
+  const disk = new SmallDisk({ path, ballastBytes: BALLAST_BYTES, headroomBytes: 1000 });
+  const room = async (free: number) => {
+    disk.free = free;
+    return disk.hasRoom();
+  };
+  assert.deepEqual([await room(BALLAST_BYTES + 999), await room(BALLAST_BYTES + 1000)], [false, true]);
+  await disk.admit(0);
+  assert.deepEqual([await room(999), await room(1000)], [false, true]);
+  await disk.release();
+  assert.deepEqual([await room(BALLAST_BYTES + 999), await room(BALLAST_BYTES + 1000)], [false, true]);
+});

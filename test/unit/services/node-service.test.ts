@@ -15,7 +15,14 @@ const PROOFS = {
   waiting: 0,
 };
 
-function service(candidates: readonly CandidateReport[], damagedRecords = new DamagedRecords()) {
+interface Changed {
+  readonly damagedRecords?: DamagedRecords;
+  readonly freeBytes?: number;
+  readonly hasRoom?: boolean;
+}
+
+function service(candidates: readonly CandidateReport[], changed: Changed = {}) {
+  const { damagedRecords = new DamagedRecords(), freeBytes = 1_000_000, hasRoom = true } = changed;
   const operations = [{ operation: 'commit' as const, backend: 'wasm', candidates }];
   const deps = {
     version: '1.0.0',
@@ -27,7 +34,8 @@ function service(candidates: readonly CandidateReport[], damagedRecords = new Da
       catalog: { async *list() {} },
       damagedRecords,
       databases: {},
-      shards: { usage: () => ({ freeBytes: 1, capacityBytes: 2 }) },
+      shards: { usage: () => ({ freeBytes, capacityBytes: 2_000_000 }) },
+      disk: { hasRoom: async () => hasRoom },
     },
     proofs: () => PROOFS,
     badAnswers: () => ({ late: 2 }),
@@ -68,7 +76,7 @@ test('a backend that failed is a reason to look', async () => {
 
 test('records that were passed over are counted, each once', async () => {
   const damaged = new DamagedRecords();
-  const reason = async () => (await service([used], damaged).health()).find(({ component }) => component === 'records');
+  const reason = async () => (await service([used], { damagedRecords: damaged }).health()).find(({ component }) => component === 'records');
   assert.deepEqual(await reason(), { component: 'records', ok: true, detail: 'no damage met' });
   for (const n of [1, 2, 1])
     damaged.note(new StoreError({ code: 'damaged-record', table: 'audit', key: Uint8Array.of(n) }));
@@ -83,4 +91,13 @@ test('what became of challenges is told, and is no fault', async () => {
   const detail = '3 proofs given, 1 again, 2 refused, 1 running, 0 waiting';
   const found = (await node.health()).find(({ component }) => component === 'audits');
   assert.deepEqual(found, { component: 'audits', ok: true, detail });
+});
+
+test('a node that can take no shard says so: its capacity is used up, or its disk is', async () => {
+  const bad = async (changed: Changed) =>
+    (await service([used], changed).health()).filter(({ ok }) => !ok).map(({ component }) => component);
+  assert.deepEqual(await bad({ freeBytes: 131_072 }), []);
+  assert.deepEqual(await bad({ freeBytes: 131_071 }), ['space']);
+  assert.deepEqual(await bad({ freeBytes: 0 }), ['space']);
+  assert.deepEqual(await bad({ hasRoom: false }), ['disk']);
 });
