@@ -73,7 +73,7 @@ test('a code is named with its numbers, without them, or apart from them; what i
   ];
   for (const [i, [args, expected]] of cases.entries()) {
     assert.equal((await run(['add', 'a', '--no-resume', ...args])).code, 0, args.join(' '));
-    assert.deepEqual(services.adds[i], { kind: 'file', name: 'a', ...expected });
+    assert.deepEqual(services.adds[i], { kind: 'file', name: 'a', size: 3, ...expected });
   }
 });
 
