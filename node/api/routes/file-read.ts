@@ -42,8 +42,9 @@ export function fileReadRoutes(app: FastifyInstance, { services: { files }, stop
         throw new ApiError('key-required', `${file.root} is encrypted: give the whole link, with the part after #`);
       }
       const chunks = file.read(range, signal)[Symbol.asyncIterator]();
-      // The first bytes are fetched before the status is sent: most failures show here and get a proper one.
-      const first = range.start === range.end ? undefined : await chunks.next();
+      // The first bytes are fetched before the status is sent: most failures show here and get a proper one. An empty file
+      // has none, and is read too: its key and its holders are checked.
+      const first = await chunks.next();
       reply.hijack();
       const withTrailer = request.headers['holdfast-trailer'] === '1';
       sendHead(reply, range, withTrailer);
@@ -108,12 +109,12 @@ function sendHead(reply: FastifyReply, range: ByteRange, withTrailer: boolean): 
 /** Writes exactly `length` bytes at the client's pace. @throws when the source has fewer or more, or fails */
 async function pump(
   response: ServerResponse,
-  first: IteratorResult<Uint8Array> | undefined,
+  first: IteratorResult<Uint8Array>,
   chunks: AsyncIterator<Uint8Array>,
   length: number,
 ): Promise<void> {
   let sent = 0;
-  for (let item = first; item !== undefined && item.done !== true; item = await chunks.next()) {
+  for (let item = first; item.done !== true; item = await chunks.next()) {
     sent += item.value.length;
     if (sent > length) throw new ApiError('internal', `the file gave more than the ${length} bytes announced`);
     const bytes = item.value;

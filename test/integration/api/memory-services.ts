@@ -325,6 +325,7 @@ export class MemoryServices extends MemoryJudging implements NodeServices {
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     if (wrongKey) throw new ApiError('wrong-key', 'the key does not open this file: check the link');
+    if (this.failReadAfter === 0) throw this.readFailure;
     let given = 0;
     for (let at = start; at < end; at += CHUNK) {
       const chunk = bytes.slice(at, Math.min(end, at + CHUNK));

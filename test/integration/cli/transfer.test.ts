@@ -94,6 +94,16 @@ test('stdin and an empty file can be added, and --json is one document', async (
   assert.equal((await stat(join(work, 'back'))).size, 0);
 });
 
+test('an empty file is read too: with another key, or without its holders, it is not there', async (t) => {
+  const { run, services, listing } = await folderWithNode(t);
+  const { link } = services.put(Buffer.alloc(0));
+  const other = `${link.slice(0, -43)}${'A'.repeat(43)}`;
+  assert.equal((await run(['get', other, '-o', 'back'])).code, 5);
+  services.failReadAfter = 0;
+  assert.equal((await run(['get', link, '-o', 'back'])).code, 4);
+  assert.deepEqual(await listing(), []);
+});
+
 test('without -o the name comes from the catalog, never its folders, else from the root', async (t) => {
   const { run, services, listing } = await folderWithNode(t);
   services.keysKnown = true;
