@@ -24,6 +24,12 @@ export class JournalStore {
     return this.#records.get(recordKey(upload, entry));
   }
 
+  /** Idempotent; all at once. */
+  async remove(upload: Uint8Array, entries: readonly string[]): Promise<void> {
+    const { database } = this.#metadata;
+    await database.write(entries.map((entry) => this.#records.deleting(recordKey(upload, entry))));
+  }
+
   /** The uploads that have records, each once, by id. */
   async *uploads(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;

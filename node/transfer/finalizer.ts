@@ -2,10 +2,12 @@ import type { CID } from 'multiformats/cid';
 import { bitmapIndices, bitmapOf } from '../../protocol/bitmap.ts';
 import { nodeCid } from '../../protocol/cid.ts';
 import { MAX_SHARDS_PER_CALL, SHARD_BYTES } from '../../protocol/constants.ts';
+import { CodedError } from '../../protocol/errors.ts';
 import { shardPosition } from '../../protocol/geometry.ts';
 import type { Root } from '../../protocol/manifest.ts';
 import { METHODS } from '../../protocol/methods.ts';
 import { decodeSegment, type Segment, shardIdAt, storedIndices, stripeOf } from '../../protocol/segment.ts';
+import type { Fault } from '../../protocol/status.ts';
 import type { Clock } from '../clock.ts';
 import { withDeadline } from '../network/deadline.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
@@ -77,6 +79,8 @@ export class Finalizer {
   readonly #failed = new Set<string>();
   /** Everyone who signed. */
   readonly holders = new Set<string>();
+  /** Segments of which somebody said that their commitments are not those of the shards. */
+  readonly disputed = new Set<number>();
 
   constructor(options: FinalizerOptions) {
     this.#options = options;
@@ -152,6 +156,7 @@ export class Finalizer {
         const pause = suspect || error instanceof BadReceipt ? undefined : retryPause(error, attempt, clock.now());
         if (pause === undefined) {
           this.#failed.add(peer);
+          if (isMismatch(error)) for (const { of } of entries) this.disputed.add(of.index);
           warn(
             `holder ${peer} did not sign for its shards (${error instanceof Error ? error.message : String(error)})`,
           );
@@ -269,6 +274,11 @@ export class Finalizer {
 }
 
 class BadReceipt extends Error {}
+
+function isMismatch(error: unknown): boolean {
+  if (!(error instanceof CodedError) || error.code !== 'refused-invalid') return false;
+  return (error.type as { readonly fault?: Partial<Fault> }).fault?.code === 'commitment-mismatch';
+}
 
 function notSigned(segment: number, stripe: number, have: number, need: number): TransferError {
   const message = `stripe ${stripe} of segment ${segment} has receipts for ${have} shards of the ${need} it needs: add the file again when more peers are there`;

@@ -184,6 +184,14 @@ export class UploadJournal {
     return record === 'damaged' ? undefined : record;
   }
 
+  /** The commitments of these stripes are not to be relied on: whoever goes on commits anew. */
+  async forgetStaged(first: number, count: number): Promise<void> {
+    await this.#store.remove(
+      this.upload,
+      Array.from({ length: count }, (_, i) => `staged/${first + i}`),
+    );
+  }
+
   /** The holders drawn for a segment, by slot; an empty text is a slot that nobody could take. */
   async holders(index: number, slots: readonly string[]): Promise<void> {
     await this.#store.put(this.upload, `holders/${index}`, holders.encode({ slots }));

@@ -130,6 +130,7 @@ export interface Catalog {
 export interface JournalStore {
   put(upload: Uint8Array, entry: string, value: Uint8Array): Promise<void>;
   get(upload: Uint8Array, entry: string): Promise<Uint8Array | undefined>;
+  remove(upload: Uint8Array, entries: readonly string[]): Promise<void>;
   uploads(): AsyncIterable<Uint8Array>;
   /** Removes all entries of an upload. */
   drop(upload: Uint8Array): Promise<void>;

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { nodeCid } from '../../protocol/cid.ts';
 import type { CodeParameters } from '../../protocol/code.ts';
 import { FILE_KEY_BYTES, SHARD_BYTES, UPLOAD_ID_BYTES } from '../../protocol/constants.ts';
-import { dataShardCount, stripeCount } from '../../protocol/geometry.ts';
+import { dataShardCount, stripeCount, stripesPerSegment } from '../../protocol/geometry.ts';
 import { formatLink } from '../../protocol/link.ts';
 import { encodeRoot, type Root, signRoot } from '../../protocol/manifest.ts';
 import type { Signer } from '../../protocol/signature.ts';
@@ -226,7 +226,14 @@ export class Uploader {
     const cid = nodeCid(rootBytes);
     const finalizer = this.#finalizer(upload, journal, root, rootBytes, new Set(staging.failedPeers()));
     await this.#unfinished.finalizing(journal, cid, staging.placedPeers());
-    await abortable(finalizer.run(), signal);
+    try {
+      await abortable(finalizer.run(), signal);
+    } catch (error) {
+      // Whoever is right: what was committed wrong here would be refused until the journal is too old.
+      const perSegment = stripesPerSegment(journal.head.code);
+      for (const index of finalizer.disputed) await journal.forgetStaged(index * perSegment, perSegment);
+      throw error;
+    }
     await this.#acknowledge(upload, journal, root, rootBytes);
     await journal.drop();
     const { code, key, kind } = journal.head;

@@ -27,6 +27,7 @@ type FailureType =
   | { readonly code: 'closed-early' }
   | { readonly code: 'timeout' }
   | { readonly code: 'refused-busy'; readonly retryAt: number }
+  | { readonly code: 'refused-invalid'; readonly fault: { readonly code: string; readonly message: string } }
   | { readonly code: 'refused-not-allowed'; readonly fault: { readonly code: string; readonly message: string } };
 
 export class MemoryFailure extends CodedError<FailureType> {}

@@ -59,6 +59,10 @@ export class MemoryJournals implements JournalStore {
     return this.records.get(toHex(upload))?.get(entry);
   }
 
+  async remove(upload: Uint8Array, entries: readonly string[]): Promise<void> {
+    for (const entry of entries) this.records.get(toHex(upload))?.delete(entry);
+  }
+
   async *uploads(): AsyncGenerator<Uint8Array> {
     for (const key of [...this.records.keys()]) yield Buffer.from(key, 'hex');
   }

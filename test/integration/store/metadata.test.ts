@@ -176,6 +176,9 @@ test('the journal keeps records of uploads apart and drops them together', async
     for (const name of ['head', 'stripe/0', 'stripe/1']) await journal.put(id, name, id.subarray(0, 1));
   assert.deepEqual(await journal.get(ids[1]!, 'stripe/1'), Uint8Array.of(2));
   assert.deepEqual(await Array.fromAsync(journal.uploads()), ids);
+  await journal.remove(ids[0]!, ['stripe/1', 'none']);
+  assert.equal(await journal.get(ids[0]!, 'stripe/1'), undefined);
+  assert.deepEqual(await journal.get(ids[0]!, 'stripe/0'), Uint8Array.of(1));
   await journal.drop(ids[1]!);
   assert.deepEqual(await Array.fromAsync(journal.uploads()), [ids[0], ids[2]]);
   assert.equal(await journal.get(ids[1]!, 'head'), undefined);

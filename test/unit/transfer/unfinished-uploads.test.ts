@@ -81,6 +81,7 @@ test('a crash while holders sign for what nobody can resume: the next start rele
     journals: {
       put: (...entry) => bench.journals.put(...entry),
       get: (...entry) => bench.journals.get(...entry),
+      remove: (...entries) => bench.journals.remove(...entries),
       uploads: () => bench.journals.uploads(),
       drop: gone,
     },
