@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { loadBackend } from '../../../node/kzg/backend.ts';
 import { AccumulatorFactory } from '../../../node/kzg/blob-accumulator.ts';
-import { choosePacker } from '../../../node/kzg/choose-packer.ts';
 import type { BlobAccumulator, Opening } from '../../../node/kzg/engine.ts';
 import { Group } from '../../../node/kzg/group.ts';
 import type { Backend } from '../../../node/kzg/library.ts';
 import { LinearMapper } from '../../../node/kzg/linear-map.ts';
+import { NativePacker } from '../../../node/kzg/native/native-packer.ts';
 import { createCommitmentKernel } from '../../../node/kzg/wasm/create-commitment-kernel.ts';
 import { packPayload, unpackPayload } from '../../../protocol/blob.ts';
 import { concat } from '../../../protocol/bytes.ts';
-import { nativeKernel, withoutNative } from '../kernels.ts';
+import { type NativeBuild, nativeBuilds } from '../kernels.ts';
 import { LIBRARIES, referenceLibrary } from '../libraries.ts';
 
 type Awaitable<T> = T | Promise<T>;
@@ -81,27 +81,26 @@ export async function loadSubjects(): Promise<Subjects> {
     ],
     packers: [{ name: 'protocol', pack: packPayload, unpack: unpackPayload }],
   };
-  return withoutNative === false ? withNative(portable) : portable;
+  return (await nativeBuilds()).reduce(withNative, portable);
 }
 
-function withNative(portable: Subjects): Subjects {
-  const native = nativeKernel();
-  const packer = choosePacker();
-  const name = 'native';
+function withNative(others: Subjects, { name, binding, kernel: native }: NativeBuild): Subjects {
+  // Not watched: a mistake is to be seen.
+  const packer = new NativePacker(binding);
   return {
-    libraries: portable.libraries,
-    provers: [...portable.provers, { name, commit: (b) => native.commit(b), open: (b, z) => native.open(b, z) }],
+    libraries: others.libraries,
+    provers: [...others.provers, { name, commit: (b) => native.commit(b), open: (b, z) => native.open(b, z) }],
     fields: [
-      ...portable.fields,
+      ...others.fields,
       { name, map: (rows, blobs) => native.linearMap(rows, blobs) },
-      { name: 'native, sums', map: bySums(() => native.accumulator()) },
+      { name: `${name}, sums`, map: bySums(() => native.accumulator()) },
     ],
     groups: [
-      ...portable.groups,
+      ...others.groups,
       { name, combine: (c, p) => native.combineCommitments(c, p), invalid: (p) => native.invalidCommitments(p) },
     ],
     packers: [
-      ...portable.packers,
+      ...others.packers,
       { name, pack: (p, out) => packer.pack(p, out), unpack: (s, length) => packer.unpack(s, length) },
     ],
   };
