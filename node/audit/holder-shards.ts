@@ -13,6 +13,7 @@ import { WeightedCache } from '../weighted-cache.ts';
 import { CYCLE_END, type CyclePosition, isRareTurn, positionAt, RARE_CYCLES, rankOf } from './cycle-order.ts';
 import { CycleRanks, type Ranked } from './cycle-ranks.ts';
 import { HoldersOfNothing } from './holders-of-nothing.ts';
+import { type Missing, type Seek, SegmentSearch } from './segment-search.ts';
 import { type SelectedPart, Selection } from './selection.ts';
 import { coveredIndices, type SegmentLoader, SetBuilder } from './selections.ts';
 import type { UnusableParts } from './unusable-parts.ts';
@@ -51,6 +52,14 @@ export interface Slice {
   readonly end: CyclePosition;
 }
 
+/** What is left to be asked about of a set. */
+export interface Left {
+  /** Absent when nothing of it can be asked about now. */
+  readonly selection: Selection | undefined;
+  /** Still to be answered for, but their manifests are out of reach. */
+  readonly lacking: readonly SetPart[];
+}
+
 /** Segments looked at between two turns of the event loop. */
 const TURN = 256;
 /**
@@ -66,10 +75,12 @@ export class HolderShards {
   /** By holder and seed of the cycle. */
   readonly #orders = new WeightedCache<CycleRanks>(KEPT);
   readonly #nothing: HoldersOfNothing;
+  readonly #search: SegmentSearch;
 
   constructor(deps: HolderShardsDeps) {
     this.#deps = deps;
     this.#nothing = new HoldersOfNothing((root) => deps.receipts.holders(root));
+    this.#search = new SegmentSearch(deps.segments, deps.clock);
   }
 
   /** A receipt for something of the object came, or its holders are audited from now on. */
@@ -111,11 +122,12 @@ export class HolderShards {
 
   /**
    * What comes next in the order of the cycle, as much as one challenge holds. What was stored since the order was drawn
-   * up may have to wait for the next cycle.
+   * up may have to wait for the next cycle, and so does what is out of reach.
    */
   async slice(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<Slice> {
     const order = await this.#order(holder, cycle, signal);
     const isAudited = this.#auditing(holder, cycle);
+    const seek = this.#search.begin(signal);
     const set = new SetBuilder();
     let end: CyclePosition = { rank: cycle.rank, index: cycle.index };
     const done = (): Slice => ({ selection: set.parts.length === 0 ? undefined : new Selection(set.parts), end });
@@ -123,9 +135,10 @@ export class HolderShards {
     for (const { rank, root, segment } of order.after(cycle.rank)) {
       if (++seen % TURN === 0) await nextTurn();
       const from = rank === cycle.rank ? cycle.index : 0;
-      const part = (await isAudited(root)) ? await this.#part(holder, root, segment, signal) : undefined;
-      const indices = part?.indices.filter((index) => index >= from) ?? [];
-      for (let start = 0; part !== undefined && start < indices.length; start += MAX_AUDIT_SHARDS) {
+      const part = (await isAudited(root)) ? await this.#part(holder, root, segment, seek) : 'gone';
+      if (part === 'late') return done();
+      const indices = typeof part === 'string' ? [] : part.indices.filter((index) => index >= from);
+      for (let start = 0; typeof part !== 'string' && start < indices.length; start += MAX_AUDIT_SHARDS) {
         const some = indices.slice(start, start + MAX_AUDIT_SHARDS);
         if (!set.take({ ...part, indices: some })) return done();
         end = positionAt(rank, (some.at(-1) as number) + 1);
@@ -136,17 +149,25 @@ export class HolderShards {
     return done();
   }
 
-  /** The same shards again, less what the holder no longer answers for; undefined when that is all. */
-  async selection(holder: Uint8Array, parts: readonly SetPart[], signal: AbortSignal): Promise<Selection | undefined> {
+  /** The same shards again, less what the holder no longer answers for. */
+  async selection(holder: Uint8Array, parts: readonly SetPart[], signal: AbortSignal): Promise<Left> {
     const selected: SelectedPart[] = [];
-    for (const { root, segment, indices: wanted } of parts) {
+    const lacking: SetPart[] = [];
+    const seek = this.#search.begin(signal);
+    for (const wanted of parts) {
+      const { root, segment } = wanted;
       if (!(await this.#deps.watched.has(root))) continue;
-      const part = await this.#part(holder, root, segment, signal);
-      const asked = new Set(bitmapIndices(wanted));
-      const indices = part?.indices.filter((index) => asked.has(index)) ?? [];
-      if (part !== undefined && indices.length > 0) selected.push({ ...part, indices });
+      const part = await this.#part(holder, root, segment, seek);
+      if (part === 'gone') continue;
+      if (typeof part === 'string') {
+        lacking.push(wanted);
+        continue;
+      }
+      const asked = new Set(bitmapIndices(wanted.indices));
+      const indices = part.indices.filter((index) => asked.has(index));
+      if (indices.length > 0) selected.push({ ...part, indices });
     }
-    return selected.length === 0 ? undefined : new Selection(selected);
+    return { selection: selected.length === 0 ? undefined : new Selection(selected), lacking };
   }
 
   async #order(holder: Uint8Array, cycle: CycleState, signal: AbortSignal): Promise<CycleRanks> {
@@ -188,12 +209,13 @@ export class HolderShards {
     });
   }
 
-  async #part(holder: Uint8Array, root: CID, segmentCid: CID, signal: AbortSignal): Promise<SelectedPart | undefined> {
-    if (this.#deps.unusable.has(root, segmentCid)) return undefined;
+  /** `gone`: the holder answers for it no more. */
+  async #part(holder: Uint8Array, root: CID, segmentCid: CID, seek: Seek): Promise<SelectedPart | 'gone' | Missing> {
+    if (this.#deps.unusable.has(root, segmentCid)) return 'gone';
     const receipt = await this.#receipt(holder, root, segmentCid);
-    const segment = receipt && (await this.#deps.segments.load(root, segmentCid, signal));
-    if (receipt === undefined || segment === undefined) return undefined;
-    return { receipt, segment, indices: coveredIndices(receipt, segment) };
+    if (receipt === undefined) return 'gone';
+    const segment = await seek(root, segmentCid);
+    return typeof segment === 'string' ? segment : { receipt, segment, indices: coveredIndices(receipt, segment) };
   }
 
   async #receipt(holder: Uint8Array, root: CID, segment: CID): Promise<StoreReceipt | undefined> {

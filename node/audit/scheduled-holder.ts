@@ -19,6 +19,8 @@ interface Waiting {
   readonly probe: boolean;
   readonly unanswered: boolean;
   readonly tries: number;
+  /** Its manifests are out of reach: it says nothing about the holder now. */
+  readonly outOfReach: boolean;
 }
 
 /** Silent sets of one holder beyond which no further slice is asked about until one of them is settled. */
@@ -72,7 +74,7 @@ export class ScheduledHolder {
 
   /** A set is to be asked about again. */
   contained({ id, nextAt, unreachable, probe, unanswered, tries }: AskedSet): void {
-    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered, tries });
+    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered, tries, outOfReach: false });
   }
 
   /**
@@ -83,6 +85,12 @@ export class ScheduledHolder {
     const resting = [...this.#waiting].filter(([, set]) => set.unanswered && set.tries === 0 && set.nextAt > now);
     for (const [key, set] of resting) this.#waiting.set(key, { ...set, nextAt: now });
     return resting.length > 0;
+  }
+
+  /** A set that waits cannot be asked about for now, which must not keep the holder from being asked about all else. */
+  outOfReach(id: Uint8Array): void {
+    const waiting = this.#waiting.get(toHex(id));
+    if (waiting !== undefined) this.#waiting.set(toHex(id), { ...waiting, outOfReach: true });
   }
 
   /** Whether the silence about any set but this one has counted and lasts. */
@@ -134,7 +142,7 @@ export class ScheduledHolder {
     }));
     // Who is away, or answers nothing, is asked no further questions meanwhile.
     const away = waiting.some(({ unreachable }) => unreachable);
-    const silent = waiting.filter(({ probe }) => !probe).length;
+    const silent = waiting.filter(({ probe, outOfReach }) => !probe && !outOfReach).length;
     if (away || silent >= MAX_SILENT_SETS) return tasks;
     return [...tasks, { holder: this, due: Math.max(this.due(now, rules), rest), length, suspicion: score }];
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
-import type { AskedSet, AuditScheduleStore, CycleState } from '../store/audit-schedule-store.ts';
+import type { AskedSet, AuditScheduleStore, CycleState, SetPart } from '../store/audit-schedule-store.ts';
 import { postponed, UNTRIED } from './containment.ts';
 import { CYCLE_START } from './cycle-order.ts';
 import type { HolderShards } from './holder-shards.ts';
@@ -15,7 +15,7 @@ import { Spending } from './spending.ts';
 
 export interface AuditSchedulerDeps {
   readonly holders: Pick<HolderShards, 'holders' | 'count' | 'slice' | 'selection'>;
-  readonly store: Omit<AuditScheduleStore, 'settle'>;
+  readonly store: AuditScheduleStore;
   readonly asker: Pick<SetAsker, 'ask'>;
   readonly recorder: { prune(signal: AbortSignal): Promise<void> };
   readonly clock: Clock;
@@ -41,6 +41,10 @@ const NOTICE_MS = 60_000;
 const LEAST_TROUBLE_MS = 5_000;
 /** Records beyond their retention go once an hour. */
 const PRUNE_MS = 3_600_000;
+/** What was not answered and whose manifest is out of reach is looked for again after so long. */
+const LACK_MS = 10 * 60_000;
+/** Then it is left to later cycles: nobody may pile such sets up. */
+const LONGEST_LACK_MS = 7 * 24 * 3_600_000;
 /** New holders are asked first within this share of a cycle, so that those of one upload are not asked all at once. */
 const FIRST_SHARE = 24;
 /** Checking may use this much of its share at once: the largest set takes about two seconds. */
@@ -186,14 +190,35 @@ export class AuditScheduler {
 
   async #perform({ holder, contained }: HolderTask, signal: AbortSignal): Promise<void> {
     if (contained === undefined) return this.#nextSlice(holder, signal);
-    const { store, holders } = this.#deps;
+    const { store, holders, clock } = this.#deps;
     const set = await store.containedSet(contained);
-    const selection = set && (await holders.selection(holder.key, set.parts, signal));
+    const left = set && (await holders.selection(holder.key, set.parts, signal));
+    const { selection, lacking = [] } = left ?? {};
+    const waits = set !== undefined && lacking.length > 0 && clock.now() - set.since < LONGEST_LACK_MS;
+    if (waits) await this.#putOff(holder, set, lacking, selection);
     if (set !== undefined && selection !== undefined) {
-      return this.#ask(holder, set, selection, holder.cycle, signal);
+      const parts = lacking.length > 0 ? selection.auditedParts : set.parts;
+      return this.#ask(holder, { ...set, parts }, selection, holder.cycle, signal);
     }
+    if (waits) return;
     await store.drop(contained);
     holder.settled(contained, []);
+  }
+
+  /** That a manifest is out of reach excuses nobody: its part of the set waits, and the rest is asked about. */
+  async #putOff(
+    holder: ScheduledHolder,
+    set: AskedSet,
+    parts: readonly SetPart[],
+    rest: Selection | undefined,
+  ): Promise<void> {
+    const { store, random, clock } = this.#deps;
+    const id = rest === undefined ? set.id : random(16);
+    const waiting = { ...set, id, parts, unreachable: false, nextAt: clock.now() + LACK_MS };
+    const again = rest === undefined ? [waiting] : [{ ...set, parts: rest.auditedParts }, waiting];
+    await store.settle(set, holder.key, { again, suspicion: holder.suspicion });
+    for (const dropped of holder.settled(set.id, again)) await store.drop(dropped);
+    holder.outOfReach(id);
   }
 
   async #nextSlice(holder: ScheduledHolder, signal: AbortSignal): Promise<void> {

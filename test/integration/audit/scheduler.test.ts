@@ -279,6 +279,30 @@ test('a file that is released while its holder is silent is asked about no more'
   );
 });
 
+test('a silence is not forgotten because a manifest is out of reach', async (t) => {
+  const held = heldFile('anna too', 2, 'anna');
+  const files = [ANNA, held];
+  const { asks, observed, pass, stores } = await begun(t, {
+    files,
+    answer: ({ shards }) => (shards.some((name) => name.startsWith(`${ANNA.receipt.root}`)) ? silence() : passing()),
+  });
+  while (ofPeer(asks, 'anna').length === 0) await pass(MINUTE);
+  const before = asks.length;
+  files.splice(files.indexOf(ANNA), 1);
+  // What is within reach is asked about all the same.
+  await pass(2 * HOUR, 5 * MINUTE);
+  assert.ok(asks.length > before);
+  assert.ok(asks.slice(before).every(({ shards }) => shards.every((name) => name.startsWith(`${held.receipt.root}`))));
+  const [waiting] = await Array.fromAsync(stores.auditSchedule.contained());
+  assert.deepEqual(
+    waiting?.parts.map(({ root }) => root),
+    [ANNA.receipt.root],
+  );
+  files.push(ANNA);
+  await pass(2 * HOUR, 5 * MINUTE);
+  assert.ok(ofPeer(observed, 'anna').some(({ outcome }) => outcome === 'timed-out'));
+});
+
 test('a new holder is audited within an hour of being noticed; one whose manifest is not here is not', async (t) => {
   const carl = heldFile('carl', 2, 'carl');
   const dora = heldFile('dora', 2, 'dora');

@@ -8,7 +8,7 @@ import type { Selection } from '../../../node/audit/selection.ts';
 import { UnusableParts } from '../../../node/audit/unusable-parts.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
 import { peerIdFromKey } from '../../../node/network/peer-key.ts';
-import type { CycleState } from '../../../node/store/audit-schedule-store.ts';
+import type { CycleState, SetPart } from '../../../node/store/audit-schedule-store.ts';
 import { StoreError } from '../../../node/store/errors.ts';
 import { replicaCode } from '../../../protocol/codes/replica.ts';
 import { type StoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
@@ -44,10 +44,11 @@ function shardsOf(
     onScan?: () => void;
     clock?: ManualClock;
     unusable?: UnusableParts;
+    load?: (sample: Sample) => Promise<LoadedSegment | undefined>;
   } = {},
 ) {
   const { watched = () => true, guarded = watched, receipts, onScan, clock = new ManualClock() } = changes;
-  const { unusable = new UnusableParts() } = changes;
+  const { unusable = new UnusableParts(), load = async ({ segment }) => segment } = changes;
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
@@ -67,7 +68,12 @@ function shardsOf(
         return receipts?.get(name) ?? find(root, segment)?.receipt;
       },
     },
-    segments: { load: async (root, segment) => find(root, segment)?.segment },
+    segments: {
+      async load(root, segment) {
+        const sample = find(root, segment);
+        return sample === undefined ? undefined : load(sample);
+      },
+    },
     unusable,
     clock,
   });
@@ -83,6 +89,12 @@ const allOf = (held: Sample[]): string[] =>
   held.flatMap(({ receipt, segment }) =>
     Array.from({ length: segment.segment.stripes.length }, (_, i) => `${nameOf(receipt.root, receipt.segment)} ${i}`),
   );
+
+async function leftOf(shards: HolderShards, parts: readonly SetPart[]): Promise<string[]> {
+  const { selection, lacking } = await shards.selection(holder.publicKey, parts, signal);
+  assert.deepEqual(lacking, []);
+  return selection === undefined ? [] : namesOf(selection);
+}
 
 /** Slices until the end of the cycle; `between` runs before each slice but the first. */
 async function walk(
@@ -203,8 +215,9 @@ test('what is not watched, has expired or cannot be read is not asked about', as
   assert.equal(await shards.count(holder.publicKey, signal), left.length);
   assert.deepEqual((await walk(() => shards, stream('s', 16))).flat().sort(), left);
   const parts = [one, two, three].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
-  assert.deepEqual(namesOf((await shards.selection(holder.publicKey, parts, signal)) as Selection), allOf([three]));
-  assert.equal(await shards.selection(holder.publicKey, parts.slice(0, 2), signal), undefined);
+  assert.deepEqual(await leftOf(shards, parts), allOf([three]));
+  const none = await shards.selection(holder.publicKey, parts.slice(0, 2), signal);
+  assert.deepEqual(none, { selection: undefined, lacking: [] });
 });
 
 test('what nothing can be proved about is not asked about', async () => {
@@ -214,7 +227,7 @@ test('what nothing can be proved about is not asked about', async () => {
   unusable.add(one.receipt.root, one.receipt.segment);
   assert.deepEqual((await walk(() => shards, stream('s', 16))).flat(), allOf([two]));
   const parts = [one, two].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
-  assert.deepEqual(namesOf((await shards.selection(holder.publicKey, parts, signal)) as Selection), allOf([two]));
+  assert.deepEqual(await leftOf(shards, parts), allOf([two]));
 });
 
 test('a bystander asks about each object in one of some cycles; what was not answered is asked again in any', async () => {
@@ -237,13 +250,13 @@ test('a bystander asks about each object in one of some cycles; what was not ans
     assert.ok(cycles.filter((asked) => asked.length > 1).length > 1);
   }
   const parts = bystanding.map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
-  const again = await shards.selection(holder.publicKey, parts, signal);
-  assert.deepEqual(namesOf(again as Selection).sort(), rare.toSorted());
+  assert.deepEqual((await leftOf(shards, parts)).sort(), rare.toSorted());
   // Alone it keeps the cycles of the holder going.
   const alone = shardsOf([bystanding[0] as Sample], { watched: () => false, guarded: () => true });
   assert.equal(await alone.count(holder.publicKey, signal), 1);
   left = bystanding[0]?.receipt.root;
-  assert.equal((await shards.selection(holder.publicKey, parts, signal))?.parts.length, bystanding.length - 1);
+  const { selection } = await shards.selection(holder.publicKey, parts, signal);
+  assert.equal(selection?.parts.length, bystanding.length - 1);
 });
 
 test('a holder of nothing is not counted again until something changed that concerns it', async () => {
@@ -286,6 +299,61 @@ test('what changes while a holder is counted is counted the next time', async ()
   });
   assert.equal(await shards.count(holder.publicKey, signal), 0);
   assert.equal(await shards.count(holder.publicKey, signal), 1);
+});
+
+test('who stalls the look-up of a manifest holds up one slice for ten seconds, and no other for an hour', async () => {
+  const seed = stream('stalled', 16);
+  const rank = ({ receipt: { root, segment } }: Sample) => rankOf(seed, root, segment);
+  const [first, ...others] = SAMPLES.slice(0, 2).sort((a, b) => (rank(a) < rank(b) ? -1 : 1)) as [Sample, Sample];
+  const clock = new ManualClock();
+  let looks = 0;
+  const load = async (sample: Sample) => {
+    if (sample !== first) return sample.segment;
+    looks++;
+    return new Promise<never>(() => {});
+  };
+  const shards = shardsOf([first, ...others], { clock, load });
+  const stalled = shards.slice(holder.publicKey, cycleOf(seed), signal);
+  while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(10_000);
+  const { selection, end } = await stalled;
+  // It is passed over; what comes behind it has a time of its own.
+  assert.deepEqual([selection, end.rank], [undefined, rank(first)]);
+  const next = await shards.slice(holder.publicKey, { ...cycleOf(seed), ...end }, signal);
+  assert.deepEqual(namesOf(next.selection as Selection), allOf(others));
+  const parts = [first, ...others].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
+  const left = await shards.selection(holder.publicKey, parts, signal);
+  assert.deepEqual([namesOf(left.selection as Selection), left.lacking, looks], [allOf(others), parts.slice(0, 1), 1]);
+  await clock.advance(3_600_000);
+  const again = shards.selection(holder.publicKey, parts.slice(0, 1), signal);
+  while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(10_000);
+  assert.deepEqual([await again, looks], [{ selection: undefined, lacking: parts.slice(0, 1) }, 2]);
+});
+
+test('a slice that took its time ends before what had no share of it', async () => {
+  const clock = new ManualClock();
+  const load = async ({ segment }: Sample) => {
+    await clock.sleep(4_000);
+    return segment;
+  };
+  const held = SAMPLES.slice(0, 3);
+  const shards = shardsOf(held, { clock, load });
+  const seed = stream('slow', 16);
+  let cycle = cycleOf(seed);
+  const slices: string[][] = [];
+  while (!isCycleEnd(cycle)) {
+    let done = false;
+    const slicing = shards.slice(holder.publicKey, cycle, signal).finally(() => {
+      done = true;
+    });
+    while (!done) await clock.advance(1_000);
+    const { selection, end } = await slicing;
+    cycle = { ...cycle, ...end };
+    slices.push(selection === undefined ? [] : namesOf(selection));
+  }
+  assert.deepEqual(slices.flat().sort(), allOf(held).sort());
+  assert.equal(slices.length, 2);
 });
 
 test('a damaged receipt hides nothing else', async () => {

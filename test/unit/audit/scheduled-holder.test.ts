@@ -67,6 +67,20 @@ test('what rests without an answer is due when the holder connects, but not whil
   assert.deepEqual(dueOnce({ unanswered: false }), [false, false]);
 });
 
+test('sets that cannot be asked about for now do not keep the holder from being asked about the rest', () => {
+  const holder = holderOf({});
+  const ids = Array.from({ length: 4 }, (_, i) => new Uint8Array(16).fill(i + 1));
+  for (const id of ids) {
+    holder.contained({ id, unreachable: false, probe: false, unanswered: false, tries: 0, nextAt: T0 } as AskedSet);
+  }
+  const asksNext = () => holder.tasks(T0, RULES).some(({ contained }) => contained === undefined);
+  assert.equal(asksNext(), false);
+  holder.outOfReach(ids[0] as Uint8Array);
+  assert.equal(asksNext(), true);
+  holder.outOfReach(new Uint8Array(16));
+  assert.equal(holder.containedIds().length, 4);
+});
+
 test('a cycle of the future goes on at its pace, not all at once', () => {
   const cycle = holderOf({ startedAt: T0 + YEAR, ...MIDDLE }).cycle as CycleState;
   const mended = onTime(cycle, T0, 0, RULES);
