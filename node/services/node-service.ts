@@ -17,7 +17,9 @@ export interface NodeServiceDeps {
     connected(): string[];
   };
   readonly engine: Pick<KzgEngine, 'backend' | 'threads' | 'operations'>;
-  readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'> & { readonly disk: Pick<DiskGuard, 'hasRoom'> };
+  readonly stores: Pick<Stores, 'catalog' | 'damagedRecords' | 'databases' | 'shards'> & {
+    readonly disk: Pick<DiskGuard, 'hasRoom'>;
+  };
   /** Of the prover. */
   readonly proofs: () => ProofCounts;
   /** Of the auditor. */

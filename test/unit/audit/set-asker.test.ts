@@ -48,6 +48,7 @@ function asking(audit: (selection: Selection) => AuditResult, found: Bisected = 
     random: (n) => stream(`random ${settled.length}`, n),
     log: silentLogger,
     rules: { tries: 3, windowMs: 900_000 },
+    isCutOff: () => false,
     onObserved: async () => {},
     onProved: async () => {},
     onSilent: () => {},

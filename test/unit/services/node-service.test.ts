@@ -76,7 +76,8 @@ test('a backend that failed is a reason to look', async () => {
 
 test('records that were passed over are counted, each once', async () => {
   const damaged = new DamagedRecords();
-  const reason = async () => (await service([used], { damagedRecords: damaged }).health()).find(({ component }) => component === 'records');
+  const reason = async () =>
+    (await service([used], { damagedRecords: damaged }).health()).find(({ component }) => component === 'records');
   assert.deepEqual(await reason(), { component: 'records', ok: true, detail: 'no damage met' });
   for (const n of [1, 2, 1])
     damaged.note(new StoreError({ code: 'damaged-record', table: 'audit', key: Uint8Array.of(n) }));
