@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { deadlineMs } from '../../../node/audit/auditor.ts';
 import { observationOf } from '../../../node/audit/observation.ts';
-import { ProveBudget, READ_BURST_BYTES } from '../../../node/audit/prove-budget.ts';
 import { Selection } from '../../../node/audit/selection.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { LoadedSegment } from '../../../node/manifest/loaded-segment.ts';
@@ -13,12 +12,10 @@ import { bitmapIndices, bitmapOf } from '../../../protocol/bitmap.ts';
 import { decodeChallenge, verifyChallenge } from '../../../protocol/challenge.ts';
 import type { ErasureCode } from '../../../protocol/code.ts';
 import { replicaCode } from '../../../protocol/codes/replica.ts';
-import { MAX_AUDIT_SHARDS, SHARD_BYTES } from '../../../protocol/constants.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import { encodeRelease, signRelease } from '../../../protocol/release.ts';
 import { decodeStoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
-import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
 import { signerOf } from '../../helpers/signers.ts';
 import {
@@ -28,8 +25,10 @@ import {
   auditorKey,
   failing,
   prover,
+  refusing,
   selectionOf,
   signedAnswer,
+  twoSegments,
 } from './sample-auditor.ts';
 import { holder, network, owner, paritySegment, type SampleSegment, sampleSegment } from './sample-selection.ts';
 
@@ -174,38 +173,6 @@ test('a signed refusal says until when, or what is not held', async () => {
   assert.deepEqual(outcome.kind === 'not-held' && outcome.missing.map(({ index }) => index), [0, 1]);
 });
 
-async function bisected(stripes: number, bad: number[], answer: Parameters<typeof auditor>[0] = signedAnswer) {
-  const { made, requests } = auditor(answer, bad);
-  const selection = selectionOf(stripes);
-  const { outcome, receipt } = await made.audit(prover, selection);
-  assert.equal(outcome.kind, 'invalid-proof');
-  const { bad: found } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
-  return { named: found.map(({ shard }) => shard.index).sort((a, b) => a - b), found, asked: requests.length - 1 };
-}
-
-test('halving names every bad shard, each with the receipt about it alone', async () => {
-  const { named, found, asked } = await bisected(32, [7, 21]);
-  assert.deepEqual(named, [7, 21]);
-  for (const { shard, receipt } of found) {
-    assert.deepEqual(
-      receipt.request.set.map(({ indices }) => bitmapIndices(indices)),
-      [[shard.index]],
-    );
-  }
-  assert.ok(asked <= 2 * 2 * 5);
-});
-
-test('a set of one shard names it without another question', async () => {
-  assert.deepEqual({ ...(await bisected(1, [0])), found: 0 }, { named: [0], found: 0, asked: 0 });
-});
-
-test('a kernel that combines wrongly accuses nobody', async () => {
-  const good = auditor(signedAnswer, [], false);
-  assert.equal((await good.made.audit(prover, selectionOf(4))).outcome.kind, 'passed');
-  const liar = auditor(signedAnswer, [2], false);
-  assert.equal((await liar.made.audit(prover, selectionOf(4))).outcome.kind, 'invalid-proof');
-});
-
 test('a commitment that is no point excuses its own segment alone', async () => {
   const noPoints = [stream('first commitment 1', 48)];
   const { made, requests, warnings, unusable } = auditor(signedAnswer, [2], true, undefined, noPoints);
@@ -239,54 +206,6 @@ test('nor does parity that cannot be derived excuse another segment', async () =
   assert.ok(unusable.has(first.segment.rootCid, first.segment.cid));
 });
 
-test('the budget bounds the questions, whatever is bad', async () => {
-  const all = Array.from({ length: 256 }, (_, i) => i);
-  const { named, asked } = await bisected(256, all);
-  assert.equal(asked, 64);
-  assert.ok(named.length > 0 && named.length < 64);
-});
-
-test('a half whose answer is late is asked for once more', async () => {
-  const { named, asked } = await bisected(2, [0], (request, count) =>
-    count === 2 ? failing({ code: 'timeout', kind: 'total' })() : signedAnswer(request),
-  );
-  assert.deepEqual([named, asked], [[0], 3]);
-});
-
-test('a prover that stops answering is not asked for ever', async () => {
-  const { named, asked } = await bisected(64, [3], (request, count) =>
-    count === 1 ? signedAnswer(request) : failing({ code: 'timeout', kind: 'total' })(),
-  );
-  // Both halves, each asked once more.
-  assert.deepEqual([named, asked], [[], 4]);
-  const all = Array.from({ length: 64 }, (_, i) => i);
-  const mostly = await bisected(64, all, (request, count) =>
-    count % 2 === 1 ? signedAnswer(request) : failing({ code: 'dial-failed' })(),
-  );
-  assert.equal(mostly.asked, 5);
-});
-
-const busy = (clock: ManualClock) => (request: AuditRequest) =>
-  refusing({ reason: 'busy-until', until: clock.now() + 10_000 }, request);
-
-function refusing(
-  more:
-    | { reason: 'busy-until'; until: number }
-    | { reason: 'expired' | 'not-held'; entries: Uint8Array }
-    | { reason: 'released'; entries: Uint8Array; release: Uint8Array },
-  request: AuditRequest,
-  asked = askedOf(request),
-): AuditAnswer {
-  const unsigned = {
-    challengeId: challengeId(request.challenge),
-    prover: holder.publicKey,
-    sentAt: 1_700_000_000_000,
-    ...('entries' in more ? { asked } : {}),
-    ...more,
-  };
-  return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
-}
-
 test('the entries of a refusal are those of the list as it was asked', async () => {
   const other = askedOf({
     challenge: new Uint8Array(0),
@@ -297,15 +216,6 @@ test('the entries of a refusal are those of the list as it was asked', async () 
   const { outcome, receipt } = await made.audit(prover, twoSegments());
   assert.deepEqual([outcome.kind, receipt], ['timed-out', undefined]);
 });
-
-/** Two segments, of 3 and 5 shards; the promise about the second ends at `expiresAt`. */
-function twoSegments(expiresAt = 0): Selection {
-  const [first, second] = [sampleSegment('first', 3), sampleSegment('audited', 5)];
-  const { sig: _, ...promise } = second.receipt;
-  const receipt = signStoreReceipt({ ...promise, expiresAt }, holder);
-  const part = (one: typeof first) => ({ ...one, indices: bitmapIndices(one.receipt.indices) });
-  return new Selection([part(first), part({ ...second, receipt })]);
-}
 
 test('a promise that binds is not expired because its holder says so', async () => {
   const { made } = auditor((request) => refusing({ reason: 'expired', entries: Uint8Array.of(1) }, request));
@@ -372,80 +282,3 @@ test('a release excuses all of its object at once, however little of it is named
 });
 
 /** Lets time pass until `work` has ended. */
-async function finished<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const ended = () => {
-    done = true;
-  };
-  work.then(ended, ended);
-  while (!done) await clock.advance(1000);
-  return work;
-}
-
-test('a liar that is busy from then on is proved to have lied about the segment', async () => {
-  const clock = new ManualClock();
-  const liar = auditor(
-    (request) =>
-      request.set.length === 2 || requestCount(request) === 5 ? signedAnswer(request) : busy(clock)(request),
-    [2],
-  );
-  const selection = twoSegments();
-  const { receipt } = await liar.made.audit(prover, selection);
-  const { bad, evidence } = await finished(
-    liar.clock,
-    liar.made.bisect(prover, selection, receipt as NonNullable<typeof receipt>),
-  );
-  assert.deepEqual(bad, []);
-  assert.deepEqual(
-    evidence.map(({ request }) => request.set.map(({ indices }) => bitmapIndices(indices).length)),
-    [[5]],
-  );
-  // Each of three questions four times, and no more.
-  assert.ok(liar.requests.length <= 2 + 3 * 4);
-});
-
-test('a busy holder is waited for while a false proof is halved', async () => {
-  const made = auditor(
-    (request, asked) =>
-      asked % 2 === 0 ? refusing({ reason: 'busy-until', until: 0 }, request) : signedAnswer(request),
-    [1],
-  );
-  const selection = selectionOf(8);
-  const { receipt } = await made.made.audit(prover, selection);
-  const { bad } = await finished(
-    made.clock,
-    made.made.bisect(prover, selection, receipt as NonNullable<typeof receipt>),
-  );
-  assert.deepEqual(
-    bad.map(({ shard }) => shard.index),
-    [1],
-  );
-});
-
-function requestCount({ challenge }: AuditRequest): number {
-  return decodeChallenge(challenge).count;
-}
-
-test('the halving of the largest set ends within the budget of its prover', async () => {
-  const budgetClock = new ManualClock();
-  const limits = { perHour: 600, totalPerHour: 6000, bytesPerSecond: 2e7, totalBytesPerSecond: 1e8 };
-  const budget = new ProveBudget({ ...limits, burstBytes: READ_BURST_BYTES }, budgetClock);
-  let waits = 0;
-  const { made } = auditor(
-    (request) => {
-      const wait = budget.prove({ auditor: 'auditor', owns: true }, requestCount(request) * SHARD_BYTES);
-      if (wait > 0) waits++;
-      return wait === 0 ? signedAnswer(request) : refusing({ reason: 'busy-until', until: 0 }, request);
-    },
-    [783],
-  );
-  const selection = new Selection(
-    Array.from({ length: 16 }, (_, i) => {
-      const { segment, receipt } = sampleSegment(i === 9 ? 'audited' : `segment ${i}`, MAX_AUDIT_SHARDS / 16);
-      return { segment, receipt, indices: bitmapIndices(receipt.indices) };
-    }),
-  );
-  const { receipt } = await made.audit(prover, selection);
-  const { bad } = await made.bisect(prover, selection, receipt as NonNullable<typeof receipt>);
-  assert.deepEqual([bad.map(({ shard }) => shard.index), waits], [[783], 0]);
-});

@@ -3,6 +3,7 @@ import { Selection } from '../../../node/audit/selection.ts';
 import { UnusableParts } from '../../../node/audit/unusable-parts.ts';
 import { KzgError } from '../../../node/kzg/engine.ts';
 import { RequestError, type RequestFailure } from '../../../node/network/errors.ts';
+import { encodeAuditRefusal, signAuditRefusal } from '../../../protocol/audit-refusal.ts';
 import { entriesDigest } from '../../../protocol/audit-set.ts';
 import { bitmapIndices } from '../../../protocol/bitmap.ts';
 import { equalBytes, toHex } from '../../../protocol/bytes.ts';
@@ -10,7 +11,7 @@ import type { FrKernel } from '../../../protocol/codes/fr-lagrange.ts';
 import type { AuditAnswer, AuditRequest } from '../../../protocol/messages/audit.ts';
 import type { Release } from '../../../protocol/release.ts';
 import { encodeResponse, responseDigest } from '../../../protocol/response.ts';
-import { decodeStoreReceipt } from '../../../protocol/store-receipt.ts';
+import { decodeStoreReceipt, signStoreReceipt } from '../../../protocol/store-receipt.ts';
 import { challengeId } from '../../../protocol/transcript.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 import { stream } from '../../helpers/sample-object.ts';
@@ -102,4 +103,31 @@ export function askedOf({ set }: AuditRequest): Uint8Array {
     indices,
   }));
   return entriesDigest(parts);
+}
+
+export function refusing(
+  more:
+    | { reason: 'busy-until'; until: number }
+    | { reason: 'expired' | 'not-held'; entries: Uint8Array }
+    | { reason: 'released'; entries: Uint8Array; release: Uint8Array },
+  request: AuditRequest,
+  asked = askedOf(request),
+): AuditAnswer {
+  const unsigned = {
+    challengeId: challengeId(request.challenge),
+    prover: holder.publicKey,
+    sentAt: 1_700_000_000_000,
+    ...('entries' in more ? { asked } : {}),
+    ...more,
+  };
+  return { refusal: encodeAuditRefusal(signAuditRefusal(unsigned, holder)) };
+}
+
+/** Two segments, of 3 and 5 shards; the promise about the second ends at `expiresAt`. */
+export function twoSegments(expiresAt = 0): Selection {
+  const [first, second] = [sampleSegment('first', 3), sampleSegment('audited', 5)];
+  const { sig: _, ...promise } = second.receipt;
+  const receipt = signStoreReceipt({ ...promise, expiresAt }, holder);
+  const part = (one: typeof first) => ({ ...one, indices: bitmapIndices(one.receipt.indices) });
+  return new Selection([part(first), part({ ...second, receipt })]);
 }
