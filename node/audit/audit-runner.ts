@@ -9,7 +9,7 @@ import type { Remark } from './audit-recorder.ts';
 import type { AuditResult } from './audit-result.ts';
 import type { Prover } from './auditor.ts';
 import type { BadShard, Bisected } from './bisection.ts';
-import type { AuditOutcome } from './outcome.ts';
+import { type AuditOutcome, UNSETTLED } from './outcome.ts';
 import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
@@ -175,7 +175,7 @@ export class AuditRunner {
     const { id, outcome, selection, shards, milliseconds, receipt } = result;
     const told = { peer, outcome, shards, milliseconds, id };
     await onResult?.(told);
-    await recorder.record(peer, result);
+    await recorder.record(peer, result, { final: !UNSETTLED.has(outcome.kind) });
     const findings = shardFindings(peer, outcome, selection);
     if (findings !== undefined) await onShards?.(findings);
     if (receipt === undefined || outcome.kind !== 'invalid-proof') return { ...told, bad: [] };

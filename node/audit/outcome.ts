@@ -34,3 +34,6 @@ export type AuditOutcome =
   | { readonly kind: 'auditor-fault'; readonly reason: string; readonly mended?: true };
 
 export type OutcomeKind = AuditOutcome['kind'];
+
+/** Once is not enough to count: the scheduler asks again before it does (reliability §4), an audit on demand does not. */
+export const UNSETTLED: ReadonlySet<OutcomeKind> = new Set(['timed-out', 'unreachable', 'refused-busy']);

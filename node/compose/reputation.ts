@@ -3,7 +3,7 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { ReputationApi } from '../api/reputation-service.ts';
 import type { HolderAudit } from '../audit/audit-runner.ts';
 import { type AuditObservation, observationOf } from '../audit/observation.ts';
-import type { OutcomeKind } from '../audit/outcome.ts';
+import { UNSETTLED } from '../audit/outcome.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import type { Config } from '../config/options.ts';
 import type { KzgEngine } from '../kzg/engine.ts';
@@ -58,9 +58,6 @@ export interface Reputation {
   start(): void;
   stop(): Promise<void>;
 }
-
-/** Once is not enough to count: the scheduler asks again before it does (reliability §4). */
-const UNSETTLED: ReadonlySet<OutcomeKind> = new Set(['timed-out', 'unreachable', 'refused-busy']);
 
 /** Builds what judges peers: the scores, and evidence from and to others. */
 export function composeReputation(parts: ReputationParts): Reputation {

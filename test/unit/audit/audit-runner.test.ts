@@ -205,3 +205,32 @@ test('so is what the holder says of the parts of a set whose proof failed', asyn
   await made.run(receipt.root, signal);
   assert.deepEqual(told, ['declared 2', 'disproved 0']);
 });
+
+test('a silence of one moment is recorded as what does not count', async () => {
+  const outcomes = [
+    { kind: 'timed-out', reason: 'r' },
+    { kind: 'unreachable', reason: 'r' },
+    { kind: 'refused-busy', until: Number.MAX_SAFE_INTEGER },
+    { kind: 'declared-lost', missing: [] },
+  ] as const;
+  for (const outcome of outcomes) {
+    const kept: boolean[] = [];
+    const clock = new ManualClock();
+    const { made } = runner(async () => ({ ...passed, outcome }), {
+      clock,
+      receipts: { holders: async () => PEERS.slice(0, 1), ofHolder: () => [receipt] },
+      recorder: {
+        record: async (_peer, _result, { final } = { final: true }) => void kept.push(final),
+        recordParts: async () => {},
+        prune: async () => {},
+      },
+    });
+    let done = false;
+    const running = made.run(receipt.root, signal).finally(() => {
+      done = true;
+    });
+    while (!done) await clock.advance(60_000);
+    await running;
+    assert.equal(kept.at(-1), outcome.kind === 'declared-lost', outcome.kind);
+  }
+});
