@@ -68,11 +68,11 @@ function applied(state: PeerState, event: ReputationEvent, policy: ReputationPol
     case 'declared-lost':
     case 'not-held':
       return lost(state, event, policy);
-    case 'invalid-proof':
     case 'evidence':
       return failed(state, 'invalid-proof', at, policy);
+    case 'invalid-proof':
     case 'false-commitment':
-      return failed(state, 'false-commitment', at, policy);
+      return { ...failed(state, reason, at, policy), caughtHere: true };
     case 'false-evidence':
       if (isRecent(state.falseEvidenceAt, at, policy.creditIntervalMs)) return state;
       return { ...moved(state, 'false-evidence'), falseEvidenceAt: latest(state.falseEvidenceAt, at) };

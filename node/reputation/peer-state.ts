@@ -25,6 +25,8 @@ export interface PeerState {
   /** It is silent about something that it was asked about, while own audits go on. */
   readonly unanswered?: boolean;
   readonly integrityFailedAt?: number;
+  /** A failure was found by this node itself. */
+  readonly caughtHere?: true;
   readonly disqualifiedAt?: number;
   /** When the operator forgave it: of challenges before that nothing counts any more. */
   readonly forgivenAt?: number;
@@ -45,6 +47,12 @@ export const NEWCOMER: PeerState = {
   changes: 0,
   updatedAt: 0,
 };
+
+/** Whether anything is known of the peer but what others proved: anybody can make thousands of such peers. */
+export function isKnownHere(state: PeerState): boolean {
+  const { okAt, missAt, lossAt, falseEvidenceAt, forgivenAt, caughtHere } = state;
+  return [okAt, missAt, lossAt, falseEvidenceAt, forgivenAt, caughtHere].some((mark) => mark !== undefined);
+}
 
 /**
  * Times of what counts once in a span, and of what was forgiven. Those of failures stay: a clock set back forgives nothing.

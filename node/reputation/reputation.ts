@@ -6,7 +6,7 @@ import type { Operation } from '../store/write-queue.ts';
 import type { ReputationChange } from './change.ts';
 import { judge, type ReputationReason } from './judge.ts';
 import { withoutLosses } from './known-losses.ts';
-import { availabilityAt, NEWCOMER, notAfter, type PeerState, standingAt } from './peer-state.ts';
+import { availabilityAt, isKnownHere, NEWCOMER, notAfter, type PeerState, standingAt } from './peer-state.ts';
 import type { ReputationPolicy } from './policy.ts';
 import { type Standing, scoreOf } from './standing.ts';
 
@@ -21,12 +21,13 @@ export interface ReputationDeps {
       change: { readonly n: number; readonly value: ReputationChange } | undefined,
       beside?: readonly Operation[],
     ): Promise<void>;
-    remove(peer: string): Promise<void>;
+    remove(peer: string, beside: readonly Operation[]): Promise<void>;
   };
   readonly evidence: {
     has(accused: string, segment: ReceivedEvidence['segment']): Promise<boolean>;
     about(accused: string): AsyncIterable<Pick<ReceivedEvidence, 'challengedAt'>>;
     putting(evidence: ReceivedEvidence): Promise<Operation[]>;
+    removing(accused: string): Promise<Operation[]>;
     horizon(): Promise<number>;
     expire(now: number, ageMs: number): Promise<void>;
   };
@@ -259,22 +260,26 @@ export class ReputationService {
       const leaving = await this.#leaving(newest);
       if (leaving === undefined) return;
       this.#peers.delete(leaving);
-      await this.#deps.store.remove(leaving);
+      // Kept, it would be known for ever and never count again.
+      await this.#deps.store.remove(leaving, await this.#deps.evidence.removing(leaving));
     });
   }
 
   /**
-   * Of too many peers who earned nothing and holds nothing of ours goes first, be it the newest: that is what anybody can
-   * make thousands of. Then one that never failed; each time the one that changed longest ago.
+   * Of too many peers goes first, if it holds nothing of ours, who is known from the evidence of others alone, be it the
+   * newest: that is what anybody can make thousands of, and the newest of them goes, so that a flood washes nobody out. Then
+   * who earned nothing; then one that never failed; each time the one that changed longest ago. Who is disqualified goes
+   * last: it would be back as a newcomer.
    */
   async #leaving(newest: string): Promise<string | undefined> {
-    for (const [peer, { state }] of this.#peers) {
-      if (state.credits === 0 && !(await this.#deps.holds(peer))) return peer;
-    }
-    const others = [...this.#peers].filter(([peer]) => peer !== newest);
-    const spotless = others.find(([, { state }]) => state.integrityFailedAt === undefined);
-    const qualified = others.find(([, { state }]) => state.disqualifiedAt === undefined);
-    return (spotless ?? qualified ?? others[0])?.[0];
+    const all = [...this.#peers].map(([peer, { state }]) => ({ peer, state }));
+    const told = all.filter(({ state }) => !isKnownHere(state)).reverse();
+    const unearned = all.filter(({ state }) => state.credits === 0 && state.disqualifiedAt === undefined);
+    for (const { peer } of [...told, ...unearned]) if (!(await this.#deps.holds(peer))) return peer;
+    const others = all.filter(({ peer }) => peer !== newest);
+    const spotless = others.find(({ state }) => state.integrityFailedAt === undefined);
+    const qualified = others.find(({ state }) => state.disqualifiedAt === undefined);
+    return (spotless ?? qualified ?? others[0])?.peer;
   }
 }
 

@@ -75,6 +75,16 @@ export class ReceivedEvidenceStore {
     return 0;
   }
 
+  /**
+   * What forgets all that is known against a peer, so that it may be told again. Its times stay, until they are too old: the
+   * horizon must not fall back and let in what went for want of room.
+   */
+  async removing(accused: string): Promise<Operation[]> {
+    const operations: Operation[] = [];
+    for await (const key of this.#rows.keys({ prefix: peerKey(accused) })) operations.push(this.#rows.deleting(key));
+    return operations;
+  }
+
   /** What is known against a peer, in a stable order. */
   async *about(accused: string, signal?: AbortSignal): AsyncGenerator<ReceivedEvidence> {
     const prefix = peerKey(accused);

@@ -56,9 +56,9 @@ export class ReputationStore {
     }
   }
 
-  /** Forgets a peer and its changes; it has at most `KEEP_CHANGES`. */
-  async remove(peer: string): Promise<void> {
-    const operations = [this.#states.deleting(peerKey(peer))];
+  /** Forgets a peer and its changes; it has at most `KEEP_CHANGES`. `beside`: what must go together with it. */
+  async remove(peer: string, beside: readonly Operation[] = []): Promise<void> {
+    const operations = [this.#states.deleting(peerKey(peer)), ...beside];
     for await (const key of this.#changes.keys({ prefix: peerKey(peer) })) operations.push(this.#changes.deleting(key));
     await this.#metadata.database.write(operations);
   }

@@ -219,7 +219,7 @@ test('strangers by the thousand push out nobody who earned credits or holds some
     assert.equal(service.stateOf(`accuser ${i}`), undefined);
     await service.verified(evidenceOf(stores, `throw-away ${i}`, 's'));
   }
-  assert.deepEqual(service.peers(), ['anna', 'keeper', 'throw-away 8', 'throw-away 9']);
+  assert.deepEqual(service.peers(), ['anna', 'keeper', 'throw-away 0', 'throw-away 1']);
   // Nor does one come in where all others earned their place.
   await service.observe(observation(stores, 'ben', 'passed'));
   await service.observe(observation(stores, 'carl', 'passed'));
@@ -228,6 +228,24 @@ test('strangers by the thousand push out nobody who earned credits or holds some
   // Who is known pays for it.
   await service.falseEvidence('anna', stores.clock.now(), 'bad-audit');
   assert.equal(service.standingOf('anna').integrity, 0.31);
+});
+
+test('no flood washes out who is disqualified; and what is known against who goes may be told again', async (t) => {
+  const stores = await open(t);
+  const { service } = await serviceOn(stores, { maxPeers: 3 });
+  for (const audit of ['a1', 'a2']) await service.observe(observation(stores, 'liar', 'invalid-proof', audit));
+  assert.equal(service.standingOf('liar').disqualified, true);
+  for (let i = 0; i < 10; i++) await service.verified(evidenceOf(stores, `throw-away ${i}`, 's'));
+  assert.deepEqual(service.peers(), ['liar', 'throw-away 0', 'throw-away 1']);
+  assert.equal(await rows(stores, 'receivedEvidence'), 2);
+  for (const peer of ['anna', 'ben']) await service.observe(observation(stores, peer, 'timed-out'));
+  assert.deepEqual(service.peers(), ['anna', 'ben', 'liar']);
+  assert.equal(await rows(stores, 'receivedEvidence'), 0);
+  for (const peer of ['carl', 'dora']) await service.observe(observation(stores, peer, 'passed'));
+  assert.deepEqual(service.peers(), ['carl', 'dora', 'liar']);
+  const { service: roomy } = await serviceOn(stores);
+  assert.equal(await roomy.verified(evidenceOf(stores, 'throw-away 0', 's')), true);
+  assert.equal(roomy.standingOf('throw-away 0').integrity, 0.3);
 });
 
 test('who is forgiven is a newcomer here, for good, with all that was known kept and counted no more', async (t) => {
