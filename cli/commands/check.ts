@@ -3,7 +3,8 @@ import type { AuditReport, FileHealth } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, EXIT_BY_VERDICT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, EXIT_BY_VERDICT, type ExitCode, worse } from '../exit-codes.ts';
+import { exitOfFailed, type FailedFile, failedFile, tellFailed } from '../failed-files.ts';
 import { plural } from '../format.ts';
 import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
@@ -29,7 +30,7 @@ interface Checked {
 const AUDIT_TIMEOUT_MS = 600_000;
 const PASSED = 'passed';
 
-/** Says whether files could be read now and how much they could still lose. */
+/** Says whether files could be read now and how much they could still lose; of all, each for itself. */
 export async function check(
   context: CommandContext,
   linkText: string | undefined,
@@ -38,15 +39,22 @@ export async function check(
   if ((linkText === undefined) !== options.all) throw new CliError('usage', 'give either a link or --all');
   const client = await ApiClient.of(context);
   const checked: Checked[] = [];
+  const failed: FailedFile[] = [];
   for await (const root of roots(client, linkText)) {
-    checked.push(await checkOne(client, root, options));
+    try {
+      checked.push(await checkOne(client, root, options));
+    } catch (error) {
+      if (!options.all) throw error;
+      failed.push(failedFile(root, error));
+    }
   }
+  tellFailed(context, failed);
   await writeResult(context, {
-    json: options.all ? { files: checked } : (checked[0] ?? {}),
+    json: options.all ? { files: checked, failed } : (checked[0] ?? {}),
     text: () => checked.map(describe).join('\n'),
     quiet: () => checked.map(({ health }) => health.verdict).join('\n'),
   });
-  return worstExit(checked);
+  return worse(worstExit(checked), exitOfFailed(failed));
 }
 
 /** Audits come first: what they find to be lost is rebuilt as well. */

@@ -7,11 +7,11 @@ import type {
 } from '../../node/api/services.ts';
 import { ApiClient } from '../api-client.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, EXIT_BY_VERDICT, type ExitCode, exitCodeOf, worse } from '../exit-codes.ts';
+import { EXIT, EXIT_BY_VERDICT, type ExitCode } from '../exit-codes.ts';
+import { exitOfFailed, type FailedFile, failedFile, tellFailed } from '../failed-files.ts';
 import { formatBytes, formatTime, plural } from '../format.ts';
 import { parseFileArgument } from '../link-argument.ts';
 import { printable, table, writeResult } from '../output.ts';
-import { ProblemError } from '../problem-error.ts';
 
 const PAGE = 500;
 const HEALTH_TIMEOUT_MS = 600_000;
@@ -106,31 +106,23 @@ export function formatDays(days: number): string {
   return days >= 10 ? `about ${Math.round(days)}` : `about ${days.toPrecision(1)}`;
 }
 
-interface Failed {
-  readonly root: string;
-  readonly error: ProblemError;
-}
-
 /** Releases files from their holders, each for itself: one that fails does not keep the others. */
 export async function rm(context: CommandContext, links: readonly string[]): Promise<ExitCode> {
   const roots = links.map((link) => parseFileArgument(link).root);
   const client = await ApiClient.of(context);
   const released: ReleaseResult[] = [];
-  const failed: Failed[] = [];
+  const failed: FailedFile[] = [];
   for (const root of roots) {
     try {
       released.push(await client.json<ReleaseResult>({ method: 'DELETE', path: `/v1/files/${root}` }));
     } catch (error) {
-      if (!(error instanceof ProblemError) || roots.length === 1) throw error;
-      failed.push({ root, error });
+      if (roots.length === 1) throw error;
+      failed.push(failedFile(root, error));
     }
   }
-  for (const { root, error } of failed) context.stderr.write(`holdfast: ${root}: ${printable(error.message)}\n`);
+  tellFailed(context, failed);
   await writeResult(context, {
-    json: {
-      released,
-      failed: failed.map(({ root, error }) => ({ root, code: error.code, message: error.message })),
-    },
+    json: { released, failed },
     text: () =>
       released
         .map(({ root, released: done, queued }) => {
@@ -140,5 +132,5 @@ export async function rm(context: CommandContext, links: readonly string[]): Pro
         .join('\n'),
     quiet: () => released.map(({ root }) => root).join('\n'),
   });
-  return failed.map(({ error }) => exitCodeOf(error.code)).reduce(worse, EXIT.ok);
+  return exitOfFailed(failed);
 }

@@ -353,7 +353,7 @@ export function composeRepair(parts: RepairParts): Repair {
   return {
     health: new FileHealth({ locator, survey }),
     placer,
-    service: createRepairsService({ repairs, watcher, catalog: stores.catalog }),
+    service: createRepairsService({ clock, repairs, watcher, catalog: stores.catalog }),
     watched,
     onAudited: (listener) => void listeners.add(listener),
     onShards: (findings) => lost.found(findings),

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ApiError } from '../../../node/api/problem.ts';
 import { homePaths } from '../../../node/config/home.ts';
 import { folders, folderWithNode } from './cli-fixture.ts';
 
@@ -146,6 +147,34 @@ test('check and stat end with the health of the file', async (t) => {
     assert.equal((await run(['check', link, '--audit'])).code, code, outcome);
     assert.equal((await run(['check', link, '--no-audit'])).code, 0, outcome);
   }
+});
+
+test('check --all goes on after a file with which it fails, and ends with the worst of all', async (t) => {
+  const { run, services } = await folderWithNode(t);
+  const roots = ['lost', 'unknown', 'healthy'].map(
+    (name) => services.put(Buffer.from(name), { kind: 'file', name }).root,
+  );
+  const { health } = services.files;
+  Object.assign(services.files, {
+    health: async (...args: Parameters<typeof health>) => {
+      if (args[0] === roots[1]) throw new ApiError('integrity-failure', 'its manifest is damaged');
+      services.verdict = args[0] === roots[0] ? 'lost' : 'healthy';
+      return health(...args);
+    },
+  });
+  const all = await run(['check', '--all', '--no-audit', '--json']);
+  assert.equal(all.code, 5);
+  const { files, failed } = JSON.parse(all.stdout);
+  assert.deepEqual(
+    files.map((file: { health: { root: string; verdict: string } }) => [file.health.root, file.health.verdict]),
+    [
+      [roots[0], 'lost'],
+      [roots[2], 'healthy'],
+    ],
+  );
+  assert.deepEqual(failed, [{ root: roots[1], code: 'integrity-failure', message: 'its manifest is damaged' }]);
+  assert.equal(all.stderr, `holdfast: ${roots[1]}: its manifest is damaged\n`);
+  assert.equal((await run(['check', roots[1] ?? '', '--no-audit'])).code, 5);
 });
 
 test('ls, rm, peers, id, status and shutdown say what the node says', async (t) => {
