@@ -20,8 +20,8 @@ export interface BenchArguments {
 const CLEAR_LINE = '\r\u001b[2K';
 
 /**
- * Measures each case beside its bound. A figure below its target is a finding and no failure: it is listed, with `--json`
- * on stderr too, and the exit code stays 0.
+ * Measures each case beside its bound. A figure below its target, or memory above the limit, is a finding and no failure: it
+ * is listed, with `--json` on stderr too, and the exit code stays 0.
  */
 export async function bench(
   context: CommandContext,
@@ -53,7 +53,7 @@ export async function bench(
   await writeResult(context, {
     json: report,
     text: () => formatReport(report),
-    quiet: () => report.below.join('\n'),
+    quiet: () => [...new Set([...report.below, ...report.aboveMemory.map(({ name }) => name)])].join('\n'),
   });
   if (context.json) for (const line of shortcomings(report)) writeNote(context, line);
   return EXIT.ok;

@@ -1,7 +1,15 @@
 import { abortable } from '../transfer/abortable.ts';
 import type { BenchContext } from './bench-context.ts';
 import { describeMachine } from './machine.ts';
-import { type BenchReport, type BenchResult, belowTarget, ratioOf, type SkippedCase, type Unit } from './results.ts';
+import {
+  aboveMemory,
+  type BenchReport,
+  type BenchResult,
+  belowTarget,
+  ratioOf,
+  type SkippedCase,
+  type Unit,
+} from './results.ts';
 
 /** A second reading of the same rounds: their bound times `factor`. */
 export interface OtherBound {
@@ -96,6 +104,7 @@ export async function runSuites(
     results,
     skipped,
     below: belowTarget(results).map(({ name }) => name),
+    aboveMemory: aboveMemory(results),
   };
 }
 

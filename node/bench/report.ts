@@ -15,7 +15,7 @@ function row({ name, unit, boundedBy, value, bound, ratio, target }: BenchResult
   ];
 }
 
-/** The report for people: the machine, a table, the memory of the processes, and last what is below its target. */
+/** The report for people: the machine, a table, the memory of the processes, and last what is below its target or above the limit. */
 export function formatReport({ machine, results, skipped }: BenchReport): string {
   const rows = [HEADINGS, ...results.map(row)];
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));

@@ -12,7 +12,7 @@ export interface BenchResult {
   readonly ratio: number;
   readonly target: number | null;
   readonly boundedBy: string;
-  /** The most anonymous memory (RssAnon) of each process meanwhile; only where files move, only on Linux. */
+  /** The most anonymous memory (RssAnon) of each process meanwhile; only where processes are started, only on Linux. */
   readonly memory?: readonly ProcessMemory[];
 }
 
@@ -38,6 +38,13 @@ export interface BenchReport {
   readonly skipped: readonly SkippedCase[];
   /** Names of the results whose ratio is below their target. */
   readonly below: readonly string[];
+  /** Processes that had more memory than they may. */
+  readonly aboveMemory: readonly ExcessMemory[];
+}
+
+export interface ExcessMemory extends ProcessMemory {
+  /** The result it was measured with. */
+  readonly name: string;
 }
 
 /** What a process of the network may use: data pass through it, they do not pile up in it. */
@@ -49,16 +56,19 @@ export const ratioOf = (unit: Unit, value: number, bound: number): number =>
 export const belowTarget = (results: readonly BenchResult[]): readonly BenchResult[] =>
   results.filter(({ ratio, target }) => target !== null && ratio < target);
 
+export const aboveMemory = (results: readonly BenchResult[]): readonly ExcessMemory[] =>
+  results.flatMap(({ name, memory = [] }) =>
+    memory.filter(({ bytes }) => bytes > MEMORY_LIMIT_BYTES).map((each) => ({ name, ...each })),
+  );
+
 /** One line for everything that is not as it should be. */
 export function shortcomings({ results }: Pick<BenchReport, 'results'>): string[] {
   const below = belowTarget(results).map(
     ({ name, ratio, target }) =>
       `below target: ${name} at ${ratio.toFixed(2)} of its bound, to reach ${target?.toFixed(2)}`,
   );
-  const above = results.flatMap(({ name, memory = [] }) =>
-    memory
-      .filter(({ bytes }) => bytes > MEMORY_LIMIT_BYTES)
-      .map(({ process, bytes }) => `above the memory limit: ${name}, ${process} had ${mebibytes(bytes)} MiB`),
+  const above = aboveMemory(results).map(
+    ({ name, process, bytes }) => `above the memory limit: ${name}, ${process} had ${mebibytes(bytes)} MiB`,
   );
   return [...below, ...above];
 }

@@ -12,6 +12,8 @@ export interface DaemonOptions {
   /** Made and initialised when it is not there. */
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as there is one. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 /** One `holdfast daemon` in a process of its own. */
@@ -33,12 +35,13 @@ export class DaemonProcess {
   }
 
   /** Resolves as soon as `/readyz` says yes. @throws the signal's reason; Error when the daemon ends before */
-  static async start(context: BenchContext, { home, env }: DaemonOptions): Promise<DaemonProcess> {
+  static async start(context: BenchContext, { home, env, onSpawn }: DaemonOptions): Promise<DaemonProcess> {
     const port = await freePort();
     const child = spawnCommand(context, ['daemon', '--json'], {
       home,
       env: { HOLDFAST_API_PORT: String(port), HOLDFAST_LOG_LEVEL: 'error', ...env },
     });
+    if (child.pid !== undefined) onSpawn?.(child.pid);
     const told: string[] = [];
     child.stdout?.resume();
     child.stderr?.setEncoding('utf8').on('data', (text: string) => void told.push(text.slice(0, 1000)));

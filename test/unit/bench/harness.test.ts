@@ -166,6 +166,7 @@ test('a process that needs more memory than it may is listed', async () => {
   };
   const report = await run([watched], { rounds: 1, only: [] });
   assert.deepEqual(shortcomings(report), ['above the memory limit: subject, greedy had 351 MiB']);
+  assert.deepEqual(report.aboveMemory, [{ name: 'subject', process: 'greedy', bytes: 351 * MIB }]);
   assert.match(formatReport(report), /frugal 350, greedy 351/);
 });
 

@@ -38,6 +38,7 @@ const standard: BenchReport = {
   results: [get, commit],
   skipped: [{ name: 'verify', skipped: 'no library' }],
   below: ['get'],
+  aboveMemory: [],
 };
 const long: BenchReport = {
   ...standard,
@@ -45,6 +46,7 @@ const long: BenchReport = {
   results: [{ ...get, value: 150, ratio: 0.5 }],
   skipped: [],
   below: [],
+  aboveMemory: [],
 };
 const peers: PeersReport = {
   machine,
