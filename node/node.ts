@@ -198,6 +198,7 @@ async function assemble(options: NodeOptions, stores: Stores): Promise<HoldfastN
     record,
     releases,
     isDisqualified,
+    silentSince: (peer, segment) => scheduler?.silentSince(peer, segment),
     onShardFault,
     onRestored: (peer, ids) => reputation.service.regained(peer, ids),
   });

@@ -18,7 +18,10 @@ const MAX_BUSY_TOTAL_MS = 24 * 3_600_000;
 /** Parts of a silent set are asked about sooner: their silence was counted with the set. */
 const PROBE_TRIES = 2;
 const PROBE_DELAY_MS = 30_000;
-/** What stayed without an answer is asked about again after so many windows of retries, until it is answered: six hours. */
+/**
+ * What stayed without an answer is asked about again until it is answered: after a window of retries, since whoever was
+ * only overloaded is not to count as gone for it, then after pauses that double, up to so many windows: six hours.
+ */
 const REST_WINDOWS = 24;
 const LONGEST_REST_MS = 24 * 3_600_000;
 
@@ -84,9 +87,10 @@ export function postponed(set: AskedSet, now: number): AskedSet {
  * something. The same set twice is one, by its `id`.
  */
 export function unanswered(set: AskedSet, id: Uint8Array, now: number, { windowMs }: ContainmentRules): AskedSet {
-  const { peer, parts } = set;
-  const nextAt = now + Math.min(REST_WINDOWS * windowMs, LONGEST_REST_MS);
-  return { id, peer, parts, ...UNTRIED, probe: true, unanswered: true, since: now, nextAt };
+  const { peer, parts, unreachable } = set;
+  const rest = Math.max(windowMs, set.unanswered ? 2 * (now - set.since) : 0);
+  const nextAt = now + Math.min(rest, REST_WINDOWS * windowMs, LONGEST_REST_MS);
+  return { id, peer, parts, ...UNTRIED, unreachable, probe: true, unanswered: true, since: now, nextAt };
 }
 
 function afterBusy(asked: Asked, until: number): Containment {

@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import type { AskedSet, CycleState, Suspicion } from '../store/audit-schedule-store.ts';
 import type { Prover } from './auditor.ts';
@@ -15,13 +16,20 @@ export interface HolderTask extends Task {
 interface Waiting {
   readonly id: Uint8Array;
   readonly nextAt: number;
-  readonly unreachable: boolean;
+  /** The holder could not be reached, and the set is being tried. */
+  readonly away: boolean;
   readonly probe: boolean;
   readonly unanswered: boolean;
   readonly tries: number;
   /** Its manifests are out of reach: it says nothing about the holder now. */
   readonly outOfReach: boolean;
+  /** Since when the holder, though it can be reached, has finally left it without an answer; monotonic. */
+  readonly silentSince: number | undefined;
+  /** What it is silent about. */
+  readonly segments: ReadonlySet<string>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Silent sets of one holder beyond which no further slice is asked about until one of them is settled. */
 const MAX_SILENT_SETS = 4;
@@ -72,9 +80,22 @@ export class ScheduledHolder {
     return [...this.#waiting.values()].map(({ id }) => id);
   }
 
-  /** A set is to be asked about again. */
-  contained({ id, nextAt, unreachable, probe, unanswered, tries }: AskedSet): void {
-    this.#waiting.set(toHex(id), { id, nextAt, unreachable, probe, unanswered, tries, outOfReach: false });
+  /** A set is to be asked about again, in the place of one `before`. @param now monotonic */
+  contained(set: AskedSet, now: number, before = this.#waiting.get(toHex(set.id))): void {
+    const { id, nextAt, unreachable, probe, unanswered, tries } = set;
+    // Once silent, it is until it answers, also when it cannot be reached meanwhile.
+    const silentSince = before?.silentSince ?? (unanswered && !unreachable ? now : undefined);
+    this.#waiting.set(toHex(id), {
+      id,
+      nextAt,
+      away: unreachable && !(unanswered && tries === 0),
+      probe,
+      unanswered,
+      tries,
+      outOfReach: false,
+      silentSince,
+      segments: silentSince === undefined ? NONE : new Set(set.parts.map(({ segment }) => segment.toString())),
+    });
   }
 
   /**
@@ -93,20 +114,36 @@ export class ScheduledHolder {
     if (waiting !== undefined) this.#waiting.set(toHex(id), { ...waiting, outOfReach: true });
   }
 
+  /**
+   * Since when it leaves something of a segment without an answer, monotonic; undefined when it does not. Who could not be
+   * reached is not silent, and after a start the time begins anew, as that of any absence does.
+   */
+  silentSince(segment: CID): number | undefined {
+    const name = segment.toString();
+    const silent = [...this.#waiting.values()];
+    // Of more sets than are followed nobody knows what they were about.
+    const isFull = silent.filter((set) => set.unanswered && set.silentSince !== undefined).length >= MAX_UNANSWERED;
+    const times = silent.flatMap(({ silentSince, segments }) =>
+      silentSince !== undefined && (isFull || segments.has(name)) ? [silentSince] : [],
+    );
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
   /** Whether the silence about any set but this one has counted and lasts. */
   isSilent(but: Uint8Array): boolean {
     return [...this.#waiting.values()].some(({ id, probe }) => probe && !equalBytes(id, but));
   }
 
-  /** A set was asked about; those take its place. @returns parts that are more than can be followed. */
-  settled(id: Uint8Array, again: readonly AskedSet[]): Uint8Array[] {
+  /** A set was asked about; those take its place. @param now monotonic @returns parts that are more than can be followed. */
+  settled(id: Uint8Array, again: readonly AskedSet[], now: number): Uint8Array[] {
+    const before = this.#waiting.get(toHex(id));
     this.#waiting.delete(toHex(id));
     const dropped: Uint8Array[] = [];
     for (const set of again) {
       const like = ({ probe, unanswered }: Waiting) => probe && unanswered === set.unanswered;
       const others = [...this.#waiting.values()].filter((one) => like(one) && !equalBytes(one.id, set.id)).length;
       if (set.probe && others >= (set.unanswered ? MAX_UNANSWERED : MAX_PROBES)) dropped.push(set.id);
-      else this.contained(set);
+      else this.contained(set, now, this.#waiting.get(toHex(set.id)) ?? before);
     }
     return dropped;
   }
@@ -141,9 +178,9 @@ export class ScheduledHolder {
       suspicion: score + 1,
     }));
     // Who is away, or answers nothing, is asked no further questions meanwhile.
-    const away = waiting.some(({ unreachable }) => unreachable);
+    const isAway = waiting.some(({ away, outOfReach }) => away && !outOfReach);
     const silent = waiting.filter(({ probe, outOfReach }) => !probe && !outOfReach).length;
-    if (away || silent >= MAX_SILENT_SETS) return tasks;
+    if (isAway || silent >= MAX_SILENT_SETS) return tasks;
     return [...tasks, { holder: this, due: Math.max(this.due(now, rules), rest), length, suspicion: score }];
   }
 

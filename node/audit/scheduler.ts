@@ -1,3 +1,4 @@
+import type { CID } from 'multiformats/cid';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { keyFromPeerId, peerIdFromKey } from '../network/peer-key.ts';
@@ -85,7 +86,9 @@ export class AuditScheduler {
     const open = await store.recover(at);
     if (open > 0) log.info('audits without an outcome are done again', { sets: open });
     for await (const [key, cycle] of store.cycles()) (await this.#holder(key)).cycle = cycle;
-    for await (const set of store.contained()) (await this.#holder(keyFromPeerId(set.peer))).contained(set);
+    for await (const set of store.contained()) {
+      (await this.#holder(keyFromPeerId(set.peer))).contained(set, clock.monotonic());
+    }
     this.#loop = this.#run();
   }
 
@@ -103,6 +106,11 @@ export class AuditScheduler {
   /** Every holder and how far it is audited. */
   status(): readonly ScheduledHolder[] {
     return [...this.#holders.values()];
+  }
+
+  /** Since when a holder, though it can be reached, leaves audits of a segment without an answer; monotonic. */
+  silentSince(peer: string, segment: CID): number | undefined {
+    return this.#holders.get(peer)?.silentSince(segment);
   }
 
   /** An audit that somebody asked for found a holder wanting: it is audited more often from now on. */
@@ -202,7 +210,7 @@ export class AuditScheduler {
     }
     if (waits) return;
     await store.drop(contained);
-    holder.settled(contained, []);
+    holder.settled(contained, [], this.#deps.clock.monotonic());
   }
 
   /** That a manifest is out of reach excuses nobody: its part of the set waits, and the rest is asked about. */
@@ -214,10 +222,10 @@ export class AuditScheduler {
   ): Promise<void> {
     const { store, random, clock } = this.#deps;
     const id = rest === undefined ? set.id : random(16);
-    const waiting = { ...set, id, parts, unreachable: false, nextAt: clock.now() + LACK_MS };
+    const waiting = { ...set, id, parts, nextAt: clock.now() + LACK_MS };
     const again = rest === undefined ? [waiting] : [{ ...set, parts: rest.auditedParts }, waiting];
     await store.settle(set, holder.key, { again, suspicion: holder.suspicion });
-    for (const dropped of holder.settled(set.id, again)) await store.drop(dropped);
+    for (const dropped of holder.settled(set.id, again, clock.monotonic())) await store.drop(dropped);
     holder.outOfReach(id);
   }
 
@@ -279,14 +287,14 @@ export class AuditScheduler {
     try {
       told = await asker.ask({ prover, set, selection, suspicion, unanswered: holder.isSilent(set.id) }, signal);
     } catch (error) {
-      holder.contained(postponed(set, clock.now()));
+      holder.contained(postponed(set, clock.now()), clock.monotonic());
       throw error;
     }
     this.#cpu.spend(told.verifyMilliseconds, clock.monotonic());
     // What another audit found meanwhile is not taken back.
     const score = holder.suspicion === suspicion ? told.suspicion.score : holder.suspicion.score;
     holder.suspicion = { ...told.suspicion, score: Math.max(score, told.suspicion.score) };
-    for (const dropped of holder.settled(set.id, told.again)) await store.drop(dropped);
+    for (const dropped of holder.settled(set.id, told.again, clock.monotonic())) await store.drop(dropped);
   }
 
   async #housekeeping(signal: AbortSignal): Promise<void> {

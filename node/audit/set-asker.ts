@@ -162,7 +162,9 @@ export class SetAsker {
     if (rest !== undefined) return [this.#fresh(set, rest, now)];
     if (contained.kind !== 'halve') {
       if (!SILENCES.has(contained.outcome.kind)) return [];
-      return [unanswered(set, partsId(set), now, this.#deps.rules)];
+      // Reached at the try before, it may have gone because of the question.
+      const unreachable = contained.outcome.kind === 'unreachable' && (set.tries === 0 || set.unreachable);
+      return [unanswered({ ...set, unreachable }, partsId(set), now, this.#deps.rules)];
     }
     return selection.halves().map((half) => ({ ...this.#fresh(set, half, now), probe: true, unanswered: false }));
   }

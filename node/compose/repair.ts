@@ -73,6 +73,8 @@ export interface RepairParts {
   readonly record: SecurityRecord;
   readonly releases: Pick<ReleaseSearch, 'obeyed'>;
   readonly isDisqualified: (peer: string) => boolean;
+  /** Since when a holder leaves audits of a segment without an answer, monotonic. */
+  readonly silentSince: (peer: string, segment: CID) => number | undefined;
   readonly onShardFault: (fault: ShardFault) => void;
   /** Told of lost shards, by id, that a holder has again. */
   readonly onRestored: (peer: string, ids: readonly Uint8Array[]) => Promise<void>;
@@ -152,6 +154,7 @@ export function composeRepair(parts: RepairParts): Repair {
     onReplaced: (peer) => rates.failed(peer),
     self: host.peerId,
     absences,
+    silentSince: parts.silentSince,
     lost,
     claims: new ClaimCheck({ copies, admit, random, clock }),
     isDisqualified,
@@ -202,7 +205,7 @@ export function composeRepair(parts: RepairParts): Repair {
         },
       }),
     placer,
-    absences,
+    missingSince: (peer, of) => census.missingSince(peer, of),
     announce: (announcement) => gossip.announce(announcement),
     async onPlaced(receipt, shards, keep) {
       if (keep) await stores.receivedReceipts.put(receipt);

@@ -15,7 +15,7 @@ export const REPAIR_OPTIONS = {
     default: HOUR,
     min: 0,
     max: 30 * DAY,
-    doc: 'Time for which a holder that is not heard from counts as away, before what it holds counts as lost.',
+    doc: 'Time for which a holder that is not heard from, or answers no audit, counts as away, before what it holds counts as lost.',
   }),
   'repair.checkInterval': duration({
     default: 10 * MINUTE,

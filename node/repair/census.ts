@@ -32,6 +32,8 @@ export interface CensusDeps {
   readonly onReplaced: (peer: string) => Promise<void>;
   readonly self: string;
   readonly absences: Pick<Absences, 'missed' | 'answered' | 'since' | 'mayCall'>;
+  /** Since when a holder leaves audits of the segment without an answer, monotonic: what it says that it has counts no more. */
+  readonly silentSince: (peer: string, segment: CID) => number | undefined;
   readonly lost: { of(peer: string, segment: CID, signal?: AbortSignal): Promise<ReadonlyMap<number, LostShard>> };
   readonly claims: Pick<ClaimCheck, 'sent'>;
   readonly isDisqualified: (peer: string) => boolean;
@@ -77,13 +79,19 @@ const NOTHING = new Uint8Array();
 /** Of those who say that they have a shard that nobody known has, so many are kept: which of them is right, audits show. */
 const STRANGERS_PER_SHARD = 3;
 
+type Place = Pick<CensusRequest, 'rootCid' | 'segment'>;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
 interface Answer {
   /** Of what the peer signed: the receipt that is kept. */
   readonly receipt: StoreReceipt;
   /** What a weaker receipt covers besides. */
   readonly also?: Uint8Array;
-  /** Undefined when the peer did not answer. */
+  /** Undefined when the peer did not answer, or is silent in audits. */
   readonly held: ReadonlySet<number> | undefined;
+  /** What a peer says that is silent in audits. */
+  readonly claimed?: ReadonlySet<number> | undefined;
 }
 
 /** What one look has found out so far. */
@@ -146,8 +154,7 @@ export class HolderCensus {
     const { request, answers } = look;
     const held = new Set<number>();
     for (const [peer, answer] of answers) {
-      const away = () =>
-        request.keep && this.#isAway(peer, request.rootCid) ? bitmapIndices(answer.receipt.indices) : [];
+      const away = () => (request.keep && this.#isAway(peer, request) ? bitmapIndices(answer.receipt.indices) : []);
       for (const index of answer.held ?? away()) if (this.#isBelieved(look, peer, index)) held.add(index);
     }
     return request.stored.every((index) => held.has(index));
@@ -179,35 +186,42 @@ export class HolderCensus {
     for (const [peer, sent] of await claims.sent(segment, doubted, idOf, signal)) proofs.set(peer, sent);
   }
 
-  /** Not heard from for longer than the grace, or for longer than `ms`. */
-  #isGone(peer: string, rootCid: CID, ms = this.#deps.graceMs): boolean {
-    const { absences, clock } = this.#deps;
-    const since = absences.since(peer, rootCid);
-    return since !== undefined && isGone(since, clock.monotonic(), ms);
+  /** Since when a holder does not answer, or not in audits; monotonic. */
+  missingSince(peer: string, { rootCid, segment }: Place): number | undefined {
+    const { absences, silentSince } = this.#deps;
+    const since = Math.min(absences.since(peer, rootCid) ?? NEVER, silentSince(peer, segment) ?? NEVER);
+    return since === NEVER ? undefined : since;
+  }
+
+  /** Missing for longer than the grace, or for longer than `ms`. */
+  #isGone(peer: string, place: Place, ms = this.#deps.graceMs): boolean {
+    const since = this.missingSince(peer, place);
+    return since !== undefined && isGone(since, this.#deps.clock.monotonic(), ms);
   }
 
   /** Whoever watches does not search for others who may have what a holder that is only away has. */
-  #isAway(peer: string, rootCid: CID): boolean {
-    return this.#deps.absences.since(peer, rootCid) !== undefined && !this.#isGone(peer, rootCid);
+  #isAway(peer: string, place: Place): boolean {
+    return this.missingSince(peer, place) !== undefined && !this.#isGone(peer, place);
   }
 
   /**
    * Who is gone and not connected is not called at each look: when it is back, it connects. Whoever asks for the state as it
    * is now, and watches nothing, gets all called.
    */
-  #worthAsking(known: readonly string[], { rootCid, keep }: CensusRequest): string[] {
+  #worthAsking(known: readonly string[], request: CensusRequest): string[] {
     const { absences, peers, self } = this.#deps;
+    const { rootCid, keep } = request;
     const connected = new Set(peers.connected());
     const isCalled = (peer: string) =>
-      !keep || connected.has(peer) || !this.#isGone(peer, rootCid) || absences.mayCall(peer, rootCid);
+      !keep || connected.has(peer) || !this.#isGone(peer, request) || absences.mayCall(peer, rootCid);
     return known.filter((peer) => peer !== self && isCalled(peer));
   }
 
   /** Keeps receipts of strangers where nobody known answers, and drops those of holders that were replaced long ago. */
   async #tidy(look: Look, { holders, gone }: Census): Promise<void> {
     const { receipts, self, graceMs, onReplaced } = this.#deps;
-    const { answers, known } = look;
-    const { rootCid, segment } = look.request;
+    const { request, answers, known } = look;
+    const { rootCid, segment } = request;
     const answered = new Map<number, number>();
     for (const [index, list] of holders) {
       const sure = list.some(({ peer, standing }) => standing === 'answers' && (peer === self || known.has(peer)));
@@ -218,7 +232,7 @@ export class HolderCensus {
       if (peer === self) continue;
       const indices = bitmapIndices(receipt.indices).filter((index) => answered.has(index));
       if (known.has(peer)) {
-        if (!gone.has(peer) || !this.#isGone(peer, rootCid, forgetMs)) continue;
+        if (!gone.has(peer) || !this.#isGone(peer, request, forgetMs)) continue;
         const replaced = indices.every((index) => answered.get(index) === STRANGERS_PER_SHARD);
         if (!replaced) continue;
         await receipts.remove(rootCid, segment, receipt.holder);
@@ -239,21 +253,25 @@ export class HolderCensus {
     answers: Map<string, Answer>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { absences } = this.#deps;
+    const { absences, silentSince } = this.#deps;
     await forEachLimited(peers, CONCURRENCY, async (peer) => {
       const before = answers.get(peer);
+      const take = ({ held, ...answer }: Answer) => {
+        const isSilent = silentSince(peer, request.segment) !== undefined;
+        answers.set(peer, isSilent ? { ...answer, held: undefined, claimed: held } : { ...answer, held });
+      };
       try {
         const found = await this.#have(peer, request, before?.receipt, signal);
         absences.answered(peer, request.rootCid);
         if (found === undefined) {
-          if (before !== undefined) answers.set(peer, { ...before, held: new Set() });
+          if (before !== undefined) take({ ...before, held: new Set() });
           return;
         }
         if (before !== undefined && !replaces(found.receipt, before.receipt)) {
-          answers.set(peer, { ...before, held: found.held, also: found.receipt.indices });
+          take({ ...before, held: found.held, also: found.receipt.indices });
           return;
         }
-        answers.set(peer, found);
+        take(found);
         if (request.keep && before !== undefined && !isSame(found.receipt, before.receipt)) {
           await this.#deps.receipts.put(found.receipt);
         }
@@ -292,9 +310,9 @@ export class HolderCensus {
   }
 
   async #judge(look: Look, signal: AbortSignal): Promise<Census> {
-    const { absences, lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
-    const { answers, known, proofs } = look;
-    const { rootCid, segment, stored, watchedSince } = look.request;
+    const { lost, isDisqualified, subnetOf, clock, graceMs } = this.#deps;
+    const { request, answers, known, proofs } = look;
+    const { segment, stored, watchedSince } = request;
     const now = clock.monotonic();
     const holders = new Map<number, ShardHolder[]>(stored.map((index) => [index, []]));
     const sources = new Map<number, string[]>();
@@ -302,10 +320,10 @@ export class HolderCensus {
     const present: Uint8Array[] = [];
     const gone = new Set<string>();
     let nextGone = Number.POSITIVE_INFINITY;
-    for (const [peer, { receipt, also, held }] of answers) {
+    for (const [peer, { receipt, also, held, claimed }] of answers) {
       const losses = await lost.of(peer, segment, signal);
       const banned = isDisqualified(peer);
-      const since = absences.since(peer, rootCid);
+      const since = this.missingSince(peer, request);
       const away = held === undefined && !(since !== undefined && isGone(since, now, graceMs));
       if (held === undefined && !away) gone.add(peer);
       if (held === undefined && away && since !== undefined) nextGone = Math.min(nextGone, since + graceMs);
@@ -314,13 +332,16 @@ export class HolderCensus {
       for (const index of new Set([receipt.indices, also ?? NOTHING].flatMap(bitmapIndices))) {
         const list = holders.get(index);
         if (list === undefined) continue;
-        const has = held?.has(index) ?? away;
+        const has = held?.has(index) ?? (away && claimed?.has(index) !== false);
         const trusted = !banned && !losses.has(index);
         const believed = this.#isBelieved(look, peer, index);
         const said = believed ? 'answers' : proofs.get(peer) === false ? 'lost' : 'claims';
-        const standing: HolderStanding = !has || !trusted ? 'lost' : held === undefined ? 'away' : said;
+        const standing: HolderStanding =
+          !has || !trusted ? 'lost' : held !== undefined ? said : believed ? 'away' : 'lost';
         list.push({ peer, subnet: subnetOf(peer), standing });
         if (held?.has(index)) add(trusted && believed ? sources : doubtful, index, peer);
+        // It may serve what it does not prove.
+        if (claimed?.has(index)) add(doubtful, index, peer);
       }
     }
     for (const [index, peers] of doubtful) for (const peer of peers) add(sources, index, peer);

@@ -69,7 +69,8 @@ export interface RepairerDeps {
   /** Makes a rebuild that fetches with this client. */
   readonly rebuilder: (client: FetchClient, of: { readonly root: CID; readonly segment: CID }) => Rebuild;
   readonly placer: { place(request: PlaceRequest, signal: AbortSignal): Promise<Placed> };
-  readonly absences: { since(peer: string, root: CID): number | undefined };
+  /** Since when a holder of a segment does not answer, or not in audits; monotonic. */
+  readonly missingSince: (peer: string, of: { readonly rootCid: CID; readonly segment: CID }) => number | undefined;
   readonly announce: (announcement: Announcement) => Promise<void>;
   /** Takes the receipt of a new holder, and what was staged there. */
   readonly onPlaced: (receipt: StoreReceipt, shards: readonly ShardName[], watched: boolean) => Promise<void>;
@@ -305,10 +306,10 @@ class Run {
   }
 
   /** Whether a holder of the shard that was gone answers again. */
-  #isBack({ rootCid, census }: SegmentSurvey, index: number): boolean {
-    const { absences } = this.#deps;
+  #isBack({ rootCid, cid: segment, census }: SegmentSurvey, index: number): boolean {
+    const { missingSince } = this.#deps;
     const list = census.holders.get(index) ?? [];
-    return list.some(({ peer }) => census.gone.has(peer) && absences.since(peer, rootCid) === undefined);
+    return list.some(({ peer }) => census.gone.has(peer) && missingSince(peer, { rootCid, segment }) === undefined);
   }
 
   /** A shard that is to be moved is copied from whoever has it. */

@@ -60,6 +60,8 @@ export class GuardianBench {
   /** Which peers reach which. */
   reaches: Link = () => true;
   onEvent: (node: GuardianNode, type: string) => void = () => {};
+  /** Peers that leave all audits without an answer, since when. */
+  readonly silent = new Map<string, number>();
   readonly #gossip = new Map<string, (from: string, bytes: Uint8Array) => void>();
 
   constructor(peers: number) {
@@ -231,6 +233,7 @@ export class GuardianBench {
       isDisqualified: () => false,
       releases: { obeyed: async () => false },
       onRestored: async () => undefined,
+      silentSince: (peer) => this.silent.get(peer),
       onShardFault: ({ peer, index, kind }) => events.push({ type: 'shard.fault', data: { peer, index, kind } }),
     });
     return repair;

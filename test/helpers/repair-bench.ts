@@ -58,6 +58,8 @@ export class RepairBench {
   readonly announced: Announcement['kind'][] = [];
   readonly faults: { readonly peer: string; readonly index: number; readonly why: LossReason }[] = [];
   readonly disqualified = new Set<string>();
+  /** Peers that leave audits without an answer, since when. */
+  readonly silent = new Map<string, number>();
   readonly slow: RecentTroubles;
   graceMs = 0;
   /** Shards that were asked leave for. */
@@ -79,9 +81,17 @@ export class RepairBench {
   }
 
   get survey(): Survey {
+    return new Survey({
+      census: this.census,
+      segments: this.bench.locator(),
+      rates: { rateOf: async () => 1 / 365 },
+    });
+  }
+
+  get census(): HolderCensus {
     const { network } = this.bench;
     const { receipts } = this;
-    const census = new HolderCensus({
+    return new HolderCensus({
       client: network,
       peers: network,
       providers: { of: async () => [] },
@@ -100,6 +110,7 @@ export class RepairBench {
       onReplaced: async () => undefined,
       self: peerIdFromKey(signerOf('guardian').publicKey),
       absences: this.absences,
+      silentSince: (peer) => this.silent.get(peer),
       lost: this.lost,
       claims: new ClaimCheck({
         copies: new CopyCheck({ client: network, clock: this.#clock }),
@@ -112,7 +123,6 @@ export class RepairBench {
       graceMs: this.graceMs,
       clock: this.#clock,
     });
-    return new Survey({ census, segments: this.bench.locator(), rates: { rateOf: async () => 1 / 365 } });
   }
 
   repairer(changes: Partial<RepairerDeps> = {}): Repairer {
@@ -143,7 +153,7 @@ export class RepairBench {
         leastLeaseMs: 1_000,
         takesBack: async () => false,
       }),
-      absences: this.absences,
+      missingSince: (peer, of) => this.census.missingSince(peer, of),
       announce: async ({ kind }) => void this.announced.push(kind),
       onPlaced: async (receipt, shards) => {
         this.receipts.push(receipt);

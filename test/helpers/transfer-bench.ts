@@ -217,6 +217,7 @@ export class TransferBench {
       self: peerIdFromKey(signerOf('owner').publicKey),
       absences: new Absences(quickClock),
       claims: { sent: async () => new Map() },
+      silentSince: () => undefined,
       lost: { of: async () => new Map() },
       isDisqualified: () => false,
       subnetOf: () => undefined,

@@ -177,11 +177,19 @@ test('parts of a silent set are asked twice, halved while the holder answers oth
   assert.deepEqual(lost, { kind: 'silent', outcome: silent, observed: false });
 });
 
-test('what stayed without an answer is asked about again much later, as a set that is new', () => {
+test('what stayed without an answer is asked about again as a set that is new, ever more rarely', () => {
   const id = new Uint8Array(16).fill(1);
-  const kept = unanswered({ ...fresh, ...last, unreachable: true }, id, T0 + HOUR, RULES);
-  assert.deepEqual(kept, { ...fresh, id, probe: true, unanswered: true, since: T0 + HOUR, nextAt: T0 + 7 * HOUR });
-  assert.equal(unanswered(fresh, id, T0, { ...RULES, windowMs: 24 * HOUR }).nextAt, T0 + 24 * HOUR);
+  let kept = unanswered({ ...fresh, ...last, unreachable: true }, id, T0, RULES);
+  const rested = { probe: true, unanswered: true, unreachable: true };
+  assert.deepEqual(kept, { ...fresh, ...rested, id, since: T0, nextAt: T0 + 15 * MINUTE });
+  const pauses = Array.from({ length: 6 }, () => {
+    kept = unanswered(kept, id, kept.nextAt, RULES);
+    return (kept.nextAt - kept.since) / MINUTE;
+  });
+  assert.deepEqual(pauses, [30, 60, 120, 240, 360, 360]);
+  assert.equal(unanswered(kept, id, kept.since - HOUR, RULES).nextAt, kept.since - HOUR + 15 * MINUTE);
+  assert.equal(unanswered(fresh, id, T0, { ...RULES, windowMs: 48 * HOUR }).nextAt, T0 + 24 * HOUR);
+  kept = unanswered(fresh, id, T0 + HOUR, RULES);
   // It answers others again: the shard is looked for.
   const more = { answeredAt: T0 + 2 * HOUR };
   assert.equal(asked(silent, T0 + 7 * HOUR, { ...kept, tries: 1, silentSince: T0 + 6 * HOUR }, more).kind, 'halve');

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { UNTRIED } from '../../../node/audit/containment.ts';
 import { CYCLE_END, CYCLE_START, fractionOf } from '../../../node/audit/cycle-order.ts';
 import { ScheduledHolder } from '../../../node/audit/scheduled-holder.ts';
 import { dueAt, onTime } from '../../../node/audit/scheduler-plan.ts';
 import type { AskedSet, CycleState } from '../../../node/store/audit-schedule-store.ts';
+import { cidOf } from '../../helpers/store-home.ts';
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
@@ -48,9 +50,9 @@ test('what was noted while the clock was a year ahead is due now', () => {
 test('a set that waits since the clock was ahead is asked about now; one that waits for a day is not', () => {
   const holder = holderOf({});
   const set = { id: new Uint8Array(16), unreachable: true, probe: false } as AskedSet;
-  holder.contained({ ...set, nextAt: T0 + YEAR });
+  holder.contained({ ...set, nextAt: T0 + YEAR }, 0);
   assert.deepEqual(dueOf(holder), [true]);
-  holder.contained({ ...set, nextAt: T0 + 26 * HOUR });
+  holder.contained({ ...set, nextAt: T0 + 26 * HOUR }, 0);
   assert.deepEqual(dueOf(holder), [false]);
 });
 
@@ -58,9 +60,10 @@ test('what rests without an answer is due when the holder connects, but not whil
   const dueOnce = (changes: Partial<AskedSet>) => {
     const holder = holderOf({});
     const set = { id: new Uint8Array(16), probe: true, unanswered: true, unreachable: true, tries: 0, ...changes };
-    holder.contained({ ...set, nextAt: T0 + 6 * HOUR } as AskedSet);
-    assert.deepEqual(dueOf(holder), [false]);
-    return [holder.connected(T0), ...dueOf(holder)];
+    holder.contained({ ...set, parts: [], nextAt: T0 + 6 * HOUR } as AskedSet, 0);
+    const isDue = () => holder.tasks(T0, RULES).some(({ contained, due }) => contained !== undefined && due <= T0);
+    assert.equal(isDue(), false);
+    return [holder.connected(T0), isDue()];
   };
   assert.deepEqual(dueOnce({}), [true, true]);
   assert.deepEqual(dueOnce({ tries: 1 }), [false, false]);
@@ -71,7 +74,7 @@ test('sets that cannot be asked about for now do not keep the holder from being 
   const holder = holderOf({});
   const ids = Array.from({ length: 4 }, (_, i) => new Uint8Array(16).fill(i + 1));
   for (const id of ids) {
-    holder.contained({ id, unreachable: false, probe: false, unanswered: false, tries: 0, nextAt: T0 } as AskedSet);
+    holder.contained({ id, unreachable: false, probe: false, unanswered: false, tries: 0, nextAt: T0 } as AskedSet, 0);
   }
   const asksNext = () => holder.tasks(T0, RULES).some(({ contained }) => contained === undefined);
   assert.equal(asksNext(), false);
@@ -88,4 +91,64 @@ test('a cycle of the future goes on at its pace, not all at once', () => {
   const later = { ...mended, rank: 'c'.padEnd(32, '0') };
   assert.ok(dueAt(later, 0, RULES) > T0 + 4 * HOUR && dueAt(later, 0, RULES) < T0 + 8 * HOUR);
   assert.equal(onTime(later, T0, 0, RULES), later);
+});
+
+describe('silence', () => {
+  const [one, other] = [cidOf('one'), cidOf('other')];
+  let ids = 0;
+  const setOf = (changes: Partial<AskedSet> = {}): AskedSet => ({
+    id: new Uint8Array(16).fill(++ids),
+    peer: 'p',
+    parts: [{ root: cidOf('root'), segment: one, indices: Uint8Array.of(1) }],
+    ...UNTRIED,
+    probe: true,
+    unanswered: true,
+    since: T0,
+    ...changes,
+  });
+  const since = (holder: ScheduledHolder) => [one, other].map((segment) => holder.silentSince(segment));
+
+  test('is about the segments of what was finally not answered, since then, until it is answered', () => {
+    const holder = holderOf({});
+    const first = setOf({ unanswered: false, probe: false });
+    holder.contained(first, 5);
+    const half = setOf({ unanswered: false });
+    holder.settled(first.id, [half], 10);
+    assert.deepEqual(since(holder), [undefined, undefined]);
+    const rest = setOf();
+    holder.settled(half.id, [rest], 15);
+    assert.deepEqual(since(holder), [15, undefined]);
+    // Asked about again, in parts: no new silence.
+    const parts = [setOf({ unanswered: false }), setOf({ unanswered: false })] as const;
+    holder.settled(rest.id, [{ ...rest, tries: 1 }], 20);
+    holder.settled(rest.id, parts, 25);
+    holder.settled(parts[0].id, [], 30);
+    assert.deepEqual(since(holder), [15, undefined]);
+    holder.settled(parts[1].id, [], 35);
+    assert.deepEqual(since(holder), [undefined, undefined]);
+  });
+
+  test('is not that of a holder that cannot be reached; what rests then does not hold up other questions', () => {
+    const holder = holderOf({});
+    const rest = setOf({ unreachable: true });
+    holder.contained(rest, 5);
+    assert.deepEqual(since(holder), [undefined, undefined]);
+    assert.equal(holder.tasks(T0, RULES).length, 2);
+    holder.settled(rest.id, [{ ...rest, tries: 1 }], 10);
+    assert.equal(holder.tasks(T0, RULES).length, 1);
+    holder.settled(rest.id, [{ ...rest, unreachable: false }], 15);
+    assert.deepEqual(since(holder), [15, undefined]);
+    // To go away now is no answer.
+    holder.settled(rest.id, [rest], 20);
+    assert.deepEqual(since(holder), [15, undefined]);
+  });
+
+  test('is about everything when it is about more than can be followed', () => {
+    const holder = holderOf({});
+    for (let i = 1; i <= 16; i++) {
+      assert.equal(holder.silentSince(other), undefined);
+      holder.contained(setOf(), i);
+    }
+    assert.deepEqual(since(holder), [1, 1]);
+  });
 });

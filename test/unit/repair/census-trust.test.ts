@@ -33,6 +33,8 @@ function setting() {
   const read: string[] = [];
   const replaced: string[] = [];
   const losses = new Map<string, ReadonlyMap<number, LostShard>>();
+  /** Peers that leave audits without an answer, since when. */
+  const silent = new Map<string, number>();
   const sign = (name: string, indices: readonly number[], expiresAt = 0) => {
     const signer = signerOf(name);
     const about = { network, owner, holder: signer.publicKey, root: rootCid, segment };
@@ -59,6 +61,7 @@ function setting() {
     onReplaced: async (peer) => void replaced.push(peer),
     self: peerOf('self'),
     absences,
+    silentSince: (peer) => silent.get(peer),
     lost: { of: async (peer) => losses.get(peer) ?? new Map() },
     claims: {
       async sent(_segment, claims) {
@@ -73,7 +76,7 @@ function setting() {
   });
   const idOf = () => undefined;
   const take = (keep = true) => census.take({ rootCid, root, segment, stored: STORED, idOf, keep }, signal);
-  return { clock, absences, kept, says, losses, honest, read, replaced, sign, take };
+  return { clock, absences, kept, says, losses, silent, honest, read, replaced, sign, take };
 }
 
 const keptOf = ({ kept }: ReturnType<typeof setting>, name: string) =>
@@ -189,6 +192,50 @@ describe('a stranger that signed for a shard', () => {
     kept.set(peerOf('holder'), sign('holder', [0, 1], Math.floor(clock.now()) + 1_000));
     await clock.advance(2_000);
     assert.deepEqual((await look()).standings, ['lost', 'lost']);
+  });
+});
+
+describe('who says that it has a shard and leaves audits without an answer', () => {
+  test('is gone after the grace, whatever it says; what it says that it lost is lost at once; it is back when it answers', async () => {
+    const { clock, kept, says, silent, sign, take } = setting();
+    const holder = peerOf('holder');
+    const receipt = sign('holder', [0, 1]);
+    kept.set(holder, receipt);
+    says.set(holder, { receipt, indices: [0] });
+    const standings = async () => {
+      const { holders, gone, sources, present, nextGone } = await take();
+      const [first, second] = [0, 1].map((index) => holders.get(index)?.[0]?.standing);
+      return { first, second, gone: gone.has(holder), sources: sources.get(0), present: present.length, nextGone };
+    };
+    const answering = {
+      first: 'answers',
+      second: 'lost',
+      gone: false,
+      sources: [holder],
+      present: 1,
+      nextGone: undefined,
+    };
+    assert.deepEqual(await standings(), answering);
+    silent.set(holder, clock.monotonic());
+    const away = { ...answering, first: 'away', present: 0, nextGone: clock.monotonic() + GRACE_MS };
+    assert.deepEqual(await standings(), away);
+    await clock.advance(GRACE_MS);
+    // It may still serve what it does not prove.
+    assert.deepEqual(await standings(), { ...away, first: 'lost', gone: true, nextGone: undefined });
+    silent.delete(holder);
+    assert.deepEqual(await standings(), answering);
+  });
+
+  test('is fetched from last, and others are searched for once it is gone', async () => {
+    const { clock, kept, says, silent, honest, sign, take } = setting();
+    const [holder, stranger] = [peerOf('holder'), peerOf('stranger')];
+    kept.set(holder, sign('holder', STORED));
+    for (const name of ['holder', 'stranger']) says.set(peerOf(name), { receipt: sign(name, STORED), indices: STORED });
+    honest.add(stranger);
+    silent.set(holder, clock.monotonic());
+    assert.deepEqual((await take()).sources.get(0), [holder]);
+    await clock.advance(GRACE_MS);
+    assert.deepEqual((await take()).sources.get(0), [stranger, holder]);
   });
 });
 

@@ -49,6 +49,23 @@ describe('a file in a network', () => {
     assert.equal(alarms(bench), 0);
   });
 
+  test('is whole again after as many holders as it can lose fell silent in audits; one more raises an alarm', async (t) => {
+    const bench = await guarded(t, 10);
+    const original = bench.holders();
+    const silence = (nodes: readonly GuardianNode[]) => {
+      for (const { peer } of nodes) bench.silent.set(peer, bench.clock.monotonic());
+    };
+    silence(original.slice(0, 2));
+    await bench.until('shards to be rebuilt', () => bench.nodes.some((node) => ended(node, 'done') > 0));
+    await bench.until('the file to be whole', () => bench.whole());
+    assert.ok(bench.holders().length > original.length);
+    assert.equal(alarms(bench), 0);
+    silence(original.slice(2, 5));
+    await bench.until('an alarm', () => alarms(bench) > 0);
+    bench.silent.clear();
+    await bench.until('the alarm to end', () => alarms(bench) === 0);
+  });
+
   test('raises an alarm when one more went, and is whole again when it returns', async (t) => {
     const bench = await guarded(t, 10);
     const gone = bench.holders().slice(0, 3);

@@ -150,6 +150,25 @@ describe('repair of a segment', () => {
     assert.equal((await guardian.repairer().run(guardian.order(root, 0), signal)).outcome, 'not-needed');
   });
 
+  test('what a holder has that is silent in audits is rebuilt elsewhere, though the holder says that it is there', async () => {
+    const { root, guardian } = await stored(9);
+    const [silent] = guardian.holders() as [MemoryPeer];
+    guardian.silent.set(silent.id, 0);
+    assert.deepEqual(await margins(guardian, root), [1, 1]);
+    const result = await guardian.repairer().run(guardian.order(root, 0), signal);
+    assert.deepEqual([result.outcome, result.placed], ['done', storedBy(silent).length]);
+    assert.deepEqual(await margins(guardian, root), [2, 2]);
+  });
+
+  test('a holder that answers audits again in the midst of it cancels it', async () => {
+    const { root, guardian } = await stored(9);
+    const [silent, source] = guardian.holders() as [MemoryPeer, MemoryPeer];
+    guardian.silent.set(silent.id, 0);
+    source.fault = (call) => void (call === 'fetch' && guardian.silent.delete(silent.id));
+    const result = await guardian.repairer().run(guardian.order(root, 0), signal);
+    assert.deepEqual([result.outcome, result.placed], ['not-needed', 0]);
+  });
+
   test('a holder that comes back in the midst of it cancels it', async () => {
     const { bench, root, guardian } = await stored(8);
     const [gone, source] = guardian.holders() as [MemoryPeer, MemoryPeer];
