@@ -37,6 +37,9 @@ export interface Candidate {
   readonly disqualified: boolean;
 }
 
+/** What counts when holders are kept apart. */
+export type Place = Pick<Candidate, 'subnet' | 'region' | 'vetted'>;
+
 export interface CandidateTableOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** An advert older than this no longer counts; three missed adverts of one per minute by default. */
@@ -117,6 +120,12 @@ export class CandidateTable {
   get(peer: string): Candidate | undefined {
     const entry = this.#entries.get(peer);
     return entry && this.#view(peer, entry);
+  }
+
+  /** Of a holder, also one whose advert has not come: where nothing is known of it, it is in nobody's way. */
+  placeOf(peer: string): Place {
+    const { vetted } = this.#options.standingOf(peer);
+    return this.get(peer) ?? { subnet: this.subnetOf(peer) ?? peer, region: '', vetted };
   }
 
   /** Where the peer was last seen; undefined when it never was at an IP address. */

@@ -1,5 +1,5 @@
 import { type RandomBytes, randomFraction } from '../random.ts';
-import type { Candidate } from './candidates.ts';
+import type { Candidate, Place } from './candidates.ts';
 import { barring, isEligible, MINIMUM_INTEGRITY, type Requirements } from './constraints.ts';
 import { type Explanation, explain } from './explain.ts';
 import { barred, PlacementError, tooFewPeers } from './placement-error.ts';
@@ -29,6 +29,8 @@ export interface PlacementOptions {
   readonly candidates: {
     list(): Candidate[];
     get(peer: string): Candidate | undefined;
+    /** Also of a peer that is no candidate yet. */
+    placeOf(peer: string): Place;
     /** What is given to a peer counts against its advertised space until its next advert. */
     promised(peer: string, bytes: number): void;
   };
@@ -155,7 +157,7 @@ export class Placement {
     pool: readonly Candidate[],
     { count, beside = [], maxPerRegion = Number.POSITIVE_INFINITY }: SelectRequest,
   ): SpreadTracker {
-    const staying = beside.flatMap((peer) => this.#options.candidates.get(peer) ?? []);
+    const staying = beside.map((peer) => this.#options.candidates.placeOf(peer));
     const newcomersThere = staying.filter(({ vetted }) => !vetted).length;
     const vettedLeft = pool.filter(({ vetted }) => vetted).length;
     const maxNewcomers = Math.max(
@@ -164,7 +166,7 @@ export class Placement {
       newcomersThere + count - vettedLeft,
     );
     const spread = new SpreadTracker({ maxPerRegion, maxNewcomers });
-    for (const candidate of staying) spread.add(candidate);
+    for (const place of staying) spread.add(place);
     return spread;
   }
 

@@ -1,4 +1,4 @@
-import type { Candidate } from './candidates.ts';
+import type { Candidate, Place } from './candidates.ts';
 
 /**
  * The constraints on a set of holders, in the order in which a small network gives them up: at most so many newcomers,
@@ -52,7 +52,7 @@ export class SpreadTracker {
     return this.#regions.get(region) ?? 0;
   }
 
-  add({ subnet, region, vetted }: Candidate): void {
+  add({ subnet, region, vetted }: Place): void {
     this.#subnets.add(subnet);
     this.#regions.set(region, this.holdersIn(region) + 1);
     if (!vetted) this.#newcomers++;

@@ -63,6 +63,7 @@ export class Placer {
       candidates: {
         list: () => this.#known,
         get: (peer) => this.#refreshed(this.#byPeer.get(peer) as number),
+        placeOf: (peer) => this.#refreshed(this.#byPeer.get(peer) as number),
         promised: () => {},
       },
       self: '',

@@ -74,7 +74,12 @@ export function placementOf(
   { seed = 1, name = 'hybrid', ...options }: TestPlacement = {},
 ): Placement {
   const byPeer = new Map(candidates.map((one) => [one.peer, one]));
-  const table = { promised: () => {}, list: () => [...candidates], get: (peer: string) => byPeer.get(peer) };
+  const table = {
+    promised: () => {},
+    list: () => [...candidates],
+    get: (peer: string) => byPeer.get(peer),
+    placeOf: (peer: string) => byPeer.get(peer) ?? { subnet: peer, region: '', vetted: false },
+  };
   return new Placement({
     candidates: table,
     self: 'self',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Candidate } from '../../../node/placement/candidates.ts';
-import { anyCandidates, anyStrategy, candidate, placementOf } from '../../helpers/candidates.ts';
+import { type Candidate, CandidateTable } from '../../../node/placement/candidates.ts';
+import { anyCandidates, anyStrategy, candidate, NEUTRAL_STANDING, placementOf } from '../../helpers/candidates.ts';
+import { ManualClock } from '../../helpers/manual-clock.ts';
 
 const BYTES = 500;
 const EXCLUDE = ['3', '7'];
@@ -77,6 +78,30 @@ test('a replacement keeps apart from who stays', () => {
   const crowded = placementOf(candidates.slice(0, 2)).select({ count: 1, beside: ['1'], bytesEach: 1 });
   const warnings = ['the network is too small to keep 2 holders apart: some share a subnet'];
   assert.deepEqual(crowded, { peers: ['2'], warnings });
+});
+
+test('who stays counts by its connection and its standing before its advert has come', () => {
+  const standingOf = (peer: string) => ({ ...NEUTRAL_STANDING, vetted: peer.startsWith('vetted') });
+  const table = new CandidateTable({ clock: new ManualClock(), standingOf });
+  const advertise = (peer: string, address: string) => {
+    table.advertised({ peer, capacity: 1000, free: 1000, region: '', addresses: [] });
+    table.connected(peer, address);
+  };
+  advertise('vetted near', '/ip4/10.0.1.7/tcp/1');
+  advertise('vetted far', '/ip4/10.0.2.7/tcp/1');
+  advertise('new', '/ip4/10.0.3.7/tcp/1');
+  table.connected('stays', '/ip4/10.0.1.8/tcp/1');
+  for (let seed = 0; seed < 40; seed++) {
+    const placement = placementOf([], { seed, candidates: table });
+    // The share of newcomers is used up by the one that stays.
+    assert.deepEqual(placement.select({ count: 1, beside: ['stays'], bytesEach: 1 }), {
+      peers: ['vetted far'],
+      warnings: [],
+    });
+    // Of several that were never met none is in the way of another.
+    const beside = ['vetted gone', 'vetted away'];
+    assert.deepEqual(placement.select({ count: 3, beside, bytesEach: 1 }).warnings, []);
+  }
 });
 
 test('a stripe has as many newcomers as its share allows, while vetted peers suffice', () => {
