@@ -126,6 +126,35 @@ test('who answers nothing at all is silent until it answers, also after a restar
   assert.deepEqual(await run(passing, 8), [true, false]);
 });
 
+test('who is busy for ever whenever one shard is asked about is silent about its segment, and not about the others', async (t) => {
+  const ben = FILES.filter((file) => file !== ANNA);
+  const [held] = ben as [(typeof ben)[number]];
+  const shard = `${held.receipt.root} 1`;
+  const clock = new ManualClock();
+  const stores = await openTestStores(t, { clock });
+  await watch(stores, FILES);
+  let lost = true;
+  const { scheduler, observed, pass } = scheduledAudits({
+    stores,
+    files: FILES,
+    answer: ({ shards }) =>
+      lost && shards.includes(shard) ? { kind: 'refused-busy', until: clock.now() + MINUTE } : passing(),
+  });
+  await scheduler.start();
+  t.after(() => scheduler.stop());
+  const silent = () => ben.filter(({ receipt }) => scheduler.silentSince(peerOf('ben'), receipt.segment) !== undefined);
+  const isSilent = () => silent().includes(held);
+  for (let hours = 0; hours < 30 && !isSilent(); hours++) await pass(HOUR, 5 * MINUTE);
+  assert.ok(isSilent() && silent().length < ben.length);
+  // All the while it answers about the rest.
+  await pass(24 * HOUR, 10 * MINUTE);
+  assert.ok(isSilent());
+  assert.ok(ofPeer(observed, 'ben').some(({ outcome }) => outcome === 'passed'));
+  lost = false;
+  await pass(8 * HOUR, 10 * MINUTE);
+  assert.deepEqual(silent(), []);
+});
+
 test('who cannot be reached is not silent', async (t) => {
   const { scheduler, asks, pass } = await begun(t, () => ({ kind: 'unreachable', reason: 'off' }));
   await pass(6 * HOUR, 5 * MINUTE);
