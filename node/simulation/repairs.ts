@@ -221,8 +221,9 @@ export class Repairs {
   }
 
   /**
-   * The lines of k holders, those that are free first, and of the repairer are taken for one shard each; then its own for
-   * what it sends. What is bad is found by its hash and somebody else asked.
+   * The repairer's own shard is at hand; for the others of k the lines of holders, those that are free first, are taken for one
+   * shard each, and that of the repairer for all; then its own for what it sends. What is bad is found by its hash and
+   * somebody else asked.
    * @returns when all is done; undefined when too few good shards answer
    */
   #fetch(stripe: number, repairer: number, now: number): number | undefined {
@@ -233,7 +234,9 @@ export class Repairs {
       if (table.states[slot] === SHARD.missing || table.views[table.holders[slot] as number] !== VIEW.answers) continue;
       slots.push(slot);
     }
-    const freeAt = (slot: number) => population.sendingUntil[table.holders[slot] as number] as number;
+    const isOwn = (slot: number) => table.holders[slot] === repairer;
+    const freeAt = (slot: number) =>
+      isOwn(slot) ? -1 : (population.sendingUntil[table.holders[slot] as number] as number);
     slots.sort((a, b) => freeAt(a) - freeAt(b) || a - b);
     const good: number[] = [];
     for (const slot of slots) {
@@ -244,16 +247,17 @@ export class Repairs {
         table.reveal(slot);
       }
     }
-    tally.fetched(good.length);
+    const fetched = good.filter((slot) => !isOwn(slot));
+    tally.fetched(fetched.length);
     if (good.length < table.needed) return undefined;
     const msFor = (shards: number, rate: number) => (1000 * shards * files.shardSize) / rate;
     let done = taken(
       population.receivingUntil,
       repairer,
       now,
-      msFor(good.length, Math.min(network.download, repair.traffic)),
+      msFor(fetched.length, Math.min(network.download, repair.traffic)),
     );
-    for (const slot of good) {
+    for (const slot of fetched) {
       const holder = table.holders[slot] as number;
       done = Math.max(done, taken(population.sendingUntil, holder, now, msFor(1, network.upload)));
     }

@@ -5,6 +5,7 @@ import { CHECKED_FORMAT } from '../../../node/simulation/load-scenario.ts';
 import { simulate } from '../../../node/simulation/simulate.ts';
 import { simulationReport } from '../../../node/simulation/simulation-report.ts';
 import { TRACED } from '../../../node/simulation/trace.ts';
+import { SHARD_BYTES } from '../../../protocol/constants.ts';
 import { simulated } from '../../helpers/simulated.ts';
 
 const HOUR = 3_600_000;
@@ -115,7 +116,10 @@ test('m departures at once are repaired, m + 1 lose the stripes that they hold t
   const network = { nodes: 6 };
   const base = { time: '2d', network, files: { stripes: 5, code: '4+2' }, placement: { known: 6 }, samples: 4 };
   const survived = await simulated({ ...base, faults: [{ at: '1h', departure: { nodes: [0, 1] } }] });
-  assert.deepEqual([survived.losses.stripes, survived.repair.shards], [0, 10]);
+  const { repairs, shards, bytes } = survived.repair;
+  assert.deepEqual([survived.losses.stripes, shards], [0, 10]);
+  // Who repairs has one of the four shards itself.
+  assert.equal(bytes, (3 * repairs + shards) * SHARD_BYTES);
   const lost = await simulated({ ...base, faults: [{ at: '1h', departure: { nodes: [0, 1, 2] } }] });
   assert.deepEqual([lost.losses.stripes, lost.losses.first], [5, HOUR]);
 });
@@ -197,7 +201,7 @@ test('a narrow line makes repairs wait; the most endangered stripe goes first', 
   };
   const slow = await simulated(base);
   const fast = await simulated({ ...base, network: { nodes: 30 } });
-  // 4 shards of 64 MiB at 64 KiB/s take 4096 s.
+  // 3 shards of 64 MiB fetched, and one sent, at 64 KiB/s take 4096 s.
   assert.ok((slow.repair.times.median ?? 0) >= 4096_000);
   assert.equal(fast.repair.times.median, 0);
 });
