@@ -47,6 +47,8 @@ export interface FilesDeps {
   };
 }
 
+const SINGLE_COPY = 'only one peer can take the file, which is lost with it: connect with more, then add it again';
+
 type StoredEntry = NonNullable<Awaited<ReturnType<Stores['catalog']['get']>>>;
 
 /** Files as the API offers them. */
@@ -67,11 +69,12 @@ async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: 
   const configured = deps.config['files.codeName'];
   // What is left open is decided by the configuration, then by the number of peers: a tiny network gets copies.
   const name = codeName ?? (configured === 'fr-lagrange' ? undefined : configured);
+  const wanted = code ?? deps.config['files.code'];
   const result = await deps.uploader.add(source, {
     ...rest,
     ...(sizeHint === undefined ? {} : { sizeHint }),
     commitments: options.commitments ?? deps.config['files.commitments'],
-    code: code ?? deps.config['files.code'],
+    code: wanted,
     ...(name === undefined ? {} : { codeId: codeId(name) }),
   });
   const { root, link, size, kind, stripes, shards, storedBytes, holders, resumedBytes, commitments, warnings } = result;
@@ -87,7 +90,8 @@ async function add(deps: FilesDeps, source: AsyncIterable<Uint8Array>, options: 
     holders,
     resumedBytes,
     commitments,
-    warnings,
+    // Whoever asked for a single copy knows.
+    warnings: wanted === 'auto' && result.code.m === 0 ? [SINGLE_COPY, ...warnings] : warnings,
   };
 }
 

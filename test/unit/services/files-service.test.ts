@@ -35,9 +35,15 @@ interface Numbers {
 
 /** Services over fakes; `done` is what was done, in order. */
 function files(
-  changes: { known?: boolean; releasing?: () => Promise<void>; stripes?: StripeHealth[]; code?: 'auto' | Numbers } = {},
+  changes: {
+    known?: boolean;
+    releasing?: () => Promise<void>;
+    stripes?: StripeHealth[];
+    code?: 'auto' | Numbers;
+    added?: Numbers;
+  } = {},
 ) {
-  const { known = true, releasing = async () => undefined, stripes = [], code: configured = 'auto' } = changes;
+  const { known = true, releasing = async () => undefined, stripes = [], code: configured = 'auto', added } = changes;
   const done: string[] = [];
   const key = new Uint8Array(32).fill(3);
   const entry = { root: ROOT, key, name: 'notes', kind: 'file' as const, size: 1000, created: 5, code };
@@ -48,7 +54,8 @@ function files(
     uploader: {
       add: (_source: unknown, { code: asked }: { code: unknown }) => {
         done.push(`add ${JSON.stringify(asked)}`);
-        return unused();
+        const used = { code: { id: 0, ...added }, root: ROOT, warnings: ['slow'] };
+        return added === undefined ? unused() : Promise.resolve(used);
       },
     },
     downloader: {
@@ -131,6 +138,18 @@ test('a code that is not asked for is the configured one; auto is asked for', as
     await assert.rejects(service.add((async function* () {})(), options), /unused/);
   }
   assert.deepEqual(done, ['add {"k":4,"m":2}', 'add "auto"', 'add {"k":2,"m":1}']);
+});
+
+test('a single copy that was not asked for is a warning', async () => {
+  const warningsOf = async (added: Numbers, code: 'auto' | Numbers = 'auto') => {
+    const options = { kind: 'file', onProgress: () => undefined, signal, code } as const;
+    return (await files({ added }).service.add((async function* () {})(), options)).warnings;
+  };
+  const [warning, ...others] = await warningsOf({ k: 1, m: 0 });
+  assert.match(warning ?? '', /^only one peer .* is lost with it/);
+  assert.deepEqual(others, ['slow']);
+  assert.deepEqual(await warningsOf({ k: 1, m: 0 }, { k: 1, m: 0 }), ['slow']);
+  assert.deepEqual(await warningsOf({ k: 1, m: 1 }), ['slow']);
 });
 
 test('an id that is none is refused before anything is asked', async () => {
