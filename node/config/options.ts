@@ -105,10 +105,11 @@ export const OPTIONS = {
     default: true,
     doc: 'Compute the commitments of shards for those who store them here; otherwise they do it themselves.',
   }),
+  // More would be of no use: ballast and headroom of the disk are made for logs of this size (store/stores.ts).
   'storage.writeBuffer': size({
     default: 64 * MIB,
     min: MIB,
-    max: GIB,
+    max: 64 * MIB,
     doc: 'Write buffer and table size of the shard database; many nodes on one machine use 8 MiB.',
   }),
   'placement.strategy': enumeration(STRATEGY_NAMES, {

@@ -77,6 +77,7 @@ test('a value that is not accepted is refused wherever it stands, also when some
     'network.mdns': ['maybe', 2],
     'api.port': [-1, 65_536, 1.5, '1e3', '', Number.NaN, null],
     'storage.capacity': ['1', '5XB', '-1GiB', 'lots', true, 1e18],
+    'storage.writeBuffer': ['65MiB', '512KiB'],
     'network.uploadRate': ['1', 0, Number.POSITIVE_INFINITY],
     'files.code': ['0+2', '60+5', '4', '4+2+1', 42],
     'placement.reputationWeight': [-0.1, 1.1, '0.5.5'],
