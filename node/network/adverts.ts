@@ -58,7 +58,8 @@ export class Adverts {
   readonly #client: PeerClient;
   readonly #topic: string;
   readonly #listeners = new Set<AdvertListener>();
-  readonly #greeting = new Set<string>();
+  /** Settle with the first answer, or when there is none: whether the peer is of another network. */
+  readonly #greeting = new Map<string, Promise<boolean>>();
   #own: { readonly bytes: Uint8Array; readonly at: number } | undefined;
   #lastIssuedAt = 0;
   #stopping: AbortController | undefined;
@@ -108,26 +109,38 @@ export class Adverts {
     if (connection.direction !== 'outbound' || this.#stopping === undefined) return;
     const peer = connection.remotePeer.toString();
     if (this.#greeting.has(peer) || this.#greeting.size >= MAX_GREETINGS) return;
-    this.#greeting.add(peer);
-    void this.#greet(peer, this.#stopping.signal).finally(() => this.#greeting.delete(peer));
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#greeting.set(peer, promise);
+    void this.#greet(peer, this.#stopping.signal, resolve).finally(() => {
+      resolve(false);
+      this.#greeting.delete(peer);
+    });
   }
 
-  async #greet(peer: string, signal: AbortSignal): Promise<void> {
+  /** Whether a peer that is being greeted turns out to be of another network; false when it says nothing. */
+  async provesForeign(peer: string): Promise<boolean> {
+    return (await this.#greeting.get(peer)) ?? false;
+  }
+
+  async #greet(peer: string, signal: AbortSignal, told: (isForeign: boolean) => void): Promise<void> {
     for (const pause of GREETING_PAUSES_MS) {
       try {
         if (pause > 0) await this.#options.clock.sleep(pause, signal);
         const verdict = this.#gate.judge(await this.#client.hello(peer, await this.#advert(), signal), peer);
         if (verdict.verdict === 'accept') await this.#accept(verdict);
         if (verdict.verdict === 'reject') this.#options.onForeign(peer);
+        told(verdict.verdict === 'reject');
         return;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof RequestError && error.code === 'unsupported') {
           this.#options.onForeign(peer);
+          told(true);
           return;
         }
         const reason = error instanceof Error ? error.message : String(error);
         this.#options.logger.debug('a greeting failed', { peer, reason });
+        told(false);
       }
     }
   }

@@ -9,7 +9,7 @@ import { BufferGuard } from './buffer-guard.ts';
 import { PeerClient } from './client.ts';
 import type { ConnectionGate } from './connection-gate.ts';
 import { Connector } from './connector.ts';
-import { withDeadline } from './deadline.ts';
+import { DeadlinePassed, withDeadline } from './deadline.ts';
 import { NetworkError } from './errors.ts';
 import { createLibp2pNode, type Libp2pNode, parseAddress } from './libp2p-node.ts';
 import { DIAL_TIMEOUT_MS, MAX_CONNECTIONS } from './limits.ts';
@@ -146,18 +146,44 @@ export class Host {
     return this.libp2p.getMultiaddrs().map((address) => address.toString());
   }
 
-  /** Connects to a multiaddr; returns the peer id found there. @throws NetworkError bad-address | connect-failed */
+  /**
+   * Connects to a multiaddr; returns the peer id found there.
+   * @throws NetworkError bad-address | connect-failed | other-network
+   */
   async connect(address: string, signal?: AbortSignal): Promise<string> {
     const target = parseAddress(address);
+    const peer = await this.#dial(target, address, signal);
+    // Where it listens somebody answers; who that is shows in the greeting.
+    if (await this.#provesForeign(peer, signal)) {
+      await this.disconnect(peer).catch(() => {});
+      const what = `${peer} is of another network: compare network.name here and there`;
+      throw new NetworkError({ code: 'other-network', peer }, what);
+    }
+    return peer;
+  }
+
+  async #dial(target: ReturnType<typeof parseAddress>, address: string, signal?: AbortSignal): Promise<string> {
+    const { clock } = this.#options;
     try {
-      const connection = await withDeadline(this.#options.clock, DIAL_TIMEOUT_MS, signal, (limited) =>
+      const { remotePeer } = await withDeadline(clock, DIAL_TIMEOUT_MS, signal, (limited) =>
         this.libp2p.dial(target, { signal: limited }),
       );
-      return connection.remotePeer.toString();
+      return remotePeer.toString();
     } catch (cause) {
       if (signal?.aborted) throw cause;
       const what = `cannot connect to ${address}: check the address, and that the peer runs`;
       throw new NetworkError({ code: 'connect-failed', address }, what, { cause });
+    }
+  }
+
+  /** A peer that is slow to say who it is counts as connected. @throws the signal's reason */
+  async #provesForeign(peer: string, signal?: AbortSignal): Promise<boolean> {
+    try {
+      const { clock } = this.#options;
+      return await withDeadline(clock, DIAL_TIMEOUT_MS, signal, () => this.adverts.provesForeign(peer));
+    } catch (error) {
+      if (error instanceof DeadlinePassed) return false;
+      throw error;
     }
   }
 

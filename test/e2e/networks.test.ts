@@ -37,8 +37,8 @@ suite('two networks on one machine', () => {
 
   test('peers of another network are let go, and nothing of one network is found in the other', async () => {
     const [a, b] = [ours.daemon(1), theirs.daemon(1)];
-    // Where it listens somebody answers; who that is shows only afterwards.
-    await a.run(['peers', 'connect', b.address]);
+    const stranger = { exit: 2, error: 'wrong-network', says: /is of another network/ };
+    await expectFailure(a, ['peers', 'connect', b.address], stranger);
     await until('the stranger to be disconnected', async () => {
       const { peers } = await a.look<Peers>('/v1/peers');
       return !peers.some(({ peer, connected }) => connected && peer === b.peer);

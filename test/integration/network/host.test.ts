@@ -122,7 +122,7 @@ test('nodes of networks with different names do not stay connected and exchange 
   const [a, b] = await Promise.all([startHost(36), startHost(37, { network: networkId('other') })]);
   try {
     const [heardByA, heardByB] = [hearing(a), hearing(b)];
-    await connect(a, b);
+    await assert.rejects(connect(a, b), { code: 'other-network' });
     await assert.rejects(
       a.client.hello(b.peerId, new Uint8Array(1)),
       (error) => error instanceof RequestError && ['unsupported', 'dial-failed', 'closed-early'].includes(error.code),
