@@ -180,7 +180,7 @@ export class FrameStream {
 
   /** Called about twice a second by the owner. */
   checkDeadlines(): void {
-    const kind = this.#progress.overdue();
+    const kind = this.#progress.overdue(this.#stream.writeBufferLength);
     if (kind === 'linger') this.abort(new Error('the other end did not close'));
     else if (kind !== undefined) this.#fail({ code: 'timeout', kind }, TIMEOUT_TEXT[kind]);
   }

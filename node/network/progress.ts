@@ -18,6 +18,8 @@ export class Progress {
   #blockedSince = 0;
   #blockedMs = 0;
   #bytes = 0;
+  /** Of the bytes sent, those that had not left when the rate was last judged. */
+  #buffered = 0;
   #lingerSince: number | undefined;
   #framed = false;
 
@@ -64,7 +66,8 @@ export class Progress {
     this.#lingerSince = this.#clock.monotonic();
   }
 
-  overdue(): TimeoutKind | 'linger' | undefined {
+  /** @param buffered bytes that were sent and have not left yet: a frame larger than what moves in one window is no pause */
+  overdue(buffered = 0): TimeoutKind | 'linger' | undefined {
     const now = this.#clock.monotonic();
     if (this.#lingerSince !== undefined && now - this.#lingerSince > LINGER_MS && !this.#writing) return 'linger';
     if (now - this.#openedAt > this.#limits.totalTimeoutMs) return 'total';
@@ -72,7 +75,7 @@ export class Progress {
     if (!this.#framed && now - this.#openedAt > firstFrameTimeoutMs) return 'first-byte';
     const silent = this.#reading === 'next' && !this.#writing;
     if (silent && now - this.#readingSince > this.#limits.firstByteTimeoutMs) return 'first-byte';
-    return this.#tooSlow(now) ? 'too-slow' : undefined;
+    return this.#tooSlow(now, buffered) ? 'too-slow' : undefined;
   }
 
   #isBlocked(): boolean {
@@ -86,13 +89,14 @@ export class Progress {
     else this.#blockedMs += this.#clock.monotonic() - this.#blockedSince;
   }
 
-  #tooSlow(now: number): boolean {
+  #tooSlow(now: number, buffered: number): boolean {
     const blockedMs = this.#blockedMs + (this.#isBlocked() ? now - this.#blockedSince : 0);
     if (blockedMs < RATE_WINDOW_MS) return false;
-    const slow = this.#bytes < (this.#limits.minBytesPerSecond * blockedMs) / 1000;
+    const slow = this.#bytes + this.#buffered - buffered < (this.#limits.minBytesPerSecond * blockedMs) / 1000;
     this.#blockedMs = 0;
     this.#blockedSince = now;
     this.#bytes = 0;
+    this.#buffered = buffered;
     return slow;
   }
 }

@@ -53,6 +53,20 @@ test('a writer that is held up in short stretches adds them up', async () => {
   assert.equal(progress.overdue(), 'too-slow');
 });
 
+test('a writer moves what leaves its buffer, whenever that was written', async () => {
+  const perWindow = LIMITS.minBytesPerSecond * 10;
+  const { clock, progress } = begin();
+  progress.sent(4 * perWindow);
+  progress.writing(true);
+  for (let left = 3; left >= 0; left--) {
+    await clock.advance(RATE_WINDOW_MS);
+    assert.equal(progress.overdue(left * perWindow), undefined, 'just fast enough');
+  }
+  progress.sent(4 * perWindow);
+  await clock.advance(RATE_WINDOW_MS);
+  assert.equal(progress.overdue(3 * perWindow + 1), 'too-slow', 'what waits has not moved');
+});
+
 test('the whole is bounded, and so is the wait for the close', async () => {
   const { clock, progress } = begin();
   await clock.advance(LIMITS.totalTimeoutMs + 1);
