@@ -5,6 +5,7 @@ import { claimedCommitment, type SignedClaim, verifyStageClaim } from '../../pro
 import type { Clock } from '../clock.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import { judgeFailure, retryPause } from './failure.ts';
+import type { Limiter } from './limiter.ts';
 import type { OfferedShard, StageClient } from './ports.ts';
 import { TransferError } from './transfer-error.ts';
 
@@ -36,6 +37,8 @@ export interface LaneOptions {
   /** 16 bytes. */
   readonly upload: Uint8Array;
   readonly signal: AbortSignal;
+  /** Bounds the calls of all lanes together. */
+  readonly calls: Limiter;
   /** Of `offered` shards the holder had all but `sent`. */
   readonly onStaged: (offered: number, sent: number) => void;
 }
@@ -120,12 +123,16 @@ export class StageLane {
   }
 
   async #attempt(shards: readonly OfferedShard[], commit: boolean): Promise<StagedShards> {
-    const { client, clock, upload, signal } = this.#options;
+    const { calls, client, clock, upload, signal } = this.#options;
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
       const asking = commit && !this.#declines;
       try {
-        return asking ? await this.#claim(shards) : await client.stage(this.peer, upload, shards, signal);
+        return await calls.run(async () => {
+          // While this call waited for its turn, another one may have found the holder out.
+          if (this.#failure !== undefined) throw this.#failure.error;
+          return asking ? await this.#claim(shards) : await client.stage(this.peer, upload, shards, signal);
+        }, signal);
       } catch (error) {
         const pause = this.failed || signal.aborted ? undefined : retryPause(error, attempt, clock.now());
         const declined = asking && !this.failed && !signal.aborted && declines(error, pause);

@@ -38,6 +38,16 @@ export interface PassDeps {
   /** Bounds the jobs waiting in the engine, and the stripes waiting for parity, over all uploads. */
   readonly commits: Limiter;
   readonly encodes: Limiter;
+  /** Bounds the calls that bring shards to holders, over all uploads. */
+  readonly calls: Limiter;
+}
+
+/** Holders give up a call that brings nothing for 30 s; half of it leaves room for what else is sent. */
+const MAX_PAUSE_MS = 15_000;
+
+/** Calls at a time: under a cap they take turns, shard by shard, and each must have its turn in time. */
+export function callsInFlight(uploadBytesPerSecond = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.floor((uploadBytesPerSecond * MAX_PAUSE_MS) / 1000 / SHARD_BYTES));
 }
 
 /** One upload, as far as a pass over its source needs to know it. */
@@ -70,6 +80,7 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
     aead,
     packer = portablePacker,
     encodes,
+    calls,
     maxBufferBytes = DEFAULT_BUFFER_BYTES,
   } = deps;
   const { options, reader } = target;
@@ -78,6 +89,7 @@ export function preparePass(deps: PassDeps, target: PassTarget, journal: UploadJ
   const staging = new Staging({
     client,
     clock,
+    calls,
     chooser,
     journal,
     code,

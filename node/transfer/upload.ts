@@ -34,10 +34,10 @@ import {
   fitsCode,
   roomyCode,
 } from './upload-options.ts';
-import { type PassDeps, type PassTarget, preparePass, type UploadPass } from './upload-pass.ts';
+import { callsInFlight, type PassDeps, type PassTarget, preparePass, type UploadPass } from './upload-pass.ts';
 import { PlaintextChanged } from './upload-run.ts';
 
-export interface UploaderOptions extends Omit<PassDeps, 'commits' | 'encodes'> {
+export interface UploaderOptions extends Omit<PassDeps, 'commits' | 'encodes' | 'calls'> {
   readonly network: Uint8Array;
   readonly signer: Signer;
   readonly client: StageClient & FinalizeClient & FetchClient;
@@ -72,7 +72,8 @@ export class Uploader {
   constructor(options: UploaderOptions) {
     this.#options = options;
     const commits = new Limiter(options.commitsInFlight ?? DEFAULT_COMMITS_IN_FLIGHT);
-    this.#shared = { ...options, commits, encodes: new Limiter(ENCODES_IN_FLIGHT) };
+    const calls = new Limiter(callsInFlight(options.uploadBytesPerSecond));
+    this.#shared = { ...options, commits, calls, encodes: new Limiter(ENCODES_IN_FLIGHT) };
     this.#unfinished = new UnfinishedUploads({ ...options, sources: this.#sources });
   }
 

@@ -69,6 +69,24 @@ test('a replacement has room too, unless nobody else is left', async () => {
   }
 });
 
+test('under a cap so few calls are open that each has its turn before its holder gives up', async () => {
+  for (const uploadBytesPerSecond of [64 * 1024, undefined]) {
+    const bench = new TransferBench(24);
+    let [open, most] = [0, 0];
+    const stage = bench.network.stage.bind(bench.network);
+    bench.network.stage = async (...call) => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setImmediate(resolve));
+      return stage(...call).finally(() => open--);
+    };
+    const capped = uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond };
+    await bench.uploader(capped).add(pieces(content), { kind: 'file', code: { k: 16, m: 8 }, commitments: 'local' });
+    // Within 30 s, each of them sends a shard.
+    if (uploadBytesPerSecond === undefined) assert.ok(most >= 24);
+    else assert.ok((most * SHARD_BYTES) / uploadBytesPerSecond < 30);
+  }
+});
+
 test('a size that is not true costs nobody but the draw', async () => {
   for (const wrong of [0, 1, Number.MAX_SAFE_INTEGER]) {
     const { full, add } = nearlyFull(7, 6);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Limiter } from '../../../node/transfer/limiter.ts';
 import { StageLane } from '../../../node/transfer/stage-lane.ts';
 import { MemoryFailure, MemoryNetwork } from '../../helpers/memory-network.ts';
 import { sha256 } from '../../helpers/sample-object.ts';
@@ -31,6 +32,7 @@ test('a lane that has failed stages nothing more, also when a call that was unde
       clock: quickClock,
       upload: new Uint8Array(16),
       signal: new AbortController().signal,
+      calls: new Limiter(2),
       onStaged: () => {},
     });
     const offered = lane.offer(shardOf(1), true);
