@@ -41,6 +41,8 @@ export interface HolderShardsDeps {
     get(root: CID, segment: CID, holder: Uint8Array): Promise<StoreReceipt | undefined>;
   };
   readonly segments: SegmentLoader;
+  /** The same, of the manifests that are kept here alone. */
+  readonly kept: SegmentLoader;
   /** What nothing can be proved about. */
   readonly unusable: Pick<UnusableParts, 'has'>;
   readonly clock: Clock;
@@ -80,7 +82,7 @@ export class HolderShards {
   constructor(deps: HolderShardsDeps) {
     this.#deps = deps;
     this.#nothing = new HoldersOfNothing((root) => deps.receipts.holders(root));
-    this.#search = new SegmentSearch(deps.segments, deps.clock);
+    this.#search = new SegmentSearch(deps.segments, deps.kept, deps.clock);
   }
 
   /** A receipt for something of the object came, or its holders are audited from now on. */

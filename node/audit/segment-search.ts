@@ -8,7 +8,7 @@ import type { SegmentLoader } from './selections.ts';
 
 /** For all that one set needs: whoever stalls must not keep one of the few audits that run at a time. */
 const TOTAL_MS = 10_000;
-/** An object whose manifests stall is not looked for meanwhile, whichever of its holders and segments are next. */
+/** An object whose manifests stall is looked for only here meanwhile, whichever of its holders and segments are next. */
 const STALLED_MS = 3_600_000;
 /** Objects of which that is remembered; of those beyond, the next look takes its time again. */
 const REMEMBERED = 1024;
@@ -20,12 +20,15 @@ export type Seek = (root: CID, segment: CID) => Promise<LoadedSegment | Missing>
 /** Looks segments up for audits, with an end. */
 export class SegmentSearch {
   readonly #segments: SegmentLoader;
+  readonly #kept: SegmentLoader;
   readonly #clock: Clock;
   /** Root → until when it counts as stalled, monotonic. */
   readonly #stalled = new WeightedCache<number>(REMEMBERED);
 
-  constructor(segments: SegmentLoader, clock: Clock) {
+  /** @param kept what is kept here of them. */
+  constructor(segments: SegmentLoader, kept: SegmentLoader, clock: Clock) {
     this.#segments = segments;
+    this.#kept = kept;
     this.#clock = clock;
   }
 
@@ -37,8 +40,11 @@ export class SegmentSearch {
 
   async #seek(root: CID, segment: CID, end: number, signal: AbortSignal): Promise<LoadedSegment | Missing> {
     const began = this.#clock.monotonic();
-    if ((this.#stalled.get(cidName(root)) ?? 0) > began) return 'out-of-reach';
     if (began >= end) return 'late';
+    if ((this.#stalled.get(cidName(root)) ?? 0) > began) {
+      // One that is damaged here is as good as none.
+      return (await this.#kept.load(root, segment).catch(() => undefined)) ?? 'out-of-reach';
+    }
     const load = (limited: AbortSignal) => this.#segments.load(root, segment, limited);
     try {
       return (await withDeadline(this.#clock, end - began, signal, load)) ?? 'out-of-reach';

@@ -211,6 +211,7 @@ function schedulerOf(
     watched,
     receipts: receivedReceipts,
     segments,
+    kept: parts.segments,
     unusable,
     clock,
   });

@@ -138,6 +138,7 @@ export function scheduledAudits(given: ScheduledOptions) {
       watched: { has: (root) => stores.catalog.has(root), audits: (root) => stores.catalog.has(root) },
       receipts: stores.receivedReceipts,
       segments: { load: async (root, segment) => find(root, segment) },
+      kept: { load: async () => undefined },
       unusable: new UnusableParts(),
       clock,
     }),

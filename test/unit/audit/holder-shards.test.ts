@@ -45,10 +45,11 @@ function shardsOf(
     clock?: ManualClock;
     unusable?: UnusableParts;
     load?: (sample: Sample) => Promise<LoadedSegment | undefined>;
+    kept?: readonly Sample[];
   } = {},
 ) {
   const { watched = () => true, guarded = watched, receipts, onScan, clock = new ManualClock() } = changes;
-  const { unusable = new UnusableParts(), load = async ({ segment }) => segment } = changes;
+  const { unusable = new UnusableParts(), load = async ({ segment }) => segment, kept = [] } = changes;
   const find = (root: CID, segment: CID) =>
     held.find(({ receipt }) => nameOf(receipt.root, receipt.segment) === nameOf(root, segment));
   return new HolderShards({
@@ -72,6 +73,12 @@ function shardsOf(
       async load(root, segment) {
         const sample = find(root, segment);
         return sample === undefined ? undefined : load(sample);
+      },
+    },
+    kept: {
+      async load(root, segment) {
+        const sample = find(root, segment);
+        return sample !== undefined && kept.includes(sample) ? sample.segment : undefined;
       },
     },
     unusable,
@@ -312,7 +319,8 @@ test('who stalls the look-up of a manifest holds up one slice for ten seconds, a
     looks++;
     return new Promise<never>(() => {});
   };
-  const shards = shardsOf([first, ...others], { clock, load });
+  const kept: Sample[] = [];
+  const shards = shardsOf([first, ...others], { clock, load, kept });
   const stalled = shards.slice(holder.publicKey, cycleOf(seed), signal);
   while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
   await clock.advance(10_000);
@@ -324,6 +332,10 @@ test('who stalls the look-up of a manifest holds up one slice for ten seconds, a
   const parts = [first, ...others].map(({ receipt: { root, segment, indices } }) => ({ root, segment, indices }));
   const left = await shards.selection(holder.publicKey, parts, signal);
   assert.deepEqual([namesOf(left.selection as Selection), left.lacking, looks], [allOf(others), parts.slice(0, 1), 1]);
+  // What is kept here needs no look-up.
+  kept.push(first);
+  assert.deepEqual((await leftOf(shards, parts)).sort(), allOf([first, ...others]).sort());
+  assert.equal(looks, 1);
   await clock.advance(3_600_000);
   const again = shards.selection(holder.publicKey, parts.slice(0, 1), signal);
   while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -375,6 +387,7 @@ test('a damaged receipt hides nothing else', async () => {
       },
     },
     segments: { load: async () => two.segment },
+    kept: { load: async () => undefined },
     unusable: new UnusableParts(),
     clock: new ManualClock(),
   });
