@@ -24,7 +24,6 @@ export class OwnAbsence {
 
   /** For how long it has been alone, all in all. */
   ms(): number {
-    this.update();
     return this.#before + (this.#since === undefined ? 0 : this.#deps.clock.monotonic() - this.#since);
   }
 
