@@ -1,4 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { syncFolder } from '../node/config/private-file.ts';
 import type { ApiClient } from './api-client.ts';
 import { CliError } from './cli-error.ts';
 import { download, type FileHead } from './download.ts';
@@ -71,7 +73,7 @@ async function* counted(
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** The old one is deleted only when the new one has its name. */
+/** The old one is deleted only when the new one has its name for good. */
 async function swap(fresh: string, target: string): Promise<void> {
   const old = temporaryBeside(target);
   await rename(target, old);
@@ -82,5 +84,6 @@ async function swap(fresh: string, target: string): Promise<void> {
     await rm(fresh, { recursive: true, force: true });
     throw error;
   }
+  await syncFolder(dirname(resolve(target)));
   await rm(old, { recursive: true, force: true });
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, lutimes, mkdir, open, rename, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { toHex } from '../../protocol/bytes.ts';
+import { syncFolder } from '../config/private-file.ts';
 import { systemRandom } from '../random.ts';
 import { type TreeEntry, TreeError } from './tree.ts';
 
@@ -42,7 +43,7 @@ export async function restoreFile(
 
 /**
  * Restores a tree under `target`, which must not exist: everything is written into a sibling directory that is renamed
- * at the end, so that a partial tree never has the final name.
+ * at the end, so that a partial tree never has the final name. Durable on return.
  *
  * @param entries as `decodeIndex` gave them: names and links are checked there
  * @param body the bodies one after the other, without the index
@@ -67,10 +68,15 @@ export async function restoreTree(
     await reader.close();
     // Deepest first: a directory that may not be written to, or whose time would change, is finished after its contents.
     for (const entry of [...entries].reverse()) {
-      if (entry.type === 'dir') await finish(join(temporary, entry.path), entry);
+      if (entry.type !== 'dir') continue;
+      const folder = join(temporary, entry.path);
+      // While it may still be opened.
+      await syncFolder(folder);
+      await finish(folder, entry);
     }
     if (await exists(full)) throw targetExists(full);
     await rename(temporary, full);
+    await syncFolder(dirname(full));
   } catch (error) {
     await removeTree(temporary, entries);
     throw error;
@@ -87,6 +93,7 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
   const file = await open(full, CREATE, 0o600);
   try {
     await reader.copy(entry, file);
+    await file.sync();
   } finally {
     await file.close();
   }

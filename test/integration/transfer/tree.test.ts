@@ -15,12 +15,13 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeIndex } from '../../../node/transfer/tree.ts';
 import { restoreFile, restoreTree } from '../../../node/transfer/tree-restore.ts';
 import { walkTree } from '../../../node/transfer/tree-walk.ts';
 import { collect, pieces } from '../../helpers/transfer-bench.ts';
+import { watchSyncs } from '../../helpers/watch-syncs.ts';
 
 let home: string;
 before(async () => {
@@ -61,6 +62,24 @@ test('a tree comes back with its names, modes, times and links', async () => {
   assert.deepEqual(await at('a.txt'), [0o600, 1_000_000_250]);
   assert.deepEqual(await at('empty'), [0o555, 2000]);
   assert.deepEqual((await walkTree(target)).entries, source.entries);
+});
+
+test('every file is synced, then its folders, and at last the one in which the tree appears', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const source = await walkTree(await sample('durable'));
+  const object = await collect(source.read());
+  const body = object.length - source.indexLength;
+  const parent = await mkdtemp(join(home, 'parent-'));
+  const synced = await watchSyncs(t, () => readdir(parent));
+  await restoreTree(join(parent, 'tree'), source.entries, pieces(object.subarray(0, body)));
+  const inTree = synced.map(({ path }) => relative(parent, path).split('/').slice(1).join('/'));
+  const [files, folders] = [inTree.slice(0, 3), inTree.slice(3, -1)];
+  assert.deepEqual(files.toSorted(), ['a.txt', 'деревня/e\u0301 σ.bin', 'деревня/深い/zero'].toSorted());
+  assert.deepEqual(folders.toSorted(), ['', 'empty', 'деревня', 'деревня/深い'].toSorted());
+  assert.ok(folders.indexOf('деревня/深い') < folders.indexOf('деревня'));
+  assert.equal(folders.at(-1), '');
+  assert.deepEqual(synced.at(-1), { path: parent, found: ['tree'] });
 });
 
 test('times come back to the millisecond, also those from before 1970', async () => {
