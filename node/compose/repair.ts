@@ -32,7 +32,7 @@ import { OwnAbsence } from '../repair/own-absence.ts';
 import { RecentProviders } from '../repair/recent-providers.ts';
 import { RecentTroubles } from '../repair/recent-troubles.ts';
 import { RepairGossip, type RepairGossipDeps } from '../repair/repair-gossip.ts';
-import { forgetAfter } from '../repair/repair-rule.ts';
+import { forgetAfter, leastLease } from '../repair/repair-rule.ts';
 import { Repairer, type RepairResult } from '../repair/repairer.ts';
 import { Repairs } from '../repair/repairs.ts';
 import { ShardPlacer } from '../repair/shard-placer.ts';
@@ -109,9 +109,6 @@ export interface Repair {
 /** Each guardian gives those before it a tenth of the interval to begin. */
 const TURN_SHARE = 0.1;
 
-/** Of its own lease, how much others have to promise: what is promised already is promised anew when a third is over. */
-const LEAST_LEASE_SHARE = 0.5;
-
 /** Builds what watches over files and restores what is lost of them. */
 export function composeRepair(parts: RepairParts): Repair {
   const { options, network, random, stores, host, codes, locator, located, own, holdings, placement, candidates } =
@@ -169,8 +166,7 @@ export function composeRepair(parts: RepairParts): Repair {
     chooser: placement,
     random,
     clock,
-    // Who promises for longer than is usual asks no more of others: they would all be refused.
-    leastLeaseMs: Math.min(config['repair.lease'], REPAIR_OPTIONS['repair.lease'].default) * LEAST_LEASE_SHARE,
+    leastLeaseMs: leastLease(config['repair.lease'], REPAIR_OPTIONS['repair.lease'].default),
     takesBack: (receipt) => stores.receivedReceipts.takesBack(receipt),
   });
   const slow = new RecentTroubles(clock);

@@ -47,3 +47,11 @@ export function forgetAfter(graceMs: number): number {
 export function isGone(since: number, now: number, graceMs: number): boolean {
   return now - since >= graceMs;
 }
+
+/** Of the lease, how much others have to promise: what is promised already is promised anew when a third is over. */
+const LEAST_LEASE_SHARE = 0.5;
+
+/** For how long others have to promise, by the own and the usual lease: who promises for longer asks no more of others. */
+export function leastLease(ownMs: number, usualMs: number): number {
+  return Math.min(ownMs, usualMs) * LEAST_LEASE_SHARE;
+}
