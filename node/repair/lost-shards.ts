@@ -3,6 +3,7 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { ShardName } from '../audit/outcome.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { Clock } from '../clock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import type { LossReason, LostShard, LostShardStore } from '../store/lost-shard-store.ts';
 
@@ -14,7 +15,7 @@ export interface LostName {
 }
 
 export interface LostShardsDeps {
-  readonly store: Pick<LostShardStore, 'put' | 'of' | 'remove' | 'holders'>;
+  readonly store: Pick<LostShardStore, 'put' | 'of' | 'has' | 'remove' | 'holders'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Told of a holder that lost shards, once per object. */
   readonly onLost: (peer: string, root: CID) => void;
@@ -27,6 +28,7 @@ export class LostShards {
   readonly #deps: LostShardsDeps;
   /** Keys in hex of the holders with records: all others need no look into the database. */
   readonly #holders = new Set<string>();
+  readonly #locks = new KeyedLock();
 
   constructor(deps: LostShardsDeps) {
     this.#deps = deps;
@@ -48,19 +50,21 @@ export class LostShards {
   async lost(peer: string, shards: readonly LostName[], why: LossReason): Promise<void> {
     const { store, clock, onLost } = this.#deps;
     const holder = keyFromPeerId(peer);
-    this.#holders.add(toHex(holder));
     const roots = new Map<string, CID>();
-    for (const { root, segment, names } of bySegment(shards)) {
-      const indices = names.map(({ index }) => index);
-      await store.put(holder, segment, indices, { why, at: clock.now() });
-      roots.set(root.toString(), root);
-    }
+    await this.#locks.run(toHex(holder), undefined, async () => {
+      this.#holders.add(toHex(holder));
+      for (const { root, segment, names } of bySegment(shards)) {
+        const indices = names.map(({ index }) => index);
+        await store.put(holder, segment, indices, { why, at: clock.now() });
+        roots.set(root.toString(), root);
+      }
+    });
     for (const root of roots.values()) onLost(peer, root);
   }
 
   /** The holder has these shards again. Durable on return. */
   async restored(peer: string, shards: readonly ShardName[]): Promise<void> {
-    const { store, onRestored } = this.#deps;
+    const { onRestored } = this.#deps;
     for (const { segment, names } of bySegment(shards)) {
       const known = await this.of(peer, segment);
       const again = names.filter(({ index }) => known.has(index));
@@ -70,7 +74,7 @@ export class LostShards {
         peer,
         again.map(({ id }) => id),
       );
-      await store.remove(
+      await this.#remove(
         keyFromPeerId(peer),
         segment,
         again.map(({ index }) => index),
@@ -85,8 +89,15 @@ export class LostShards {
 
   /** The segment is not looked after any more at this holder, named by its key. Durable on return. */
   async forget(holder: Uint8Array, segment: CID, signal?: AbortSignal): Promise<void> {
+    await this.#remove(holder, segment, [...(await this.#deps.store.of(holder, segment, signal)).keys()]);
+  }
+
+  #remove(holder: Uint8Array, segment: CID, indices: readonly number[]): Promise<void> {
     const { store } = this.#deps;
-    await store.remove(holder, segment, [...(await store.of(holder, segment, signal)).keys()]);
+    return this.#locks.run(toHex(holder), undefined, async () => {
+      await store.remove(holder, segment, indices);
+      if (!(await store.has(holder))) this.#holders.delete(toHex(holder));
+    });
   }
 
   /** What a holder has lost of a segment, by index. */

@@ -46,6 +46,12 @@ export class LostShardStore {
     return lost;
   }
 
+  /** Whether a holder has lost anything. */
+  async has(holder: Uint8Array): Promise<boolean> {
+    for await (const _ of this.#lost.keys({ prefix: holder })) return true;
+    return false;
+  }
+
   /** Keys of all holders that have lost something, each once. */
   async *holders(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     let last: Uint8Array | undefined;

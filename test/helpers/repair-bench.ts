@@ -36,6 +36,10 @@ export class MemoryLosses {
     return new Map(this.#records.get(toHex(concat(holder, segment.bytes))));
   }
 
+  async has(holder: Uint8Array): Promise<boolean> {
+    return [...this.#records].some(([key, { size }]) => key.startsWith(toHex(holder)) && size > 0);
+  }
+
   async remove(holder: Uint8Array, segment: CID, indices: readonly number[]): Promise<void> {
     const known = this.#records.get(toHex(concat(holder, segment.bytes)));
     for (const index of indices) known?.delete(index);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ShardName } from '../../../node/audit/outcome.ts';
 import type { Selection } from '../../../node/audit/selection.ts';
 import { shardFindings } from '../../../node/audit/shard-findings.ts';
-import { peerIdFromKey } from '../../../node/network/peer-key.ts';
+import { keyFromPeerId, peerIdFromKey } from '../../../node/network/peer-key.ts';
 import { HolderRates } from '../../../node/repair/holder-rates.ts';
 import { LostShards } from '../../../node/repair/lost-shards.ts';
 import type { HolderRecord } from '../../../node/store/holder-failure-store.ts';
@@ -62,6 +62,40 @@ test('what a holder declares is lost until it proves it', async () => {
   await found({ kind: 'passed' });
   assert.deepEqual(await indices(), []);
   assert.deepEqual(restored, [toHex(shard(2).id)]);
+});
+
+test('of a holder that has everything again nothing is looked up any more', async () => {
+  const store = new MemoryLosses();
+  let looks = 0;
+  const lost = new LostShards({
+    store: {
+      put: store.put.bind(store),
+      has: store.has.bind(store),
+      remove: store.remove.bind(store),
+      holders: store.holders.bind(store),
+      async of(holder, about) {
+        looks++;
+        return store.of(holder, about);
+      },
+    },
+    clock: new ManualClock(),
+    onLost: () => undefined,
+    onRestored: async () => undefined,
+  });
+  const looksFor = async () => {
+    looks = 0;
+    await lost.of(peer, segment);
+    return looks;
+  };
+  const other = cidOf('another segment');
+  await lost.lost(peer, [shard(0), { root, segment: other, index: 1 }], 'declared');
+  await lost.restored(peer, [shard(0)]);
+  assert.equal(await looksFor(), 1);
+  await lost.forget(keyFromPeerId(peer), other);
+  assert.equal(await looksFor(), 0);
+  // One that is lost while others are had again is not missed.
+  await Promise.all([lost.forget(keyFromPeerId(peer), other), lost.lost(peer, [shard(2)], 'declared')]);
+  assert.equal((await lost.of(peer, segment)).size, 1);
 });
 
 test('silence and busy holders say nothing about shards', () => {
