@@ -1,5 +1,6 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
+import { toHex } from '../../protocol/bytes.ts';
 import { StoreError } from './errors.ts';
 import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -69,6 +70,9 @@ export interface Settled {
   readonly suspicion: Suspicion;
 }
 
+/** Holders under suspicion that answer for nothing any more; 100 bytes each. */
+const DEFAULT_KEEP = 4096;
+
 /** What the scheduler of audits must not forget. Every method that writes is durable on return. */
 export class AuditScheduleStore {
   readonly #metadata: Metadata;
@@ -76,9 +80,11 @@ export class AuditScheduleStore {
   readonly #cycles: Table;
   readonly #contained: Table;
   readonly #suspicions: Table;
+  readonly #keep: number;
 
-  constructor(metadata: Metadata) {
+  constructor(metadata: Metadata, keep = DEFAULT_KEEP) {
     this.#metadata = metadata;
+    this.#keep = keep;
     this.#pending = new Table(metadata, 'pendingAudit');
     this.#cycles = new Table(metadata, 'auditCycle');
     this.#contained = new Table(metadata, 'containment');
@@ -158,9 +164,24 @@ export class AuditScheduleStore {
     for await (const [holder, bytes] of this.#cycles.entries({ signal })) yield [holder, cycleOf(bytes)];
   }
 
-  /** The holder answers for nothing any more. Its suspicion stays: it may sign again. */
+  /** The holder answers for nothing any more. What it is suspected of stays: it may sign again. */
   async forget(holder: Uint8Array): Promise<void> {
-    await this.#write([this.#cycles.deleting(holder)]);
+    const known = await this.suspicionOf(holder);
+    const fading = known !== undefined && known.score > 0 ? await this.#overdue(holder) : [holder];
+    await this.#write([this.#cycles.deleting(holder), ...fading.map((key) => this.#suspicions.deleting(key))]);
+  }
+
+  /** Of too many holders that answer for nothing, `leaving` among them, those that answered longest ago. */
+  async #overdue(leaving: Uint8Array): Promise<Uint8Array[]> {
+    const audited = new Set<string>();
+    for await (const holder of this.#cycles.keys()) audited.add(toHex(holder));
+    audited.delete(toHex(leaving));
+    const idle: { readonly holder: Uint8Array; readonly answeredAt: number }[] = [];
+    for await (const [holder, bytes] of this.#suspicions.entries()) {
+      if (!audited.has(toHex(holder))) idle.push({ holder, answeredAt: decode<Suspicion>(bytes).answeredAt });
+    }
+    idle.sort((a, b) => a.answeredAt - b.answeredAt);
+    return idle.slice(0, Math.max(0, idle.length - this.#keep)).map(({ holder }) => holder);
   }
 
   #write(operations: readonly Operation[]): Promise<void> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { UNTRIED } from '../../../node/audit/containment.ts';
+import { AuditScheduleStore } from '../../../node/store/audit-schedule-store.ts';
 import { Table } from '../../../node/store/metadata.ts';
 import { concat, u64 } from '../../../protocol/bytes.ts';
 import { openTestStores } from '../../helpers/store-home.ts';
@@ -50,4 +52,34 @@ test('of what is too old no more goes at once than the span allows', async (t) =
   for (let n = 1; n <= 9; n++) await audits.put(auditOf(n, 1));
   assert.equal(await audits.prune({ records: 100, bytes: 1e6, since: 1e9, span: 2000 }), 2);
   assert.equal(await audits.prune({ records: 100, bytes: 1e6, since: 4000, span: 1e9 }), 1);
+});
+
+test('of holders that answer for nothing only suspicion is kept, and of too many that of the last ones', async (t) => {
+  const { databases } = await openTestStores(t);
+  const schedule = new AuditScheduleStore({ database: databases.meta, onDamaged: assert.fail }, 2);
+  const keyOf = (n: number) => new Uint8Array(32).fill(n);
+  const cycle = {
+    number: 1,
+    seed: new Uint8Array(16),
+    startedAt: 1,
+    shards: 1,
+    rank: '',
+    index: 0,
+    asked: 0,
+    restUntil: 0,
+  };
+  const set = (n: number) => ({ id: new Uint8Array(16), peer: `${n}`, parts: [], since: 1, probe: false, ...UNTRIED });
+  // The third is trusted, the last is audited still.
+  for (const [n, score] of [1, 1, 0, 1, 1, 1].entries()) {
+    await schedule.begin(set(n), keyOf(n), cycle);
+    await schedule.settle(set(n), keyOf(n), { again: [], suspicion: { score, answeredAt: 100 - n } });
+  }
+  const known = async () => {
+    const all = await Promise.all([0, 1, 2, 3, 4, 5].map((n) => schedule.suspicionOf(keyOf(n))));
+    return [...all.keys()].filter((n) => all[n] !== undefined);
+  };
+  await schedule.forget(keyOf(2));
+  assert.deepEqual(await known(), [0, 1, 3, 4, 5]);
+  for (const n of [0, 1, 3, 4]) await schedule.forget(keyOf(n));
+  assert.deepEqual(await known(), [0, 1, 5]);
 });
