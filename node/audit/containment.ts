@@ -68,7 +68,7 @@ export function contain(asked: Asked, rules: ContainmentRules): Containment {
   if (outcome.kind === 'refused-busy') return afterBusy(asked, outcome.until);
   if (outcome.kind === 'unreachable' && asked.cutOff) {
     // Nothing else is asked of the holder until then.
-    const nextAt = asked.now + Math.max(PROBE_DELAY_MS, pace(asked, rules)[1]);
+    const nextAt = asked.now + Math.max(Math.min(PROBE_DELAY_MS, rules.windowMs), pace(asked, rules)[1]);
     return { kind: 'again', set: { ...set, unreachable: true, nextAt } };
   }
   if (outcome.kind === 'timed-out' || outcome.kind === 'unreachable') return afterSilence(asked, outcome, rules);

@@ -82,9 +82,10 @@ export class ScheduledHolder {
 
   /** A set is to be asked about again, in the place of one `before`. @param now monotonic */
   contained(set: AskedSet, now: number, before = this.#waiting.get(toHex(set.id))): void {
-    const { id, nextAt, unreachable, probe, unanswered, tries } = set;
-    // Once silent, it is until it answers, also when it cannot be reached meanwhile.
-    const silentSince = before?.silentSince ?? (unanswered && !unreachable ? now : undefined);
+    const { id, nextAt, unreachable, probe, unanswered, tries, busy } = set;
+    // Once silent, it is until it answers, also when it cannot be reached meanwhile. While it is being tried nothing is final.
+    const isFinal = unanswered && !unreachable && tries === 0 && busy === 0;
+    const silentSince = before?.silentSince ?? (isFinal ? now : undefined);
     this.#waiting.set(toHex(id), {
       id,
       nextAt,
@@ -99,11 +100,12 @@ export class ScheduledHolder {
   }
 
   /**
-   * It is there again: what rests because nothing was answered is asked about now. Once in each round of tries, however
-   * often it comes and goes. @returns whether anything is.
+   * It is there again: what rests because nothing was answered, or this node reached nobody, is asked about now. Once in each
+   * round of tries, however often it comes and goes. @returns whether anything is.
    */
   connected(now: number): boolean {
-    const resting = [...this.#waiting].filter(([, set]) => set.unanswered && set.tries === 0 && set.nextAt > now);
+    const rests = ({ unanswered, away, tries }: Waiting) => (unanswered || away) && tries === 0;
+    const resting = [...this.#waiting].filter(([, set]) => rests(set) && set.nextAt > now);
     for (const [key, set] of resting) this.#waiting.set(key, { ...set, nextAt: now });
     return resting.length > 0;
   }

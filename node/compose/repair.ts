@@ -8,7 +8,6 @@ import type { WatchedFiles } from '../audit/holder-shards.ts';
 import type { ShardFindings } from '../audit/shard-findings.ts';
 import type { SecurityRecord } from '../audit-log/event.ts';
 import { REPAIR_OPTIONS } from '../config/repair-options.ts';
-import { CopyCheck } from '../holdings/copy-check.ts';
 import type { Holdings } from '../holdings/holdings.ts';
 import type { ReleaseSearch } from '../holdings/release-search.ts';
 import { cachedSegments } from '../manifest/cached-segments.ts';
@@ -142,7 +141,6 @@ export function composeRepair(parts: RepairParts): Repair {
   const providers = new RecentProviders(own, clock);
   const traffic = new TokenBucket(config['repair.traffic'], clock);
   const admit = (shards: number, signal: AbortSignal) => traffic.take(shards * SHARD_BYTES, signal);
-  const copies = new CopyCheck({ client: own, clock });
   const census = new HolderCensus({
     client: own,
     peers: own,
@@ -153,7 +151,7 @@ export function composeRepair(parts: RepairParts): Repair {
     absences,
     silentSince: parts.silentSince,
     lost,
-    claims: new ClaimCheck({ copies, admit, random, clock }),
+    claims: new ClaimCheck({ client: own, admit, random, clock }),
     isDisqualified,
     subnetOf: (peer) => candidates.subnetOf(peer),
     graceMs,

@@ -101,6 +101,8 @@ interface Look {
   readonly answers: Map<string, Answer>;
   /** Peers of whom a receipt was kept before. */
   readonly known: ReadonlySet<string>;
+  /** Those whose receipt has ended meanwhile: they are no strangers. */
+  readonly lapsed: ReadonlySet<string>;
   /** Indices for which somebody whose receipt was kept signed, whatever became of it. */
   readonly met: ReadonlySet<number>;
   /** Stranger → whether it sent what it says to have. */
@@ -125,14 +127,15 @@ export class HolderCensus {
     const { receipts, clock, self, peers, providers } = this.#deps;
     const { rootCid, segment } = request;
     const answers = new Map<string, Answer>();
-    const met = new Set<number>();
+    const [met, lapsed] = [new Set<number>(), new Set<string>()];
     for await (const receipt of receipts.scan(rootCid, segment, signal)) {
       for (const index of bitmapIndices(receipt.indices)) met.add(index);
-      if (isExpired(receipt, clock.now())) continue;
-      answers.set(peerIdFromKey(receipt.holder), { receipt, held: undefined });
+      const peer = peerIdFromKey(receipt.holder);
+      if (isExpired(receipt, clock.now())) lapsed.add(peer);
+      else answers.set(peer, { receipt, held: undefined });
     }
     const known = [...answers.keys()];
-    const look: Look = { request, answers, known: new Set(known), met, proofs: new Map() };
+    const look: Look = { request, answers, known: new Set(known), lapsed, met, proofs: new Map() };
     await this.#ask([self, ...this.#worthAsking(known, request)], request, answers, signal);
     if (!this.#hasAll(look)) {
       const asked = new Set([self, ...known]);
@@ -161,8 +164,8 @@ export class HolderCensus {
   }
 
   /** Whether what it says about a shard counts. Whoever only asks how things stand believes everybody. */
-  #isBelieved({ request, known, met, proofs }: Look, peer: string, index: number): boolean {
-    const isStranger = request.keep && peer !== this.#deps.self && !known.has(peer);
+  #isBelieved({ request, known, lapsed, met, proofs }: Look, peer: string, index: number): boolean {
+    const isStranger = request.keep && peer !== this.#deps.self && !known.has(peer) && !lapsed.has(peer);
     return !isStranger || !met.has(index) || proofs.get(peer) === true;
   }
 

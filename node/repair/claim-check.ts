@@ -1,19 +1,16 @@
 import type { CID } from 'multiformats/cid';
 import { bitmapOf } from '../../protocol/bitmap.ts';
 import type { Clock } from '../clock.ts';
-import { withDeadline } from '../network/deadline.ts';
+import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
+import { isShard } from '../shard-id.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
+import { judgeFailure, retryPause } from '../transfer/failure.ts';
+import type { FetchClient } from '../transfer/ports.ts';
+import { WeightedCache } from '../weighted-cache.ts';
 
 export interface ClaimCheckDeps {
-  readonly copies: {
-    confirmed(
-      segment: CID,
-      ids: ReadonlyMap<number, Uint8Array>,
-      holders: readonly { readonly peer: string; readonly indices: Uint8Array }[],
-      signal: AbortSignal,
-    ): Promise<ReadonlySet<number>>;
-  };
+  readonly client: FetchClient;
   /** Resolves when so many shards may go over the network. */
   readonly admit: (shards: number, signal: AbortSignal) => Promise<void>;
   readonly random: RandomBytes;
@@ -28,18 +25,26 @@ const SAMPLE = 4;
 /** Claimants that one look at a segment reads from; a repair in vain costs traffic, but no shard. */
 const MAX_CLAIMANTS = 16;
 const CONCURRENCY = 4;
-const READ_TIMEOUT_MS = 30_000;
+const READ_TIMEOUT_MS = 15_000;
+/** For all claimants of one look. */
+const TIMEOUT_MS = 30_000;
+/** Who kept a look waiting is not read from again for so long; of so many that is remembered. */
+const STALLED_MS = 10 * 60_000;
+const REMEMBERED = 4096;
 
 /** Reads a few of the shards that strangers say to have: anybody can sign for shards that it never saw. */
 export class ClaimCheck {
   readonly #deps: ClaimCheckDeps;
+  /** Peer → until when it is not read from, monotonic. */
+  readonly #stalled = new WeightedCache<number>(REMEMBERED);
 
   constructor(deps: ClaimCheckDeps) {
     this.#deps = deps;
   }
 
   /**
-   * Claimant → whether it sent what it was asked for; who was not asked is not among them. @throws the signal's reason
+   * Claimant → whether it sent what it was asked for; who was not asked, or had no time, is not among them.
+   * @throws the signal's reason
    *
    * @param claims claimant → indices of a segment that it says to have
    * @param idOf SHA-256 of the shard at an index
@@ -50,23 +55,59 @@ export class ClaimCheck {
     idOf: (index: number) => Uint8Array | undefined,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, boolean>> {
-    const { copies, admit, clock } = this.#deps;
+    const { clock } = this.#deps;
     const sent = new Map<string, boolean>();
-    await forEachLimited([...claims].slice(0, MAX_CLAIMANTS), CONCURRENCY, async ([peer, indices]) => {
-      const ids = new Map(this.#sample(indices).map((index) => [index, idOf(index) as Uint8Array]));
-      const holders = [{ peer, indices: bitmapOf(ids.keys()) }];
-      await admit(ids.size, signal);
-      const read = (limited: AbortSignal) => copies.confirmed(segment, ids, holders, limited);
-      const found = await withDeadline(clock, READ_TIMEOUT_MS, signal, read).catch(() => signal.throwIfAborted());
-      sent.set(peer, found?.size === ids.size);
-    });
-    return sent;
+    const now = clock.monotonic();
+    const willing = [...claims].filter(([peer]) => (this.#stalled.get(peer) ?? 0) <= now);
+    // Drawn: those who answer first are not to keep all others from being asked.
+    const readAll = (limited: AbortSignal) =>
+      forEachLimited(this.#drawn(willing, MAX_CLAIMANTS), CONCURRENCY, async ([peer, indices]) => {
+        const ids = new Map(this.#drawn(indices, SAMPLE).map((index) => [index, idOf(index) as Uint8Array]));
+        const has = await this.#has(peer, segment, ids, limited);
+        if (has !== undefined) sent.set(peer, has);
+      });
+    await withDeadline(clock, TIMEOUT_MS, signal, readAll).catch(() => signal.throwIfAborted());
+    return new Map(sent);
   }
 
-  /** Drawn, so that nobody knows which few it has to have. */
-  #sample(indices: readonly number[]): number[] {
-    const left = [...indices];
-    const draw = () => left.splice(Math.floor(randomFraction(this.#deps.random) * left.length), 1) as [number];
-    return Array.from({ length: Math.min(SAMPLE, left.length) }, () => draw()[0]);
+  /** Undefined when that was not to be learnt now. */
+  async #has(
+    peer: string,
+    segment: CID,
+    ids: ReadonlyMap<number, Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> {
+    const { admit, clock } = this.#deps;
+    await admit(ids.size, signal);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await withDeadline(clock, READ_TIMEOUT_MS, signal, (limited) => this.#read(peer, segment, ids, limited));
+      } catch (error) {
+        signal.throwIfAborted();
+        const { kind } = judgeFailure(error);
+        if (kind === 'refused') return false;
+        const stalls = kind === 'silent' || error instanceof DeadlinePassed;
+        if (stalls) this.#stalled.set(peer, clock.monotonic() + STALLED_MS, 1);
+        const pause = stalls ? undefined : retryPause(error, attempt, clock.now());
+        if (pause === undefined) return undefined;
+        await clock.sleep(pause, signal);
+      }
+    }
+  }
+
+  async #read(peer: string, segment: CID, ids: ReadonlyMap<number, Uint8Array>, signal: AbortSignal): Promise<boolean> {
+    const found = new Set<number>();
+    for await (const { index, shard } of this.#deps.client.fetch(peer, segment, bitmapOf(ids.keys()), signal)) {
+      const id = ids.get(index);
+      if (id !== undefined && shard !== undefined && isShard(id, shard)) found.add(index);
+    }
+    return found.size === ids.size;
+  }
+
+  /** So many of them, so that nobody knows which. */
+  #drawn<T>(from: readonly T[], count: number): T[] {
+    const left = [...from];
+    const draw = () => left.splice(Math.floor(randomFraction(this.#deps.random) * left.length), 1) as [T];
+    return Array.from({ length: Math.min(count, left.length) }, () => draw()[0]);
   }
 }

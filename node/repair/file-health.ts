@@ -52,7 +52,8 @@ export class FileHealth {
       try {
         seen = await survey.segment(cid, root, position, { keep: false }, signal);
       } catch (error) {
-        if (!(error instanceof TransferError)) throw error;
+        // Where nobody could be asked, nobody knows.
+        if (!(error instanceof TransferError && error.type.code === 'not-found' && error.type.asked > 0)) throw error;
         yield* lostSegment(root, position);
         continue;
       }

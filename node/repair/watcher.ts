@@ -55,6 +55,8 @@ export interface WatcherDeps {
 const CONCURRENCY = 2;
 /** Nothing is repaired while it is asked whether an object was released: this is how long that may take. */
 const RELEASE_SEARCH_MS = 2 * 60_000;
+/** While this node is connected to nobody, it looks so often whether it still is. */
+const ALONE_MS = 30_000;
 /** An object that was just stored gets its last receipts first. */
 const SETTLE_SHARE = 0.1;
 
@@ -223,7 +225,7 @@ export class Watcher {
       return Number.POSITIVE_INFINITY;
     }
     // Whoever is without a network would find everything lost.
-    if (own.isAlone) return clock.monotonic() + intervalMs;
+    if (own.isAlone) return clock.monotonic() + Math.min(intervalMs, ALONE_MS);
     const { unread } = object;
     const look = () => check.run(root, { isOwner, unread, keep: true, watchedSince: object.since + own.ms() }, signal);
     if (!isOwner && !(await guarded.has(root))) {

@@ -1,7 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import type { ShardName } from '../../node/audit/outcome.ts';
 import type { Clock } from '../../node/clock.ts';
-import { CopyCheck } from '../../node/holdings/copy-check.ts';
 import { silentLogger } from '../../node/log.ts';
 import { peerIdFromKey } from '../../node/network/peer-key.ts';
 import { Absences } from '../../node/repair/absences.ts';
@@ -117,7 +116,7 @@ export class RepairBench {
       silentSince: (peer) => this.silent.get(peer),
       lost: this.lost,
       claims: new ClaimCheck({
-        copies: new CopyCheck({ client: network, clock: this.#clock }),
+        client: network,
         admit: async () => undefined,
         random: (count) => new Uint8Array(count),
         clock: this.#clock,

@@ -67,7 +67,9 @@ test('what rests without an answer is due when the holder connects, but not whil
   };
   assert.deepEqual(dueOnce({}), [true, true]);
   assert.deepEqual(dueOnce({ tries: 1 }), [false, false]);
-  assert.deepEqual(dueOnce({ unanswered: false }), [false, false]);
+  // Asked while this node reached nobody.
+  assert.deepEqual(dueOnce({ unanswered: false }), [true, true]);
+  assert.deepEqual(dueOnce({ unanswered: false, unreachable: false }), [false, false]);
 });
 
 test('sets that cannot be asked about for now do not keep the holder from being asked about the rest', () => {
