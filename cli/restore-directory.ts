@@ -33,7 +33,7 @@ export async function restoreDirectory(
   const destination = replace ? temporaryBeside(target) : target;
   const body = bodyBytes === 0 ? nothing() : counted(client, file, bodyBytes, onBytes);
   await guarded(target, async () => {
-    await restoreTree(destination, entries, body, signal);
+    await restoreTree(destination, entries, body, { signal, durable: replace });
     if (replace) await swap(destination, target);
   });
   return entries.length;

@@ -78,7 +78,7 @@ interface ChosenCode {
 /** The API is told name and numbers apart. @throws CliError usage */
 function codeOf({ code = '', codeName }: AddArguments): ChosenCode {
   const isNamed = code !== 'auto' && /^[a-z]/.test(code);
-  const [name = codeName, numbers = ''] = isNamed ? code.split(':') : [codeName, code];
+  const [name = codeName, numbers = 'auto'] = isNamed ? code.split(':') : [codeName, code];
   if (codeName !== undefined && name !== codeName) {
     throw new CliError('usage', `--code ${code} and --code-name ${codeName} name two codes: give one`);
   }

@@ -76,8 +76,15 @@ export class Releaser {
 
   /** As `release`, without waiting for any holder. Before the start: holders are told as they connect. */
   async enqueue(root: CID, holders: readonly string[]): Promise<void> {
-    await this.#issue(root, holders);
-    if (this.#stopping !== undefined) this.#track(this.#sendQueued(undefined, this.#stopping.signal));
+    const release = await this.#issue(root, holders);
+    if (this.#stopping === undefined) return;
+    const told = this.#send(holders.map((holder) => ({ holder, release })));
+    this.#track(
+      told.then(
+        () => this.#searchSoon(release, new Set(holders)),
+        (error: unknown) => this.#deps.log.warn('a release was not sent', { reason: String(error) }),
+      ),
+    );
   }
 
   async #issue(root: CID, holders: readonly string[]): Promise<Release> {

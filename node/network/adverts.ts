@@ -140,7 +140,6 @@ export class Adverts {
         }
         const reason = error instanceof Error ? error.message : String(error);
         this.#options.logger.debug('a greeting failed', { peer, reason });
-        told(false);
       }
     }
   }

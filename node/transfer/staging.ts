@@ -244,29 +244,40 @@ export class Staging {
     return undefined;
   }
 
-  /** Draws holders for all slots; for fewer when the owner asked for fewer and no more are there. */
+  /** Draws holders with room for their part of a segment; where they are too few, of which less may be to come, for a shard. */
   #choose(): (string | undefined)[] {
+    const { bytesEach } = this.#options;
+    try {
+      return this.#chooseFor(bytesEach);
+    } catch (error) {
+      if (!(error instanceof PlacementError) || bytesEach <= SHARD_BYTES) throw error;
+      return this.#chooseFor(SHARD_BYTES);
+    }
+  }
+
+  /** Draws holders for all slots; for fewer when the owner asked for fewer and no more are there. */
+  #chooseFor(room: number): (string | undefined)[] {
     const { code, minShards } = this.#options;
     const width = code.k + code.m;
     const least = requiredShards(code, code.k, minShards);
     const failed = this.failedPeers();
     for (const exclude of failed.length > 0 ? [failed, []] : [[]]) {
       try {
-        return this.#draws(width, exclude);
+        return this.#draws(width, exclude, room);
       } catch (error) {
         if (!(error instanceof PlacementError) || error.type.code !== 'too-few-peers') throw error;
         const { present } = error.type;
         if (present >= least && exclude.length === 0)
-          return [...this.#draws(present, exclude), ...Array(width - present)];
+          return [...this.#draws(present, exclude, room), ...Array(width - present)];
         if (exclude.length === 0) throw error;
       }
     }
     return [];
   }
 
-  #draws(count: number, exclude: readonly string[]): string[] {
-    const { chooser, warn, bytesEach, code } = this.#options;
-    const request = { count, exclude, bytesEach, maxPerRegion: maxPerRegion(code) };
+  #draws(count: number, exclude: readonly string[], room: number): string[] {
+    const { chooser, warn, code } = this.#options;
+    const request = { count, exclude, bytesEach: room, maxPerRegion: maxPerRegion(code) };
     const { peers, warnings } = chooser.select(request);
     for (const warning of warnings) warn(warning);
     return peers;

@@ -43,17 +43,18 @@ export async function restoreFile(
 
 /**
  * Restores a tree under `target`, which must not exist: everything is written into a sibling directory that is renamed
- * at the end, so that a partial tree never has the final name. Durable on return.
+ * at the end, so that a partial tree never has the final name.
  *
  * @param entries as `decodeIndex` gave them: names and links are checked there
  * @param body the bodies one after the other, without the index
+ * @param options `durable`: on return; each file costs a write of the disk's cache then
  * @throws TreeError 'target-exists' | 'truncated', or the file system's error
  */
 export async function restoreTree(
   target: string,
   entries: readonly TreeEntry[],
   body: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
+  { signal, durable = false }: { readonly signal?: AbortSignal; readonly durable?: boolean } = {},
 ): Promise<void> {
   const full = resolve(target);
   if (await exists(full)) throw targetExists(full);
@@ -63,7 +64,7 @@ export async function restoreTree(
     const reader = new BodyReader(body);
     for (const entry of entries) {
       signal?.throwIfAborted();
-      await restoreEntry(join(temporary, entry.path), entry, reader);
+      await restoreEntry(join(temporary, entry.path), entry, reader, durable);
     }
     await reader.close();
     // Deepest first: a directory that may not be written to, or whose time would change, is finished after its contents.
@@ -71,19 +72,19 @@ export async function restoreTree(
       if (entry.type !== 'dir') continue;
       const folder = join(temporary, entry.path);
       // While it may still be opened.
-      await syncFolder(folder);
+      if (durable) await syncFolder(folder);
       await finish(folder, entry);
     }
     if (await exists(full)) throw targetExists(full);
     await rename(temporary, full);
-    await syncFolder(dirname(full));
+    if (durable) await syncFolder(dirname(full));
   } catch (error) {
     await removeTree(temporary, entries);
     throw error;
   }
 }
 
-async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader): Promise<void> {
+async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader, durable: boolean): Promise<void> {
   if (entry.path === '') return;
   if (entry.type === 'dir') return mkdir(full, { mode: 0o700 });
   if (entry.type === 'symlink') {
@@ -93,7 +94,7 @@ async function restoreEntry(full: string, entry: TreeEntry, reader: BodyReader):
   const file = await open(full, CREATE, 0o600);
   try {
     await reader.copy(entry, file);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }

@@ -7,7 +7,7 @@ import {
   formatCode,
   validateCode,
 } from '../../protocol/code.ts';
-import { tooFewPeers } from '../placement/placement-error.ts';
+import { PlacementError, tooFewPeers } from '../placement/placement-error.ts';
 import type { CommitmentChoice, CommitmentMode } from './commitment-choice.ts';
 import type { HolderChooser } from './ports.ts';
 import { bytesPerHolder, requiredShards } from './required-shards.ts';
@@ -128,7 +128,10 @@ export function fitsCode(code: CodeParameters, options: AddOptions): boolean {
 export function checkPresent(code: CodeParameters, options: AddOptions, present: number): void {
   if (!isAuto(options.code)) return;
   const needed = requiredShards(code, code.k, options.minShards);
-  if (present < needed) throw tooFewPeers(needed, present);
+  if (present >= needed) return;
+  const { k, m } = code;
+  const message = `an interrupted upload of this goes on with ${k}+${m}, which needs ${needed} peers with free space, and ${present} are there: connect more peers, or add it anew with --no-resume`;
+  throw new PlacementError({ code: 'too-few-peers', needed, present }, message);
 }
 
 /** @throws TransferError 'bad-option' */

@@ -67,7 +67,7 @@ test('a code is named with its numbers, without them, or apart from them; what i
     [[], {}],
     [['--code', 'auto'], { code: 'auto' }],
     [['--code', '4+2'], { code: { k: 4, m: 2 } }],
-    [['--code', 'gf256'], { codeName: 'gf256' }],
+    [['--code', 'gf256'], { code: 'auto', codeName: 'gf256' }],
     [['--code', 'replica:1+2'], { code: { k: 1, m: 2 }, codeName: 'replica' }],
     [['--code', '4+2', '--code-name', 'gf256'], { code: { k: 4, m: 2 }, codeName: 'gf256' }],
   ];

@@ -72,7 +72,7 @@ test('every file is synced, then its folders, and at last the one in which the t
   const body = object.length - source.indexLength;
   const parent = await mkdtemp(join(home, 'parent-'));
   const synced = await watchSyncs(t, () => readdir(parent));
-  await restoreTree(join(parent, 'tree'), source.entries, pieces(object.subarray(0, body)));
+  await restoreTree(join(parent, 'tree'), source.entries, pieces(object.subarray(0, body)), { durable: true });
   const inTree = synced.map(({ path }) => relative(parent, path).split('/').slice(1).join('/'));
   const [files, folders] = [inTree.slice(0, 3), inTree.slice(3, -1)];
   assert.deepEqual(files.toSorted(), ['a.txt', 'деревня/e\u0301 σ.bin', 'деревня/深い/zero'].toSorted());
