@@ -1,7 +1,7 @@
 import type { Signer } from '../../protocol/signature.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { StoreError } from '../store/errors.ts';
+import { isDamagedRecord } from '../store/errors.ts';
 import type { LogChange, LogRecord } from '../store/security-log-store.ts';
 import { AuditLogError } from './audit-log-error.ts';
 import { type Draft, emptyState, extend, prune } from './chain.ts';
@@ -300,7 +300,7 @@ export async function storedHead(store: Pick<LogStorage, 'head'>): Promise<Uint8
   try {
     return await store.head();
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'damaged-record') return 'damaged';
+    if (isDamagedRecord(error)) return 'damaged';
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { AuditError } from '../../protocol/audit-error.ts';
 import type { AuditReceipt } from '../../protocol/audit-receipt.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import type { Clock } from '../clock.ts';
+import { isNoPoint } from '../kzg/engine.ts';
 import { keyFromPeerId } from '../network/peer-key.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
 import type { Remark } from './audit-recorder.ts';
@@ -14,7 +15,6 @@ import { type Patience, patiently } from './patience.ts';
 import type { Selection } from './selection.ts';
 import { type Receipts, type SegmentLoader, selections } from './selections.ts';
 import { partFindings, type ShardFindings, shardFindings } from './shard-findings.ts';
-import { isNoPoint } from './unusable-parts.ts';
 
 /** What auditing one set of one holder showed. */
 export interface HolderAudit extends Pick<AuditResult, 'outcome' | 'shards' | 'milliseconds'> {

@@ -14,7 +14,7 @@ import type { Signer } from '../../protocol/signature.ts';
 import { challengeId } from '../../protocol/transcript.ts';
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
-import type { KzgEngine } from '../kzg/engine.ts';
+import { isNoPoint, type KzgEngine } from '../kzg/engine.ts';
 import { type PairingEngine, pairingHolds } from '../kzg/pairing-check.ts';
 import type { Logger } from '../log.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
@@ -27,7 +27,7 @@ import { provesConstants } from './constant-set.ts';
 import type { AuditOutcome } from './outcome.ts';
 import type { SelectedPart, Selection } from './selection.ts';
 import { sureParity } from './sure-commitments.ts';
-import { entriesWithoutPoints, isNoPoint, type UnusableParts } from './unusable-parts.ts';
+import { entriesWithoutPoints, type UnusableParts } from './unusable-parts.ts';
 
 export interface AuditorDeps {
   readonly network: Uint8Array;

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import { nextTurn } from '../kzg/next-turn.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
 import type { CycleState, SetPart } from '../store/audit-schedule-store.ts';
-import { StoreError } from '../store/errors.ts';
+import { isDamagedRecord } from '../store/errors.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import { CYCLE_END, type CyclePosition, isRareTurn, positionAt, RARE_CYCLES, rankOf } from './cycle-order.ts';
 import { CycleRanks, type Ranked } from './cycle-ranks.ts';
@@ -226,7 +226,7 @@ export class HolderShards {
       return receipt === undefined || isExpired(receipt, this.#deps.clock.now()) ? undefined : receipt;
     } catch (error) {
       // One damaged record must not keep all else of this holder from being audited.
-      if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+      if (isDamagedRecord(error)) return undefined;
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import { compareBytes, equalBytes, toHex } from '../../protocol/bytes.ts';
 import { StructureError } from '../../protocol/cbor.ts';
 import { MAX_AUDIT_SHARDS } from '../../protocol/constants.ts';
 import type { LoadedSegment } from '../manifest/loaded-segment.ts';
-import { StoreError } from '../store/errors.ts';
+import { isDamagedRecord } from '../store/errors.ts';
 
 interface ProofItem {
   readonly id: Uint8Array;
@@ -87,7 +87,7 @@ async function readable<T>(loading: Promise<T>): Promise<T | undefined> {
   try {
     return await loading;
   } catch (error) {
-    if (error instanceof StructureError || (error instanceof StoreError && error.code === 'damaged-record')) {
+    if (error instanceof StructureError || isDamagedRecord(error)) {
       return undefined;
     }
     throw error;

@@ -210,7 +210,7 @@ export class AuditScheduler {
     }
     if (waits) return;
     await store.drop(contained);
-    holder.settled(contained, [], this.#deps.clock.monotonic());
+    holder.settled(contained, [], clock.monotonic());
   }
 
   /** That a manifest is out of reach excuses nobody: its part of the set waits, and the rest is asked about. */

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { type KzgEngine, KzgError } from '../kzg/engine.ts';
+import { isNoPoint, type KzgEngine } from '../kzg/engine.ts';
 import { cidName } from '../manifest/segment-directory.ts';
 import { WeightedCache } from '../weighted-cache.ts';
 import type { Selection } from './selection.ts';
@@ -18,11 +18,6 @@ export class UnusableParts {
   has(root: CID, segment: CID): boolean {
     return this.#parts.size > 0 && this.#parts.get(nameOf(root, segment)) !== undefined;
   }
-}
-
-/** Whether the engine met a commitment that is no point: the manifest says so, not the holder. */
-export function isNoPoint(error: unknown): error is KzgError {
-  return error instanceof KzgError && error.code === 'invalid-commitment';
 }
 
 /** The entries of a selection some of whose commitments are no points, or cannot be derived for that reason. */

@@ -1,7 +1,7 @@
 import { isConstantShard } from '../../protocol/blob.ts';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { sureParity } from '../audit/sure-commitments.ts';
-import { type BatchPair, type KzgEngine, KzgError } from '../kzg/engine.ts';
+import { type BatchPair, isNoPoint, type KzgEngine } from '../kzg/engine.ts';
 import type { ParityCommitment } from '../manifest/loaded-segment.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
@@ -75,7 +75,7 @@ async function commitmentOf(
     if (derive !== undefined) await loaded.makeSure([index], derive, signal);
     return await loaded.commitment(index, signal);
   } catch (error) {
-    if (error instanceof KzgError && error.code === 'invalid-commitment') return undefined;
+    if (isNoPoint(error)) return undefined;
     throw error;
   }
 }

@@ -39,34 +39,36 @@ export class CopyCheck {
     holders: readonly Pick<AnsweringHolder, 'peer' | 'indices'>[],
     signal: AbortSignal,
   ): Promise<ReadonlySet<number>> {
-    const { clock } = this.#deps;
+    const { client, clock } = this.#deps;
     const found = new Set<number>();
     const look = (limited: AbortSignal) =>
       forEachLimited(holders, CONCURRENCY, async ({ peer, indices }) => {
         limited.throwIfAborted();
         const open = bitmapIndices(indices).filter((index) => ids.has(index) && !found.has(index));
         if (open.length === 0) return;
-        const read = (own: AbortSignal) => this.#read(peer, segment, open, ids, found, own);
+        const read = (own: AbortSignal) => readCopies(client, peer, segment, ids, open, found, own);
         await withDeadline(clock, PEER_TIMEOUT_MS, limited, read).catch(() => limited.throwIfAborted());
       });
     await withDeadline(clock, TIMEOUT_MS, signal, look).catch(() => signal.throwIfAborted());
     return new Set(found);
   }
+}
 
-  async #read(
-    peer: string,
-    segment: CID,
-    indices: readonly number[],
-    ids: ReadonlyMap<number, Uint8Array>,
-    found: Set<number>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (let start = 0; start < indices.length; start += MAX_FETCHED) {
-      const asked = bitmapOf(indices.slice(start, start + MAX_FETCHED));
-      for await (const { index, shard } of this.#deps.client.fetch(peer, segment, asked, signal)) {
-        const id = ids.get(index);
-        if (id !== undefined && shard !== undefined && isShard(id, shard)) found.add(index);
-      }
+/** Adds to `found` the indices of those shards of which the peer sends the bytes. */
+export async function readCopies(
+  client: FetchClient,
+  peer: string,
+  segment: CID,
+  ids: ReadonlyMap<number, Uint8Array>,
+  indices: readonly number[],
+  found: Set<number>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let start = 0; start < indices.length; start += MAX_FETCHED) {
+    const asked = bitmapOf(indices.slice(start, start + MAX_FETCHED));
+    for await (const { index, shard } of client.fetch(peer, segment, asked, signal)) {
+      const id = ids.get(index);
+      if (id !== undefined && shard !== undefined && isShard(id, shard)) found.add(index);
     }
   }
 }

@@ -8,7 +8,7 @@ import { isExpired, type StoreReceipt, signStoreReceipt } from '../../protocol/s
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import type { Logger } from '../log.ts';
-import { type ShardEntry, StoreError } from '../store/errors.ts';
+import { isDamagedRecord, type ShardEntry } from '../store/errors.ts';
 import type { LeaseEnd } from '../store/issued-receipt-store.ts';
 import type { ShardReference } from '../store/shard-types.ts';
 import { STAGED_MAX_MS } from '../store/staged-claim.ts';
@@ -375,9 +375,6 @@ export class Holdings {
     onReleased(root);
   }
 }
-
-const isDamagedRecord = (error: unknown): error is StoreError =>
-  error instanceof StoreError && error.code === 'damaged-record';
 
 function undefinedIfDamaged(error: unknown): undefined {
   if (!isDamagedRecord(error)) throw error;

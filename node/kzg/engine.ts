@@ -105,3 +105,8 @@ export type KzgErrorType =
   | { readonly code: 'stopped' };
 
 export class KzgError extends CodedError<KzgErrorType> {}
+
+/** Whether the engine met a commitment that is no point. */
+export function isNoPoint(error: unknown): error is KzgError {
+  return error instanceof KzgError && error.code === 'invalid-commitment';
+}

@@ -1,4 +1,4 @@
-import { type KzgEngine, KzgError } from './engine.ts';
+import { isNoPoint, type KzgEngine } from './engine.ts';
 
 /** What an audit is judged by: C = Σ coefficients[i] · commitments[i], then the pairing (C, z, y, π). */
 export interface Pairing {
@@ -27,7 +27,7 @@ export async function pairingHolds(
   const combined = await engine.combineCommitments(coefficients, commitments, signal);
   const holds = await engine.verify(combined, z, y, proof, signal).catch((error: unknown) => {
     // The combination is no point: a fast kernel erred. A commitment that is none has failed before.
-    if (error instanceof KzgError && error.code === 'invalid-commitment') return false;
+    if (isNoPoint(error)) return false;
     throw error;
   });
   return holds || pairingSurelyHolds(engine, pairing, signal);

@@ -9,7 +9,14 @@ import { AccumulatorFactory } from './blob-accumulator.ts';
 import { assertBlob, assertCommitmentLengths, assertPoint, assertSameLength } from './checks.ts';
 import { combineBlobs } from './combine-blobs.ts';
 import { surelyBad, wronglyAccused } from './confirm-bad.ts';
-import { type BatchPair, type BlobAccumulator, type CheckedOperations, KzgError, type Opening } from './engine.ts';
+import {
+  type BatchPair,
+  type BlobAccumulator,
+  type CheckedOperations,
+  isNoPoint,
+  KzgError,
+  type Opening,
+} from './engine.ts';
 import type { ComputeJobs, GroupJobs } from './job-protocol.ts';
 import { KernelTable, type Unavailable } from './kernel-table.ts';
 import { assertMap } from './linear-map.ts';
@@ -164,7 +171,7 @@ export class PooledEngine implements LibraryEngine {
     // The group takes 34 MB when it is first used: not beside a library that is there already.
     if (this.#loaded) {
       return this.verify(commitment, z, opening.y, opening.proof, signal).catch((error: unknown) => {
-        if (error instanceof KzgError && error.code === 'invalid-commitment') return false;
+        if (isNoPoint(error)) return false;
         throw error;
       });
     }

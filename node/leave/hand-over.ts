@@ -7,7 +7,7 @@ import type { StoreReceipt } from '../../protocol/store-receipt.ts';
 import type { CopiesDeps } from '../holdings/copies.ts';
 import type { AnsweringHolder } from '../holdings/other-holders.ts';
 import type { PlaceRequest, ShardLoader } from '../repair/shard-placer.ts';
-import { StoreError } from '../store/errors.ts';
+import { isDamagedRecord, StoreError } from '../store/errors.ts';
 import type { ShardReader } from '../store/shard-types.ts';
 
 export interface HandOverDeps extends CopiesDeps {
@@ -101,7 +101,7 @@ async function manifestOf(
     if (rootBytes === undefined || node === undefined || root === undefined) return undefined;
     return { root, rootBytes, segment: decodeSegment(node, root.code), node };
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+    if (isDamagedRecord(error)) return undefined;
     throw error;
   }
 }

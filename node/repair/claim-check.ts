@@ -1,9 +1,8 @@
 import type { CID } from 'multiformats/cid';
-import { bitmapOf } from '../../protocol/bitmap.ts';
 import type { Clock } from '../clock.ts';
+import { readCopies } from '../holdings/copy-check.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { type RandomBytes, randomFraction } from '../random.ts';
-import { isShard } from '../shard-id.ts';
 import { forEachLimited } from '../transfer/abortable.ts';
 import { judgeFailure, retryPause } from '../transfer/failure.ts';
 import type { FetchClient } from '../transfer/ports.ts';
@@ -97,10 +96,7 @@ export class ClaimCheck {
 
   async #read(peer: string, segment: CID, ids: ReadonlyMap<number, Uint8Array>, signal: AbortSignal): Promise<boolean> {
     const found = new Set<number>();
-    for await (const { index, shard } of this.#deps.client.fetch(peer, segment, bitmapOf(ids.keys()), signal)) {
-      const id = ids.get(index);
-      if (id !== undefined && shard !== undefined && isShard(id, shard)) found.add(index);
-    }
+    await readCopies(this.#deps.client, peer, segment, ids, [...ids.keys()], found, signal);
     return found.size === ids.size;
   }
 

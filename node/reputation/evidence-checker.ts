@@ -6,7 +6,7 @@ import { StructureError } from '../../protocol/cbor.ts';
 import { lookupOf } from '../audit/selection.ts';
 import { sureCommitments } from '../audit/sure-commitments.ts';
 import type { Clock } from '../clock.ts';
-import { KzgError } from '../kzg/engine.ts';
+import { isNoPoint, KzgError } from '../kzg/engine.ts';
 import { type PairingEngine, pairingSurelyHolds } from '../kzg/pairing-check.ts';
 import { DeadlinePassed, withDeadline } from '../network/deadline.ts';
 import { Turns } from '../turns.ts';
@@ -100,7 +100,7 @@ async function points<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof KzgError && error.code === 'invalid-commitment') {
+    if (isNoPoint(error)) {
       throw refused('bad-commitments', error.message, { cause: error });
     }
     if (error instanceof KzgError && error.code === 'queue-full') throw refused('busy', error.message);

@@ -1,7 +1,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import { concat, u32, u64 } from '../../protocol/bytes.ts';
 import { HASH_BYTES } from '../../protocol/constants.ts';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord } from './errors.ts';
 import { peerKey, u32At, u64At } from './key-codec.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -172,7 +172,7 @@ export class AuditReceiptStore {
     try {
       return await this.get(id);
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+      if (!isDamagedRecord(error)) throw error;
       this.#metadata.onDamaged(error);
       return undefined;
     }

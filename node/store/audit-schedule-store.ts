@@ -1,7 +1,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
 import { toHex } from '../../protocol/bytes.ts';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord } from './errors.ts';
 import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
 
@@ -154,7 +154,7 @@ export class AuditScheduleStore {
     try {
       return await table.get(key);
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+      if (!isDamagedRecord(error)) throw error;
       this.#metadata.onDamaged(error);
       return undefined;
     }

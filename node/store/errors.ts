@@ -75,3 +75,8 @@ function describe(type: StoreErrorType): string {
       return 'the store is closed';
   }
 }
+
+/** Whether a record was met that cannot be read. */
+export function isDamagedRecord(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'damaged-record';
+}

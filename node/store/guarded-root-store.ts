@@ -1,6 +1,6 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import type { CID } from 'multiformats/cid';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord } from './errors.ts';
 import { cidAt, cidKey } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 
@@ -35,7 +35,7 @@ export class GuardedRootStore {
       const bytes = await this.#roots.get(cidKey(root));
       return bytes === undefined ? undefined : decode<Guarded>(bytes);
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged-record') return { since: 0 };
+      if (isDamagedRecord(error)) return { since: 0 };
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { isSubsetOf } from '../../protocol/bitmap.ts';
 import { concat, u64 } from '../../protocol/bytes.ts';
 import { decodeStoreReceipt, encodeStoreReceipt, type StoreReceipt } from '../../protocol/store-receipt.ts';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey, u64At } from './key-codec.ts';
 import { collect, type Metadata, Table, writeInBatches } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -83,7 +83,7 @@ export class IssuedReceiptStore {
         const receipt = await this.get(cidAt(key, CID_BYTES), segment);
         if (receipt !== undefined) receipts.push(receipt);
       } catch (error) {
-        if (!(error instanceof StoreError && error.code === 'damaged-record')) throw error;
+        if (!isDamagedRecord(error)) throw error;
         this.#metadata.onDamaged(error);
       }
     }

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { concat, u64 } from '../../protocol/bytes.ts';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord, StoreError } from './errors.ts';
 import { cidKey, u64At } from './key-codec.ts';
 import { type Metadata, Table } from './metadata.ts';
 import type { Operation } from './write-queue.ts';
@@ -41,7 +41,7 @@ export class ManifestQuota {
       const value = await this.#charges.get(cidKey(root));
       return value === undefined ? undefined : decodeCharge(value);
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+      if (isDamagedRecord(error)) return undefined;
       throw error;
     }
   }

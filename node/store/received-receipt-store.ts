@@ -12,7 +12,7 @@ import {
 import type { Clock } from '../clock.ts';
 import { KeyedLock } from '../keyed-lock.ts';
 import { peerIdFromKey } from '../network/peer-key.ts';
-import { StoreError } from './errors.ts';
+import { isDamagedRecord } from './errors.ts';
 import { CID_BYTES, cidAt, cidKey } from './key-codec.ts';
 import type { LostShardStore } from './lost-shard-store.ts';
 import { type Metadata, Table, writeInBatches } from './metadata.ts';
@@ -69,7 +69,7 @@ export class ReceivedReceiptStore {
   async takesBack(receipt: StoreReceipt): Promise<boolean> {
     const { root, segment, holder } = receipt;
     const before = await this.get(root, segment, holder).catch((error: unknown) => {
-      if (error instanceof StoreError && error.code === 'damaged-record') return undefined;
+      if (isDamagedRecord(error)) return undefined;
       throw error;
     });
     if (before === undefined || isExpired(before, this.#clock.now()) || replaces(receipt, before)) return false;

@@ -1,7 +1,7 @@
 import { concat, equalBytes } from '../../protocol/bytes.ts';
 import { FIELD_ELEMENT_BYTES } from '../../protocol/constants.ts';
 import type { Clock } from '../clock.ts';
-import { KzgError, type Opening } from '../kzg/engine.ts';
+import { isNoPoint, type Opening } from '../kzg/engine.ts';
 import type { RandomBytes } from '../random.ts';
 import { ClaimWindows, type StripeClaims } from './claim-windows.ts';
 import type { CommitmentPlan } from './commitment-plan.ts';
@@ -148,7 +148,7 @@ export class Commitments {
     try {
       return await committer.verify(commitment, z, y, proof, signal);
     } catch (error) {
-      if (error instanceof KzgError && error.code === 'invalid-commitment') return false;
+      if (isNoPoint(error)) return false;
       throw error;
     }
   }
